@@ -1,0 +1,310 @@
+/**
+ * `npm run bench`: starts Glovebox, a bare Fastify route and Debian's jupyter-server one after the
+ * other, measures them by the same scenarios, prints one table and stops everything it started.
+ */
+import { chmodSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BareSystem } from "./bare-system.js";
+import { GloveboxSystem } from "./glovebox-system.js";
+import { installJupyter, JupyterSystem } from "./jupyter-system.js";
+import { type Options, readOptions, USAGE } from "./options.js";
+import { type Measure, Report } from "./report.js";
+import {
+  describe,
+  type Figures,
+  type LoadPlan,
+  type LoadResult,
+  measureFirstResult,
+  measureLoad,
+  measureMemory,
+  measurePlot,
+  measureTenAtOnce,
+  medianLoad,
+} from "./scenarios.js";
+import type { System, SystemName } from "./system.js";
+
+const POOL_SIZE = 16;
+const LOAD_WARM_UP: LoadPlan = { users: 30, requests: 400 };
+
+interface Rounds {
+  load: number;
+  oneUserRequests: number;
+  first: number;
+  tenAtOnce: number;
+  plot: number;
+  sessionsInMemory: number;
+}
+
+const GLOVEBOX_ROUNDS = {
+  full: {
+    load: 3,
+    oneUserRequests: 2_000,
+    first: 50,
+    tenAtOnce: 15,
+    plot: 30,
+    sessionsInMemory: 20,
+  },
+  quick: {
+    load: 1,
+    oneUserRequests: 500,
+    first: 30,
+    tenAtOnce: 5,
+    plot: 5,
+    sessionsInMemory: 10,
+  },
+} satisfies Record<string, Rounds>;
+
+/** A kernel takes hundreds of milliseconds to start, so the peer gets fewer rounds of everything. */
+const JUPYTER_ROUNDS = {
+  full: { load: 1, oneUserRequests: 100, first: 30, tenAtOnce: 5, plot: 10, sessionsInMemory: 10 },
+  quick: { load: 1, oneUserRequests: 20, first: 3, tenAtOnce: 1, plot: 2, sessionsInMemory: 3 },
+} satisfies Record<string, Rounds>;
+const JUPYTER_LOAD = {
+  full: { users: 30, requests: 20 },
+  quick: { users: 10, requests: 20 },
+} satisfies Record<string, LoadPlan>;
+
+const stops: (() => Promise<void>)[] = [];
+let isInterrupted = false;
+
+/** Takes over the stopping of a server; one that starts during the clean-up goes at once. */
+function adopt(stop: () => Promise<void>): void {
+  stops.push(stop);
+  if (isInterrupted) void stopEverything();
+}
+
+async function main(options: Options): Promise<void> {
+  const report = new Report(await measureBusyPercent());
+  const directory = await mkdtemp(join(os.tmpdir(), "glovebox-bench-"));
+  // The part of Glovebox without privilege has to reach its own state below this directory.
+  chmodSync(directory, 0o711);
+  cleanUpOnInterrupt(directory);
+  const bench = new Bench(options, report, directory);
+  try {
+    await bench.measureGloveboxBesideBare();
+    await bench.measureWithoutPool();
+    if (options.withPeers) await bench.measureJupyter();
+  } finally {
+    for (const error of await stopEverything()) report.fail("glovebox", "stop", error);
+  }
+  console.log(`\n${report.toTable()}`);
+  if (options.jsonFile) writeFileSync(options.jsonFile, report.toJson());
+  if (report.hasFailures) {
+    console.error(`The logs of the servers are kept in ${directory}`);
+    process.exitCode = 1;
+  } else {
+    await rm(directory, { recursive: true });
+  }
+}
+
+class Bench {
+  readonly #options: Options;
+  readonly #report: Report;
+  readonly #directory: string;
+  readonly #rounds: Rounds;
+
+  constructor(options: Options, report: Report, directory: string) {
+    this.#options = options;
+    this.#report = report;
+    this.#directory = directory;
+    this.#rounds = GLOVEBOX_ROUNDS[options.quick ? "quick" : "full"];
+  }
+
+  async measureGloveboxBesideBare(): Promise<void> {
+    const { only } = this.#options;
+    if (!only.has("a") && !only.has("b") && !only.has("c")) return;
+    await this.#withSystem(
+      "glovebox",
+      () => GloveboxSystem.start(this.#directory, POOL_SIZE, adopt),
+      async (glovebox) => {
+        if (only.has("a")) {
+          await this.#withSystem(
+            "bare_fastify",
+            () => BareSystem.start(this.#directory, adopt),
+            (bare) => this.#measureLoadInTurns([bare, glovebox]),
+          );
+        }
+        if (only.has("b")) await this.#measureNewSessions(glovebox, this.#rounds, "pool");
+        if (only.has("c")) {
+          await this.#attempt(glovebox, "plot", () => measurePlot(glovebox, this.#rounds.plot));
+        }
+      },
+    );
+  }
+
+  /** Warm sandboxes would blur the memory of a session, so both need a server without a pool. */
+  async measureWithoutPool(): Promise<void> {
+    const { only } = this.#options;
+    if (!only.has("b") && !only.has("d")) return;
+    await this.#withSystem(
+      "glovebox",
+      () => GloveboxSystem.start(this.#directory, 0, adopt),
+      async (glovebox) => {
+        if (only.has("b")) await this.#measureNewSessions(glovebox, this.#rounds, "no_pool");
+        if (only.has("d")) await this.#measureMemory(glovebox, this.#rounds);
+      },
+    );
+  }
+
+  async measureJupyter(): Promise<void> {
+    const { only, quick } = this.#options;
+    const extent = quick ? "quick" : "full";
+    const rounds = JUPYTER_ROUNDS[extent];
+    await this.#withSystem(
+      "jupyter_server",
+      () => {
+        installJupyter();
+        return JupyterSystem.start(this.#directory, adopt);
+      },
+      async (jupyter) => {
+        if (only.has("a")) {
+          await this.#attemptLoad([jupyter], "load_100", JUPYTER_LOAD[extent], rounds.load);
+          const one = { users: 1, requests: rounds.oneUserRequests };
+          await this.#attemptLoad([jupyter], "one_user", one, 1);
+        }
+        if (only.has("b")) await this.#measureNewSessions(jupyter, rounds, "no_pool");
+        if (only.has("c")) {
+          await this.#attempt(jupyter, "plot", () => measurePlot(jupyter, rounds.plot));
+        }
+        if (only.has("d")) await this.#measureMemory(jupyter, rounds);
+      },
+    );
+  }
+
+  async #measureLoadInTurns(systems: System[]): Promise<void> {
+    // Node compiles its hot paths during the first thousands of requests.
+    for (const system of systems) {
+      progress(system.name, "warm-up");
+      await measureLoad(system, LOAD_WARM_UP).catch((error: unknown) =>
+        this.#report.fail(system.name, "warm-up", error),
+      );
+    }
+    const { load, oneUserRequests } = this.#rounds;
+    await this.#attemptLoad(systems, "load_100", { users: 30, requests: 100 }, load);
+    await this.#attemptLoad(systems, "load_1000", { users: 30, requests: 1_000 }, load);
+    await this.#attemptLoad(systems, "one_user", { users: 1, requests: oneUserRequests }, load);
+  }
+
+  /** The systems take turns, so that a change of the machine's speed meets all of them. */
+  async #attemptLoad(
+    systems: System[],
+    measure: Measure,
+    plan: LoadPlan,
+    rounds: number,
+  ): Promise<void> {
+    const results = new Map<System, LoadResult[]>(systems.map((system) => [system, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const system of systems) {
+        progress(system.name, `${measure}, round ${round + 1} of ${rounds}`);
+        try {
+          results.get(system)?.push(await measureLoad(system, plan));
+        } catch (error) {
+          this.#report.fail(system.name, measure, error);
+        }
+      }
+    }
+    for (const [system, loads] of results) {
+      if (loads.length === 0) continue;
+      const { figures, firstFailure } = medianLoad(loads);
+      this.#report.add(system.name, measure, figures);
+      if (firstFailure !== null) this.#report.fail(system.name, measure, firstFailure);
+    }
+  }
+
+  async #measureNewSessions(
+    system: System,
+    rounds: Rounds,
+    kind: "pool" | "no_pool",
+  ): Promise<void> {
+    await this.#attempt(system, `first_result_${kind}`, () =>
+      measureFirstResult(system, rounds.first),
+    );
+    await this.#attempt(system, `ten_at_once_${kind}`, () =>
+      measureTenAtOnce(system, rounds.tenAtOnce),
+    );
+  }
+
+  async #measureMemory(system: System, rounds: Rounds): Promise<void> {
+    await this.#attempt(system, "memory_bare", async () => {
+      const { bare, libraries } = await measureMemory(system, rounds.sessionsInMemory);
+      this.#report.add(system.name, "memory_libraries", libraries);
+      return bare;
+    });
+  }
+
+  /** A scenario that fails is reported, and the others still run. */
+  async #attempt(system: System, measure: Measure, run: () => Promise<Figures>): Promise<void> {
+    progress(system.name, measure);
+    try {
+      this.#report.add(system.name, measure, await run());
+    } catch (error) {
+      this.#report.fail(system.name, measure, error);
+    }
+  }
+
+  async #withSystem<T extends System>(
+    name: SystemName,
+    start: () => Promise<T>,
+    use: (system: T) => Promise<void>,
+  ): Promise<void> {
+    progress(name, "start");
+    try {
+      const system = await start();
+      try {
+        await use(system);
+      } finally {
+        await system.stop();
+      }
+    } catch (error) {
+      this.#report.fail(name, "start, use or stop", error);
+    }
+  }
+}
+
+/** A machine that is busy already gives figures that mean little, and the reader has to see it. */
+async function measureBusyPercent(): Promise<number> {
+  const read = () => {
+    const times = os.cpus().map((cpu) => cpu.times);
+    const total = times.reduce((sum, t) => sum + t.user + t.nice + t.sys + t.idle + t.irq, 0);
+    return { total, idle: times.reduce((sum, { idle }) => sum + idle, 0) };
+  };
+  const before = read();
+  await sleep(1_000);
+  const after = read();
+  return 100 * (1 - (after.idle - before.idle) / (after.total - before.total));
+}
+
+function cleanUpOnInterrupt(directory: string): void {
+  const cleanUp = async () => {
+    isInterrupted = true;
+    await stopEverything();
+    await rm(directory, { recursive: true, force: true });
+    process.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void cleanUp());
+}
+
+/** In reverse order, past failures; a server that has already ended is left alone. */
+async function stopEverything(): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  for (let stop = stops.pop(); stop; stop = stops.pop()) {
+    await stop().catch((error: unknown) => errors.push(error));
+  }
+  return errors;
+}
+
+function progress(system: SystemName, what: string): void {
+  console.error(`${system}: ${what}`);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options) await main(options);
+  else console.log(USAGE);
+} catch (error) {
+  console.error(`${describe(error)}\n\n${USAGE}`);
+  process.exitCode = 2;
+}

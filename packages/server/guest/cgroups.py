@@ -1,0 +1,293 @@
+"""Control groups of sandboxes, version 1 and version 2.
+
+Each sandbox is one group named after it below `glovebox/<instance>`, so that a keeper that
+restarts finds every sandbox by looking, without any memory of its own. Memory and process counts
+are limits of the whole sandbox. The CPU quota holds for everything but the warden, which must be able to
+answer while user code burns its share.
+"""
+
+import os
+import time
+
+_ROOT = "/sys/fs/cgroup"
+_PERIOD_US = 1_000_000
+_UNLIMITED = "-1"
+
+
+class CgroupsUnavailable(Exception):
+    """The host offers no usable control groups; the message names what is missing."""
+
+
+def _write(path: str, value: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(value)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def _mount_points() -> tuple[str | None, dict[str, str]]:
+    """The mount point of version 2, and of each version 1 controller."""
+    unified = None
+    controllers: dict[str, str] = {}
+    for line in _read("/proc/self/mounts").splitlines():
+        _, where, fstype, options, *_ = line.split()
+        if not where.startswith(_ROOT):
+            continue
+        if fstype == "cgroup2":
+            unified = where
+        elif fstype == "cgroup":
+            for option in options.split(","):
+                controllers.setdefault(option, where)
+    return unified, controllers
+
+
+def _remove_tree(path: str) -> bool:
+    """rmdir a group and its children. False while a process is still leaving it."""
+    try:
+        children = [entry.path for entry in os.scandir(path) if entry.is_dir()]
+    except FileNotFoundError:
+        return True
+    gone = all([_remove_tree(child) for child in children])
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return gone
+
+
+class _Version1:
+    def __init__(self, instance: str, controllers: dict[str, str]):
+        missing = [name for name in ("memory", "cpu", "cpuacct", "pids") if name not in controllers]
+        if missing:
+            raise CgroupsUnavailable(f"cgroup v1 controllers not mounted: {', '.join(missing)}")
+        self._bases = {
+            name: f"{controllers[name]}/glovebox/{instance}"
+            for name in ("memory", "pids", "cpu", "cpuacct")
+        }
+        for base in self._bases.values():
+            os.makedirs(base, exist_ok=True)
+
+    def _path(self, controller: str, name: str) -> str:
+        return f"{self._bases[controller]}/{name}"
+
+    def names(self) -> set[str]:
+        return {
+            entry.name
+            for base in self._bases.values()
+            for entry in os.scandir(base)
+            if entry.is_dir()
+        }
+
+    def create(self, name: str) -> None:
+        for base in set(self._bases.values()):
+            os.mkdir(f"{base}/{name}")
+
+    def set_memory(self, name: str, limit_bytes: int) -> None:
+        group = self._path("memory", name)
+        swap = f"{group}/memory.memsw.limit_in_bytes"
+        current = int(_read(f"{group}/memory.limit_in_bytes"))
+        # The limit with swap may never be below the one without, so the order depends on the direction.
+        files = [f"{group}/memory.limit_in_bytes", swap]
+        for file in reversed(files) if limit_bytes > current else files:
+            if file != swap or os.path.exists(swap):
+                _write(file, str(limit_bytes))
+
+    def set_cpu(self, name: str, cores: float) -> None:
+        group = self._path("cpu", name)
+        quota_us = int(cores * _PERIOD_US)
+        burst = f"{group}/cpu.cfs_burst_us"
+        if os.path.exists(burst):
+            _write(burst, "0")
+        _write(f"{group}/cpu.cfs_period_us", str(_PERIOD_US))
+        _write(f"{group}/cpu.cfs_quota_us", str(quota_us))
+        if os.path.exists(burst):
+            _write(burst, str(quota_us))
+
+    def lift_cpu(self, name: str) -> None:
+        _write(f"{self._path('cpu', name)}/cpu.cfs_quota_us", _UNLIMITED)
+
+    def set_processes(self, name: str, count: int) -> None:
+        _write(f"{self._path('pids', name)}/pids.max", str(count))
+
+    def entrances(self, name: str, limited_cpu: bool) -> list[str]:
+        wanted = ["memory", "pids"] + (["cpu", "cpuacct"] if limited_cpu else [])
+        return sorted({f"{self._path(controller, name)}/cgroup.procs" for controller in wanted})
+
+    def processes(self, name: str) -> list[int]:
+        try:
+            return [int(pid) for pid in _read(f"{self._path('memory', name)}/cgroup.procs").split()]
+        except FileNotFoundError:
+            return []
+
+    def kill(self, name: str) -> None:
+        for pid in self.processes(name):
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+
+    def oom_kills(self, name: str) -> int:
+        for line in _read(f"{self._path('memory', name)}/memory.oom_control").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return 0
+
+    def accounting_files(self, name: str) -> dict[str, str]:
+        return {
+            "cpu": f"{self._path('cpuacct', name)}/cpuacct.usage",
+            "memory_peak": f"{self._path('memory', name)}/memory.max_usage_in_bytes",
+            "memory_events": f"{self._path('memory', name)}/memory.oom_control",
+        }
+
+    def remove(self, name: str) -> bool:
+        return all([_remove_tree(f"{base}/{name}") for base in set(self._bases.values())])
+
+    def remove_base(self) -> None:
+        for base in set(self._bases.values()):
+            _remove_tree(base)
+            try:
+                os.rmdir(os.path.dirname(base))
+            except OSError:
+                pass  # Another instance on this host still has its groups there.
+
+
+class _Version2:
+    def __init__(self, instance: str, mount_point: str):
+        self._base = f"{mount_point}/glovebox/{instance}"
+        available = set(_read(f"{mount_point}/cgroup.controllers").split())
+        missing = {"memory", "cpu", "pids"} - available
+        if missing:
+            raise CgroupsUnavailable(
+                f"cgroup v2 controllers not available: {', '.join(sorted(missing))}"
+            )
+        os.makedirs(self._base, exist_ok=True)
+        for group in (mount_point, f"{mount_point}/glovebox", self._base):
+            self._delegate(group)
+
+    @staticmethod
+    def _delegate(group: str) -> None:
+        try:
+            _write(f"{group}/cgroup.subtree_control", "+memory +cpu +pids")
+        except OSError as failure:
+            raise CgroupsUnavailable(
+                f"cannot hand the memory, cpu and pids controllers down from {group}: "
+                f"{failure.strerror}; run Glovebox outside of a container, or with a writable cgroup namespace"
+            ) from failure
+
+    def _path(self, name: str) -> str:
+        return f"{self._base}/{name}"
+
+    def names(self) -> set[str]:
+        return {entry.name for entry in os.scandir(self._base) if entry.is_dir()}
+
+    def create(self, name: str) -> None:
+        os.mkdir(self._path(name))
+        _write(f"{self._path(name)}/cgroup.subtree_control", "+cpu")
+        os.mkdir(f"{self._path(name)}/kernel")
+        os.mkdir(f"{self._path(name)}/warden")
+        # Half a sandbox is of no use to anyone, and the event count then tells the cause surely.
+        _write(f"{self._path(name)}/memory.oom.group", "0")
+
+    def set_memory(self, name: str, limit_bytes: int) -> None:
+        _write(f"{self._path(name)}/memory.max", str(limit_bytes))
+        swap = f"{self._path(name)}/memory.swap.max"
+        if os.path.exists(swap):
+            _write(swap, "0")
+
+    def set_cpu(self, name: str, cores: float) -> None:
+        group = f"{self._path(name)}/kernel"
+        quota_us = int(cores * _PERIOD_US)
+        burst = f"{group}/cpu.max.burst"
+        if os.path.exists(burst):
+            _write(burst, "0")
+        _write(f"{group}/cpu.max", f"{quota_us} {_PERIOD_US}")
+        if os.path.exists(burst):
+            _write(burst, str(quota_us))
+
+    def lift_cpu(self, name: str) -> None:
+        _write(f"{self._path(name)}/kernel/cpu.max", "max")
+
+    def set_processes(self, name: str, count: int) -> None:
+        _write(f"{self._path(name)}/pids.max", str(count))
+
+    def entrances(self, name: str, limited_cpu: bool) -> list[str]:
+        return [f"{self._path(name)}/{'kernel' if limited_cpu else 'warden'}/cgroup.procs"]
+
+    def processes(self, name: str) -> list[int]:
+        pids = []
+        for child in ("kernel", "warden"):
+            try:
+                pids += [int(pid) for pid in _read(f"{self._path(name)}/{child}/cgroup.procs").split()]
+            except FileNotFoundError:
+                pass
+        return pids
+
+    def kill(self, name: str) -> None:
+        path = f"{self._path(name)}/cgroup.kill"
+        if os.path.exists(path):
+            _write(path, "1")
+            return
+        for pid in self.processes(name):  # Kernels before 5.14.
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+
+    def oom_kills(self, name: str) -> int:
+        for line in _read(f"{self._path(name)}/memory.events").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return 0
+
+    def accounting_files(self, name: str) -> dict[str, str]:
+        return {
+            "cpu": f"{self._path(name)}/cpu.stat",
+            "memory_peak": f"{self._path(name)}/memory.peak",
+            "memory_events": f"{self._path(name)}/memory.events",
+        }
+
+    def remove(self, name: str) -> bool:
+        return _remove_tree(self._path(name))
+
+    def remove_base(self) -> None:
+        _remove_tree(self._base)
+        try:
+            os.rmdir(os.path.dirname(self._base))
+        except OSError:
+            pass  # Another instance on this host still has its groups there.
+
+
+Cgroups = _Version1 | _Version2
+
+
+def open_cgroups(instance: str) -> Cgroups:
+    """The hierarchy that holds the memory controller decides the version.
+
+    Raises CgroupsUnavailable with what is missing.
+    """
+    unified, controllers = _mount_points()
+    if "memory" in controllers:
+        return _Version1(instance, controllers)
+    if unified:
+        return _Version2(instance, unified)
+    raise CgroupsUnavailable(f"no cgroup file system is mounted below {_ROOT}")
+
+
+def reclaim(cgroups: Cgroups, patience_s: float = 5.0) -> int:
+    """Kill and remove every sandbox group that an earlier run left. Returns how many there were."""
+    names = cgroups.names()
+    deadline = time.monotonic() + patience_s
+    for name in names:
+        cgroups.kill(name)
+    while not all([cgroups.remove(name) for name in names]):
+        if time.monotonic() > deadline:
+            raise CgroupsUnavailable(f"processes of an earlier run do not die: {sorted(names)}")
+        for name in names:
+            cgroups.kill(name)
+        time.sleep(0.01)
+    return len(names)

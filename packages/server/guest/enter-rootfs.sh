@@ -1,0 +1,37 @@
+#!/bin/sh
+# Starts the keeper in a root of its own. Runs as root inside a new mount namespace, made by
+# `unshare --mount --net --ipc --uts`, and ends by becoming the keeper.
+#
+# Usage: enter-rootfs.sh ROOTFS_DIR TREE GUEST_DIR RUN_DIR KEEPER_ARGUMENT...
+#
+# TREE is the name of a directory below ROOTFS_DIR. Overlay gets relative names of its layers, because it shows
+# them in /proc/self/mountinfo, where no path of the host should stand.
+set -eu
+rootfs_dir=$1 tree=$2 guest_dir=$3 run_dir=$4
+shift 4
+
+root=$run_dir/root
+mkdir -p "$root"
+mount --make-rprivate /
+cd "$rootfs_dir"
+mount -t overlay overlay -o "ro,lowerdir=$tree:.empty" "$root"
+mount -t tmpfs -o mode=0755,size=64k,nosuid,noexec dev "$root/dev"
+for device in null:3 zero:5 full:7 random:8 urandom:9; do
+  mknod -m 666 "$root/dev/${device%:*}" c 1 "${device#*:}"
+done
+mount -t tmpfs -o mode=1777,size=64m,nosuid,nodev tmp "$root/tmp"
+mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev,noexec sys "$root/sys"
+mkdir -p "$root/sys/fs/cgroup"
+mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
+mount --bind "$guest_dir" "$root/opt/glovebox/guest"
+mount -o remount,bind,ro,nosuid,nodev "$root/opt/glovebox/guest"
+mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev,noexec run "$root/run"
+mkdir "$root/run/glovebox"
+mount --bind "$run_dir" "$root/run/glovebox"
+
+# The keeper detaches the old root from /mnt as its first act.
+cd "$root"
+pivot_root . mnt
+exec chroot . /usr/bin/env -i PATH=/usr/bin:/bin LANG=C.UTF-8 \
+  /usr/bin/python3 -I -B -c 'import sys; sys.path.insert(0, "/opt/glovebox/guest"); import keeper; sys.exit(keeper.main())' "$@"

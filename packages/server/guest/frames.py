@@ -1,0 +1,79 @@
+"""The wire format between gateway and guest: a 4-byte big-endian length, then that much UTF-8 JSON.
+
+See docs/guest-protocol.md. Both ends cap the length; a frame over the cap is a protocol violation.
+"""
+
+import json
+import socket
+import struct
+
+FRAME_BYTES_MAX = 8 * 1024 * 1024
+
+# Guest code shares a process with the kernel and may replace anything in `json`; these references
+# keep an accident there (not an attack, which can only forge its own results) from breaking us.
+_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+_loads = json.JSONDecoder().decode
+_pack_length = struct.Struct(">I").pack
+_unpack_length = struct.Struct(">I").unpack
+
+
+class ChannelClosed(Exception):
+    """The other end closed the connection."""
+
+
+class FrameTooLarge(Exception):
+    """A frame exceeds FRAME_BYTES_MAX."""
+
+
+def encode(message: dict) -> bytes:
+    """One message as a frame. ValueError for NaN and infinities, TypeError for non-JSON values."""
+    body = _dumps(message).encode("ascii")
+    if len(body) > FRAME_BYTES_MAX:
+        raise FrameTooLarge(f"{len(body)} bytes")
+    return _pack_length(len(body)) + body
+
+
+class FrameReader:
+    """Reads frames from a socket, keeping what arrived beyond the current one."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+        self._buffer = b""
+
+    def _frame_end(self) -> int:
+        """Where the first buffered frame ends, or 0 while its length is not known yet."""
+        if len(self._buffer) < 4:
+            return 0
+        (length,) = _unpack_length(self._buffer[:4])
+        if length > FRAME_BYTES_MAX:
+            raise FrameTooLarge(f"{length} bytes")
+        return 4 + length
+
+    def _take(self, end: int) -> dict:
+        frame, self._buffer = self._buffer[4:end], self._buffer[end:]
+        message = _loads(frame.decode("utf-8"))
+        if not isinstance(message, dict):
+            raise ValueError("a frame must hold a JSON object")
+        return message
+
+    def read(self) -> dict:
+        """Block until a whole frame is there. Raises ChannelClosed, FrameTooLarge, ValueError."""
+        while True:
+            end = self._frame_end()
+            if end and len(self._buffer) >= end:
+                return self._take(end)
+            chunk = self._connection.recv(262144)
+            if not chunk:
+                raise ChannelClosed
+            self._buffer = self._buffer + chunk if self._buffer else chunk
+
+    def read_available(self) -> list[dict]:
+        """After poll said readable: receive once and return the frames that are complete."""
+        chunk = self._connection.recv(262144)
+        if not chunk:
+            raise ChannelClosed
+        self._buffer += chunk
+        messages = []
+        while (end := self._frame_end()) and len(self._buffer) >= end:
+            messages.append(self._take(end))
+        return messages

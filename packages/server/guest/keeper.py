@@ -1,0 +1,572 @@
+"""The keeper: the one privileged process that makes, limits and ends sandboxes.
+
+Process picture (root below means root of the host, in a mount namespace with nothing but the
+sandbox's root file system, control groups and the run-time directory):
+
+    supervisor (Node, root) --stdin: closing it ends the keeper-->  keeper (root)
+    gateway (Node, unprivileged) --keeper.sock: operations-->          |- zygote (root, forks kernels)
+                                                                       '- wardens (PID 1 of sandboxes)
+
+The keeper imports only the standard library, holds no user's data and never reads what a guest has
+written. Every sandbox is found again by the name of its control group, `<slot>-<id>`, so the
+keeper can be killed and started again while sandboxes live on.
+
+Arguments: instance name, uid of the gateway, base of the sandboxes' host uids, and "reclaim" or "adopt" for
+sandboxes that exist already.
+"""
+
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+
+import cgroups as control_groups
+import confine
+import frames
+import linux
+import seccomp
+import warden
+import zygote
+
+_GUEST_DIRECTORY = "/opt/glovebox/guest"
+_RUN_DIRECTORY = "/run/glovebox"
+_SLOTS = 4096
+_IDS_PER_SLOT = 2
+_SANDBOX_ID = re.compile(r"[a-z0-9]{8,32}")
+_REMOVE_RETRY_S = 0.02
+_ZYGOTE_RESTART_DELAY_S = 0.2
+
+
+@dataclass
+class Sandbox:
+    """What the keeper knows of one sandbox. After its own restart it knows only the name."""
+
+    name: str
+    slot: int
+    identity: str
+    warden_pid: int = 0
+    warden_handle: int = -1
+    kernel_handle: int = -1
+    report: socket.socket | None = None
+    for_zygote: dict[str, int] = field(default_factory=dict)
+    plan: confine.Plan | None = None
+    doomed: bool = False
+
+
+class Keeper:
+    """Event loop and state. Everything here runs as root; keep it small."""
+
+    def __init__(self, instance: str, gateway_uid: int, uid_base: int, reclaim: bool):
+        self._gateway_uid = gateway_uid
+        self._uid_base = uid_base
+        self._seccomp_program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
+        self._cgroups = control_groups.open_cgroups(instance)
+        if reclaim:
+            control_groups.reclaim(self._cgroups)
+        self._sandboxes: dict[str, Sandbox] = {}
+        for name in self._cgroups.names():
+            slot, _, identity = name.partition("-")
+            self._sandboxes[identity] = Sandbox(name, int(slot), identity)
+        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._selector = selectors.DefaultSelector()
+        self._gateway: socket.socket | None = None
+        self._gateway_reader: frames.FrameReader | None = None
+        self._zygote: socket.socket | None = None
+        self._zygote_pid = 0
+        self._zygote_due = 0.0
+        self._zygote_ready: dict | None = None
+        self._stopping = False
+
+    # --- the loop ---------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until standard input ends, then end every sandbox and return."""
+        wakeup_read, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Standard input is what ends us.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+        listener = self._listen()
+        self._start_zygote()
+        register = self._selector.register
+        register(wakeup_read, selectors.EVENT_READ, lambda: os.read(wakeup_read, 4096))
+        register(0, selectors.EVENT_READ, self._on_stdin)
+        register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+        while not (self._stopping and not self._sandboxes):
+            for key, _ in self._selector.select(self._patience()):
+                key.data()
+            self._reap()
+            self._remove_doomed()
+            if self._zygote is None and not self._stopping and time.monotonic() >= self._zygote_due:
+                self._start_zygote()
+        self._cgroups.remove_base()
+
+    def _patience(self) -> float | None:
+        if any(sandbox.doomed for sandbox in self._sandboxes.values()) or self._zygote is None:
+            return _REMOVE_RETRY_S
+        return None
+
+    def _listen(self) -> socket.socket:
+        path = f"{_RUN_DIRECTORY}/keeper.sock"
+        if os.path.lexists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        os.chmod(path, 0o600)
+        os.chown(path, self._gateway_uid, -1)
+        listener.listen(4)
+        return listener
+
+    def _on_stdin(self) -> None:
+        if os.read(0, 4096):
+            return
+        self._selector.unregister(0)
+        self._stopping = True
+        for sandbox in list(self._sandboxes.values()):
+            self._destroy(sandbox)
+
+    # --- the gateway ------------------------------------------------------------------------
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        _, uid, _ = struct.unpack("3i", credentials)
+        if uid not in (0, self._gateway_uid):
+            connection.close()
+            return
+        if self._gateway:
+            self._drop_gateway()
+        self._gateway = connection
+        self._gateway_reader = frames.FrameReader(connection)
+        self._selector.register(connection, selectors.EVENT_READ, self._on_gateway)
+        self._tell({"event": "sandboxes", "sandboxes": sorted(self._sandboxes)})
+        if self._zygote_ready:
+            self._tell(self._zygote_ready)
+
+    def _drop_gateway(self) -> None:
+        """A gateway that is gone takes its sandboxes along: nobody could speak to them any more."""
+        if self._gateway is None:
+            return
+        self._selector.unregister(self._gateway)
+        self._gateway.close()
+        self._gateway = None
+        for sandbox in list(self._sandboxes.values()):
+            self._destroy(sandbox)
+
+    def _tell(self, message: dict) -> None:
+        if self._gateway is None:
+            return
+        try:
+            self._gateway.sendall(frames.encode(message))
+        except OSError:
+            self._drop_gateway()
+
+    def _on_gateway(self) -> None:
+        assert self._gateway_reader
+        try:
+            operations = self._gateway_reader.read_available()
+        except (frames.ChannelClosed, frames.FrameTooLarge, ValueError, OSError):
+            self._drop_gateway()
+            return
+        for operation in operations:
+            self._operate(operation)
+
+    def _operate(self, operation: dict) -> None:
+        identity = operation.get("sandbox")
+        if not isinstance(identity, str) or not _SANDBOX_ID.fullmatch(identity):
+            self._tell({"event": "refused", "message": "not a sandbox id"})
+            return
+        name = operation.get("op")
+        sandbox = self._sandboxes.get(identity)
+        try:
+            if name == "spawn":
+                self._spawn(identity, operation)
+            elif name == "destroy":
+                if sandbox:
+                    self._destroy(sandbox)
+                else:
+                    self._tell({"event": "destroyed", "sandbox": identity})
+            elif name == "interrupt":
+                self._interrupt(sandbox)
+            elif name == "limit":
+                self._limit(sandbox, operation)
+            else:
+                self._tell({"event": "refused", "message": "unknown operation"})
+        except (OSError, confine.PlanRefused) as failure:
+            self._fail(identity, str(failure))
+
+    def _fail(self, identity: str, message: str) -> None:
+        sandbox = self._sandboxes.get(identity)
+        if sandbox:
+            self._destroy(sandbox)
+        self._tell({"event": "failed", "sandbox": identity, "message": message[:500]})
+
+    # --- making a sandbox -------------------------------------------------------------------
+
+    def _spawn(self, identity: str, operation: dict) -> None:
+        plan = confine.Plan.parse(operation.get("plan"))
+        secret = operation.get("secret")
+        if identity in self._sandboxes or self._stopping or not isinstance(secret, str):
+            raise confine.PlanRefused("the sandbox exists already, or its secret is missing")
+        used = {sandbox.slot for sandbox in self._sandboxes.values()}
+        slot = next(slot for slot in range(_SLOTS) if slot not in used)
+        sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
+        self._sandboxes[identity] = sandbox
+        self._cgroups.create(sandbox.name)
+        self._cgroups.set_memory(sandbox.name, plan.memory_bytes)
+        self._cgroups.set_cpu(sandbox.name, plan.cpu_cores)
+        self._cgroups.set_processes(sandbox.name, plan.processes + 1)  # One for the warden.
+        # Lets the gateway reset the peak before each execution, and nothing else.
+        os.chown(self._cgroups.accounting_files(sandbox.name)["memory_peak"], self._gateway_uid, -1)
+        self._fork_warden(sandbox, secret)
+
+    def _connect(self, identity: str, secret: str, role: str) -> socket.socket:
+        """A connection to the gateway, introduced before any guest code could speak on it."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(2)
+        connection.connect(f"{_RUN_DIRECTORY}/guest.sock")
+        connection.settimeout(None)
+        content = {"sandbox": identity, "secret": secret, "role": role}
+        connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+        return connection
+
+    def _fork_warden(self, sandbox: Sandbox, secret: str) -> None:
+        control = self._connect(sandbox.identity, secret, "warden")
+        connection = self._connect(sandbox.identity, secret, "kernel")
+        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
+        # A second open file description: flock knows owners by description, not by process.
+        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
+        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
+        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(stdout_read, False)
+        os.set_blocking(stderr_read, False)
+        sandbox.report = report
+
+        os.unshare(os.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                pipes = {"stdout": stdout_read, "stderr": stderr_read}
+                self._become_warden(sandbox, control, connection, warden_lock, pipes, child_report)
+        finally:
+            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+        sandbox.warden_pid = pid
+        sandbox.warden_handle = os.pidfd_open(pid)
+        sandbox.for_zygote = {
+            "report": child_report.detach(),
+            "connection": connection.detach(),
+            "lock": lock,
+            "stdout_read": stdout_read,
+            "stdout": stdout,
+            "stderr_read": stderr_read,
+            "stderr": stderr,
+        }
+        control.close()
+        os.close(warden_lock)
+        self._selector.register(report, selectors.EVENT_READ, lambda: self._on_report(sandbox))
+
+    def _become_warden(
+        self,
+        sandbox: Sandbox,
+        control: socket.socket,
+        connection: socket.socket,
+        lock: int,
+        pipes: dict[str, int],
+        report: socket.socket,
+    ) -> None:
+        """In the child: enter the groups, confine, serve. Never returns."""
+        code = 1
+        try:
+            confine.reset_signals()
+            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
+                with open(entrance, "w", encoding="ascii") as file:
+                    file.write("0")
+
+            def map_ids() -> None:
+                report.send(b"map")
+                if report.recv(16) != b"mapped":
+                    raise OSError("the keeper did not map the ids")
+                report.close()
+
+            kept = {control.fileno(), connection.fileno(), lock, *pipes.values()}
+            assert sandbox.plan
+            context = confine.Context(
+                plan=sandbox.plan,
+                host_uid=self._host_uid(sandbox, confine.USER_ID),
+                hostname=f"sandbox-{sandbox.identity[:8]}",
+                keep_descriptors=frozenset(kept),
+                seccomp_program=self._seccomp_program,
+                map_ids=map_ids,
+            )
+            confine.confine(confine.WARDEN_STEPS, context)
+            warden.Warden(control, connection, lock, pipes).run()
+            code = 0
+        except confine.StepFailed as failure:
+            report.send(f"!warden {failure}".encode()[:1000])
+        finally:
+            os._exit(code)
+
+    def _host_uid(self, sandbox: Sandbox, inside: int) -> int:
+        offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
+        return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+
+    def _on_report(self, sandbox: Sandbox) -> None:
+        assert sandbox.report
+        try:
+            message = sandbox.report.recv(1024)
+        except OSError:
+            message = b""
+        if message == b"map":
+            try:
+                self._map_ids(sandbox)
+                sandbox.report.send(b"mapped")
+                self._ask_zygote(sandbox)
+            except OSError as failure:
+                self._fail(sandbox.identity, f"id maps: {failure}")
+            return
+        self._close_report(sandbox)
+        if message.startswith(b"!"):
+            self._fail(sandbox.identity, message[1:].decode("utf-8", "replace"))
+
+    def _close_report(self, sandbox: Sandbox) -> None:
+        if sandbox.report:
+            self._selector.unregister(sandbox.report)
+            sandbox.report.close()
+            sandbox.report = None
+
+    def _map_ids(self, sandbox: Sandbox) -> None:
+        lines = "".join(
+            f"{inside} {self._host_uid(sandbox, inside)} 1\n"
+            for inside in (confine.WARDEN_ID, confine.USER_ID)
+        )
+        for kind in ("uid_map", "gid_map"):
+            descriptor = os.open(f"/proc/{sandbox.warden_pid}/{kind}", os.O_WRONLY)
+            try:
+                os.write(descriptor, lines.encode())  # The map must arrive in a single write.
+            finally:
+                os.close(descriptor)
+
+    # --- the zygote -------------------------------------------------------------------------
+
+    def _start_zygote(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+                kept = theirs.detach()
+                os.dup2(kept, 3)
+                os.closerange(4, 1 << 20)
+                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)  # Only the keeper waits for its end.
+                confine.reset_signals()
+                # A session leader of its own: Ctrl-C in the terminal is the supervisor's affair.
+                os.setsid()
+                preload_list = f"{_GUEST_DIRECTORY}/policy/preload.txt"
+                zygote.Zygote(socket.socket(fileno=3), self._seccomp_program, preload_list).run()
+                code = 0
+            except BaseException as failure:  # The child must not return into the keeper's loop.
+                sys.stderr.write(f"the zygote ended: {failure!r}\n")
+            finally:
+                os._exit(code)
+        theirs.close()
+        self._zygote = ours
+        self._zygote_pid = pid
+        self._selector.register(ours, selectors.EVENT_READ, self._on_zygote)
+
+    def _lose_zygote(self) -> None:
+        """Live sandboxes go on; those that wait for their kernel fail and are asked for again."""
+        if self._zygote is None:
+            return
+        self._selector.unregister(self._zygote)
+        self._zygote.close()
+        self._zygote = None
+        self._zygote_ready = None
+        self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
+        try:
+            os.kill(self._zygote_pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._tell({"event": "zygote_lost"})
+        for sandbox in list(self._sandboxes.values()):
+            if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:
+                self._fail(sandbox.identity, "the zygote died before the kernel was forked")
+
+    def _ask_zygote(self, sandbox: Sandbox) -> None:
+        if self._zygote is None:
+            self._fail(sandbox.identity, "the zygote is being restarted")
+            return
+        assert sandbox.plan
+        request = {
+            "sandbox": sandbox.identity,
+            "plan": vars(sandbox.plan),
+            "host_uid": self._host_uid(sandbox, confine.USER_ID),
+            "hostname": "",
+        }
+        given = {"warden": sandbox.warden_handle, **sandbox.for_zygote}
+        entrances = [
+            os.open(path, os.O_WRONLY)
+            for path in self._cgroups.entrances(sandbox.name, limited_cpu=True)
+        ]
+        descriptors = [given[name] for name in zygote.DESCRIPTORS] + entrances
+        try:
+            socket.send_fds(self._zygote, [json.dumps(request).encode()], descriptors)
+        except OSError:
+            self._lose_zygote()
+        finally:
+            self._close_all(entrances)
+            self._forget_descriptors(sandbox)
+
+    @staticmethod
+    def _close_all(descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _forget_descriptors(self, sandbox: Sandbox) -> None:
+        self._close_all(list(sandbox.for_zygote.values()))
+        sandbox.for_zygote = {}
+
+    def _on_zygote(self) -> None:
+        assert self._zygote
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._zygote, zygote.MESSAGE_BYTES_MAX, 1)
+        except OSError:
+            data, descriptors = b"", []
+        if not data:
+            self._lose_zygote()
+            return
+        message = json.loads(data)
+        if "ready" in message:
+            self._zygote_ready = {"event": "zygote_ready", **message}
+            self._tell(self._zygote_ready)
+            return
+        identity = message.get("forked") or message.get("failed") or message.get("exited")
+        sandbox = self._sandboxes.get(identity)
+        if sandbox is None or sandbox.doomed:
+            self._close_all(descriptors)
+        elif "forked" in message:
+            sandbox.kernel_handle = descriptors[0]
+            files = self._cgroups.accounting_files(sandbox.name)
+            self._tell({"event": "spawned", "sandbox": identity, "accounting": files})
+        elif "failed" in message:
+            self._fail(identity, message["message"])
+        else:
+            self._tell_kernel_exit(sandbox, message["code"])
+
+    def _tell_kernel_exit(self, sandbox: Sandbox, code: int) -> None:
+        """`code` is negative for a signal. Whether memory ran out is the kernel's own count."""
+        self._tell(
+            {
+                "event": "kernel_exited",
+                "sandbox": sandbox.identity,
+                "code": code,
+                "oom_kills": self._cgroups.oom_kills(sandbox.name),
+            }
+        )
+
+    # --- limiting and ending ----------------------------------------------------------------
+
+    def _interrupt(self, sandbox: Sandbox | None) -> None:
+        if sandbox and sandbox.kernel_handle >= 0:
+            try:
+                signal.pidfd_send_signal(sandbox.kernel_handle, signal.SIGINT)
+            except ProcessLookupError:
+                pass
+
+    def _limit(self, sandbox: Sandbox | None, operation: dict) -> None:
+        if sandbox is None or sandbox.doomed:
+            return
+        error = None
+        try:
+            if sandbox.plan:
+                limits = {name: operation[name] for name in ("memory_bytes", "cpu_cores")}
+                confine.Plan.parse({**vars(sandbox.plan), **limits})
+            self._cgroups.set_memory(sandbox.name, operation["memory_bytes"])
+            self._cgroups.set_cpu(sandbox.name, operation["cpu_cores"])
+        except (OSError, KeyError, confine.PlanRefused) as failure:
+            # Memory in use cannot be limited below itself; the sandbox goes on as it was.
+            error = str(failure)[:200]
+        self._tell({"event": "limited", "sandbox": sandbox.identity, "error": error})
+
+    def _destroy(self, sandbox: Sandbox) -> None:
+        """Kill PID 1, and with it everything in its namespace. Removal follows once all are gone."""
+        if sandbox.doomed:
+            return
+        sandbox.doomed = True
+        self._close_report(sandbox)
+        self._forget_descriptors(sandbox)
+        try:
+            self._cgroups.lift_cpu(sandbox.name)  # A throttled process could not even die.
+        except OSError:
+            pass
+        if sandbox.warden_handle >= 0:
+            try:
+                signal.pidfd_send_signal(sandbox.warden_handle, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self._cgroups.kill(sandbox.name)
+
+    def _remove_doomed(self) -> None:
+        for sandbox in [one for one in self._sandboxes.values() if one.doomed]:
+            if sandbox.warden_pid == 0 and self._cgroups.remove(sandbox.name):
+                for handle in (sandbox.warden_handle, sandbox.kernel_handle):
+                    if handle >= 0:
+                        os.close(handle)
+                del self._sandboxes[sandbox.identity]
+                self._tell({"event": "destroyed", "sandbox": sandbox.identity})
+            elif sandbox.warden_pid == 0:
+                self._cgroups.kill(sandbox.name)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._zygote_pid:
+                self._lose_zygote()
+                continue
+            for sandbox in self._sandboxes.values():
+                if sandbox.warden_pid == pid:
+                    sandbox.warden_pid = 0
+                    out_of_memory = self._cgroups.oom_kills(sandbox.name) > 0
+                    if not sandbox.doomed:
+                        # PID 1 is gone and the rest with it; tell why before the groups go.
+                        self._tell(
+                            {
+                                "event": "sandbox_died",
+                                "sandbox": sandbox.identity,
+                                "out_of_memory": out_of_memory,
+                            }
+                        )
+                        self._destroy(sandbox)
+                    break
+
+
+def main() -> int:
+    """Entry point, called by enter-rootfs.sh inside the new root. See the module's docstring."""
+    instance, gateway_uid, uid_base, existing = sys.argv[1:5]
+    # The directory that held the old root until the script's pivot_root is the last way back to it.
+    linux.unmount_detached("/mnt")
+    os.umask(0o022)
+    try:
+        keeper = Keeper(instance, int(gateway_uid), int(uid_base), existing == "reclaim")
+    except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
+        sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
+        return 70
+    keeper.run()
+    return 0
+
+
+if __name__ == "__main__":
+    # `-I` leaves the script's own directory out of the search path; this is the guest's source.
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The kernel: the process that holds a session's variables and runs its cells.
+
+It reads execute requests from its connection, runs each in the shell, and sends what came of it. It
+shares its process with hostile code, so nothing here protects anyone else: that is the confinement's work.
+What it does is keep honest code well served and the session recognisably dead when it is not.
+"""
+
+import builtins
+import getpass
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+
+import frames
+import reseed
+import workspace
+from output import Output, TextStream
+from shell import Shell, make_shell, no_input
+
+_HOME = "/tmp/home"
+_WORKSPACE = "/workspace"
+_FONT_CACHE = "/opt/glovebox/matplotlib"
+_ENVIRONMENT = {
+    "HOME": _HOME,
+    "USER": "user",
+    "LOGNAME": "user",
+    "SHELL": "/bin/bash",
+    "PATH": "/tmp/home/.local/bin:/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PIP_BREAK_SYSTEM_PACKAGES": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+# Run once in the zygote: whatever these paths import or build is then shared by every session.
+_WARM_UP = (
+    "0",
+    "1 / 0",
+    "%pwd",
+    "import pandas\npandas.DataFrame({'a': [1.5], 'b': ['x']})",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]), plt.title('x'), plt.xlabel('y'), plt.legend(['a'])",
+)
+
+
+class Kernel:
+    """What the zygote prepares and every fork continues."""
+
+    def __init__(self, shell: Shell):
+        self._shell = shell
+        self._output: Output
+        self._running = False
+        self._files: workspace.Snapshot = {}
+
+    # --- after the fork ---------------------------------------------------------------------
+
+    def run(self, given: dict[str, int]) -> int:
+        """Take over the descriptors named in zygote.DESCRIPTORS and serve. Returns an exit code."""
+        connection = socket.socket(fileno=given["connection"])
+        pipes = {"stdout": given["stdout_read"], "stderr": given["stderr_read"]}
+        self._output = Output(connection, given["lock"], pipes)
+        self._connect_streams(given)
+        self._settle()
+        reader = frames.FrameReader(connection)
+        self._output.send("kernel_ready", {"python": sys.version.split()[0]})
+        while True:
+            try:
+                request = reader.read()
+            except KeyboardInterrupt:
+                continue
+            except (frames.ChannelClosed, OSError):
+                return 0
+            if request.get("msg_type") == "execute_request":
+                self._execute(request["content"])
+
+    def _connect_streams(self, given: dict[str, int]) -> None:
+        null = os.open("/dev/null", os.O_RDONLY)
+        if null != 0:  # Descriptor 0 is closed at this point, so it is usually the one we get.
+            os.dup2(null, 0)
+            os.close(null)
+        self._standard = {1: given["stdout"], 2: given["stderr"]}
+        for descriptor, pipe in self._standard.items():
+            os.dup2(pipe, descriptor)
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
+        sys.stdout = sys.__stdout__ = TextStream(self._output, "stdout", given["stdout"])
+        sys.stderr = sys.__stderr__ = TextStream(self._output, "stderr", given["stderr"])
+
+    def _settle(self) -> None:
+        """Make the copy of the zygote a process of its own."""
+        os.environ.clear()
+        os.environ.update(_ENVIRONMENT)
+        os.makedirs(f"{_HOME}/.config/matplotlib", exist_ok=True)
+        if os.path.isdir(_FONT_CACHE):
+            for name in os.listdir(_FONT_CACHE):
+                os.symlink(f"{_FONT_CACHE}/{name}", f"{_HOME}/.config/matplotlib/{name}")
+        os.chdir(_WORKSPACE)
+        sys.path.insert(0, _WORKSPACE)
+        reseed.reseed()
+        builtins.input = no_input
+        getpass.getpass = no_input
+        self._shell.send = self._output.send
+        self._shell.hold = self._output.hold
+        self._files = workspace.snapshot(_WORKSPACE)
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def _on_interrupt(self, *_) -> None:
+        """Only user code is interrupted, and never while the output lock is held."""
+        if not self._running:
+            return
+        if self._output.busy:
+            self._output.interrupt_pending = True
+            return
+        raise KeyboardInterrupt
+
+    # --- one cell ---------------------------------------------------------------------------
+
+    def _execute(self, content: dict) -> None:
+        self._repair_streams()
+        self._output.begin(content["output_bytes_max"])
+        count = self._shell.execution_count
+        cpu_before = _cpu_seconds()
+        started = time.perf_counter()
+        self._running = True
+        try:
+            outcome = self._shell.run(content["code"])
+        except KeyboardInterrupt:  # It arrived between user code and here.
+            outcome = self._shell.outcome
+            outcome.interrupted = True
+        finally:
+            self._running = False
+            self._output.interrupt_pending = False
+        elapsed = time.perf_counter() - started
+        cpu = _cpu_seconds() - cpu_before
+        before, self._files = self._files, workspace.snapshot(_WORKSPACE)
+        created, modified = workspace.changes(before, self._files)
+        status = "ok"
+        if outcome.interrupted:
+            status = "interrupted"
+        elif outcome.error or outcome.exit_code:
+            status = "error"
+        reply = {
+            "status": status,
+            "execution_count": count,
+            "exit_code": outcome.exit_code,
+            "error": outcome.error,
+            "execution_time": elapsed,
+            "cpu_time": cpu,
+            "files_created": created[:1000],
+            "files_modified": modified[:1000],
+        }
+        self._output.send("execute_reply", reply)
+
+    def _repair_streams(self) -> None:
+        """User code may have closed or redirected descriptors 1 and 2; the next cell gets them back."""
+        for descriptor, pipe in self._standard.items():
+            try:
+                same = os.fstat(descriptor).st_ino == os.fstat(pipe).st_ino
+            except OSError:
+                same = False
+            if not same:
+                os.dup2(pipe, descriptor)
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and its finished children, which the subprocess of a cell counts to."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def prepare() -> Kernel:
+    """In the zygote: build what every kernel needs. User code has not been seen yet."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    shell = make_shell()
+    for cell in _WARM_UP:
+        shell.run(cell)
+    shell.reset(new_session=True)
+    reseed.find_generators()
+    return Kernel(shell)

@@ -1,0 +1,187 @@
+"""How a kernel sends: one connection, one lock, and the pipes behind file descriptors 1 and 2.
+
+All text goes through the two pipes, whether Python, C code or a child process writes it: it stays
+in order, and it survives a crash because the warden can still read it. See warden.py for
+the lock.
+"""
+
+import fcntl
+import io
+import os
+import socket
+import struct
+import termios
+import threading
+
+import frames
+from warden import stream_frame
+
+# A pipe holds 64 KiB. Python's own output empties it before it is full, so that a cell that prints
+# much never waits for another process.
+_EMPTY_AT_BYTES = 32768
+_READ_BYTES = 65536
+_NOTHING = struct.pack("i", 0)
+
+
+def _frame(msg_type: str, content: dict) -> bytes:
+    """A message as a frame, or a note in its place: user code decides what a MIME bundle holds."""
+    try:
+        return frames.encode({"msg_type": msg_type, "content": content})
+    except (frames.FrameTooLarge, TypeError, ValueError, RecursionError) as failure:
+        note = f"[an output of type {msg_type} was left out: {failure}]\n"
+        return stream_frame("stderr", note.encode("utf-8", "backslashreplace"))
+
+
+class Output:
+    """Sends messages and the text in the pipes to the gateway, in the order of their making."""
+
+    def __init__(self, connection: socket.socket, lock: int, pipes: dict[str, int]):
+        self._connection = connection
+        self._lock = lock
+        self._pipes = pipes
+        self._threads = threading.RLock()
+        self._held = b""
+        self._unread_bytes = 0
+        self._last_stream = ""
+        self._budget = dict.fromkeys(pipes, 0)
+        # The interrupt handler looks here: an exception inside would leave the lock taken.
+        self.busy = 0
+        self.interrupt_pending = False
+
+    def begin(self, output_bytes_max: int) -> None:
+        """A new execution starts with a new budget for each stream."""
+        self._budget = dict.fromkeys(self._pipes, output_bytes_max)
+
+    def _enter(self) -> None:
+        self.busy += 1
+        self._threads.acquire()
+
+    def _leave(self) -> None:
+        self._threads.release()
+        self.busy -= 1
+        if self.interrupt_pending and not self.busy:
+            self.interrupt_pending = False
+            raise KeyboardInterrupt
+
+    def write_text(self, name: str, descriptor: int, data: bytes) -> None:
+        """Python's side of a stream: write to the pipe, keeping order between the two streams."""
+        self._enter()
+        try:
+            if self._last_stream != name:
+                if self._unread_bytes:
+                    self.flush()
+                self._last_stream = name
+            view = memoryview(data)
+            while view:
+                part = view[:_EMPTY_AT_BYTES]
+                if self._unread_bytes + len(part) > _EMPTY_AT_BYTES:
+                    self.flush()
+                written = os.write(descriptor, part)
+                self._unread_bytes += written
+                view = view[written:]
+        finally:
+            self._leave()
+
+    def send(self, msg_type: str, content: dict) -> None:
+        """Send a message behind all the text written so far."""
+        self._append(_frame(msg_type, content), leave=True)
+
+    def hold(self, msg_type: str, content: dict) -> None:
+        """Keep a message for the send that follows at once, so that both leave in one write."""
+        self._append(_frame(msg_type, content), leave=False)
+
+    def flush(self) -> None:
+        """Send the text written so far."""
+        self._append(b"", leave=True)
+
+    def _append(self, frame: bytes, leave: bool) -> None:
+        """Text, message and write happen under the lock: once it is free, the warden may send
+        text that is younger."""
+        self._enter()
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            try:
+                self._held += b"".join(self._read_pipes()) + frame
+                if leave and self._held:
+                    data, self._held = self._held, b""
+                    self._connection.sendall(data)
+            finally:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+        finally:
+            self._leave()
+
+    def _read_pipes(self) -> list[bytes]:
+        texts = []
+        for name, pipe in self._pipes.items():
+            while fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING:
+                try:
+                    data = os.read(pipe, _READ_BYTES)
+                except BlockingIOError:
+                    break
+                kept = data[: self._budget[name]]
+                self._budget[name] -= len(kept)
+                texts.append(stream_frame(name, kept, len(data) - len(kept)))
+        self._unread_bytes = 0
+        return texts
+
+
+class TextStream(io.TextIOBase):
+    """sys.stdout or sys.stderr of user code. Unbuffered on purpose: what was printed is never lost."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+    newlines = None
+    line_buffering = True
+
+    def __init__(self, output: Output, name: str, descriptor: int):
+        self._output = output
+        self._descriptor = descriptor
+        self.name = f"<{name}>"
+        self._stream = name
+        self.buffer = ByteStream(self)
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        data = text.encode("utf-8", "backslashreplace")
+        if data:
+            self._output.write_text(self._stream, self._descriptor, data)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Closing would lose the output of every later cell, so it does nothing."""
+
+    def write_bytes(self, data: bytes) -> int:
+        self._output.write_text(self._stream, self._descriptor, bytes(data))
+        return len(data)
+
+
+class ByteStream(io.RawIOBase):
+    """sys.stdout.buffer: bytes to the same place."""
+
+    def __init__(self, text: TextStream):
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        return self._text.write_bytes(data)
+
+    def fileno(self) -> int:
+        return self._text.fileno()
+
+    def close(self) -> None:
+        """See TextStream.close."""

@@ -1,0 +1,298 @@
+"""IPython's shell, told where results go, with a short path for plain Python cells.
+
+A cell that is valid Python without magics needs none of IPython's source transformations, which
+tokenize in pure Python and cost more than most cells take to run. Whatever is special (magics, `!cmd`, `?`, top-level
+await, registered transformers) goes IPython's own way, so both paths mean the same.
+"""
+
+import ast
+import base64
+import codeop
+import linecache
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import types
+import warnings
+from dataclasses import dataclass
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
+
+_FIRST_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
+# codeop asks the compiler to treat a cell as something still being typed.
+_INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
+_OWN_FILES = frozenset(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    for name in ("shell.py", "kernel.py", "output.py", "zygote.py", "keeper.py")
+)
+
+
+@dataclass
+class Outcome:
+    """How a cell ended. `error` holds Jupyter's ename, evalue and traceback."""
+
+    error: dict | None = None
+    exit_code: int | None = None
+    interrupted: bool = False
+
+
+class Publisher(DisplayPublisher):
+    """Rich output on its way to the gateway. `send` is given when the kernel starts."""
+
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
+        content = {"data": encodable(data), "metadata": metadata or {}, "transient": transient or {}}
+        self.shell.send("update_display_data" if update else "display_data", content)
+
+    def clear_output(self, wait=False):
+        self.shell.send("clear_output", {"wait": bool(wait)})
+
+
+class ResultHook(DisplayHook):
+    """The value of a cell's last expression."""
+
+    def __call__(self, result=None):
+        # The commonest results need none of the ten formatters. Their printers can be replaced, so
+        # look first whether they were.
+        if type(result) in (int, bool) and self.shell.plain_printers_untouched(type(result)):
+            if not self.quiet():
+                self.update_user_ns(result)
+                self.fill_exec_result(result)
+                self.write_format_data({"text/plain": repr(result)})
+            return
+        super().__call__(result)
+
+    def write_output_prompt(self):
+        """The prompt is the client's affair."""
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.hold(
+            "execute_result",
+            {
+                "execution_count": self.prompt_count,
+                "data": encodable(format_dict),
+                "metadata": md_dict or {},
+            },
+        )
+
+    def finish_displayhook(self):
+        """Nothing is buffered here."""
+
+
+def encodable(bundle: dict) -> dict:
+    """A MIME bundle as JSON: bytes become base64, and what JSON cannot say becomes text."""
+    encoded = {}
+    for mime, value in bundle.items():
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode("ascii")
+        elif not (mime == "application/json" or mime.endswith("+json")) and not isinstance(value, str):
+            value = str(value)
+        encoded[mime] = value
+    return encoded
+
+
+class Shell(InteractiveShell):
+    """One session's interpreter. Made once in the zygote, used in every fork."""
+
+    displayhook_class = ResultHook
+    display_pub_class = Publisher
+
+    def __init__(self, **options):
+        # Given when the kernel starts; in the zygote nobody listens.
+        self.send = self.hold = lambda msg_type, content: None
+        self.outcome = Outcome()
+        super().__init__(**options)
+
+    def init_history(self):
+        super().init_history()
+        self.history_manager.enabled = False
+
+    def init_sys_modules(self):
+        # User functions live in `__main__`, where pickle and multiprocessing look for them.
+        self._main_mod_cache = {}
+        sys.modules["__main__"] = self.user_module
+
+    def init_io(self):
+        """Streams are put in place after the fork."""
+
+    def plain_printers_untouched(self, kind: type) -> bool:
+        formatter = self.display_formatter.formatters["text/plain"]
+        return (
+            formatter.type_printers.get(kind) is self._first_printers.get(kind)
+            and self.display_formatter.active_types == self._first_active
+        )
+
+    def remember_printers(self) -> None:
+        formatter = self.display_formatter.formatters["text/plain"]
+        self._first_printers = {kind: formatter.type_printers.get(kind) for kind in (int, bool)}
+        self._first_active = list(self.display_formatter.active_types)
+
+    # --- running ----------------------------------------------------------------------------
+
+    def run(self, code: str) -> Outcome:
+        """Run one cell and say how it ended. Output goes through `send` and the streams."""
+        self.outcome = Outcome()
+        pieces = self._plain_pieces(code)
+        if pieces is None:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="To exit: use 'exit'")
+                result = super().run_cell(code, store_history=True)
+            failure = result.error_in_exec or result.error_before_exec
+            if isinstance(failure, SystemExit):
+                self._take_exit(failure)
+        else:
+            self._run_plain(code, pieces)
+        return self.outcome
+
+    def _plain_pieces(self, code: str) -> list[types.CodeType] | None:
+        """Compiled code for a cell that needs nothing of IPython's syntax, else None."""
+        if self.ast_transformers or self.input_transformers_post:
+            return None
+        first = _FIRST_NAME.match(code)
+        if first and "\n" not in code.strip() and first[1] not in self.user_ns:
+            if first[1] in self.magics_manager.magics["line"]:
+                return None  # Automagic: `ls -l` is valid Python, and yet not meant as such.
+        name = f"<cell {self.execution_count}>"
+        flags = self.compile.flags
+        try:
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
+                last = tree.body[-1] if tree.body else None
+                if isinstance(last, ast.Expr):
+                    del tree.body[-1]
+                    pieces = [
+                        compile(tree, name, "exec", flags, True),
+                        compile(ast.Interactive([last]), name, "single", flags, True),
+                    ]
+                else:
+                    pieces = [compile(tree, name, "exec", flags, True)]
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+            return None  # IPython knows whether this is a magic, an await or a mistake.
+        if warned:
+            return None  # IPython shows the warnings.
+        if "__future__" in code:
+            return None
+        return pieces
+
+    def _run_plain(self, code: str, pieces: list[types.CodeType]) -> None:
+        self.events.trigger("pre_execute")
+        self.events.trigger("pre_run_cell", None)
+        self._remember_source(code)
+        self.history_manager.store_inputs(self.execution_count, code, code)
+        namespace = self.user_ns
+        try:
+            for piece in pieces:
+                exec(piece, self.user_global_ns, namespace)
+        except SystemExit as request:
+            self._take_exit(request)
+        except BaseException:
+            self.showtraceback(running_compiled_code=True)
+        self.events.trigger("post_execute")
+        self.events.trigger("post_run_cell", None)
+        self.execution_count += 1
+
+    def _remember_source(self, code: str) -> None:
+        """Let tracebacks and inspect.getsource find the lines of the cell."""
+        name = f"<cell {self.execution_count}>"
+        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        self.compile._filename_map[name] = self.execution_count
+
+    def _take_exit(self, request: SystemExit) -> None:
+        value = request.code
+        if value is None:
+            self.outcome.exit_code = 0
+        elif isinstance(value, int):
+            self.outcome.exit_code = value & 0xFF
+        else:
+            print(value, file=sys.stderr)
+            self.outcome.exit_code = 1
+
+    def ask_exit(self):
+        """`exit` and `quit` end the cell; the session goes on."""
+        raise SystemExit(0)
+
+    # --- errors -----------------------------------------------------------------------------
+
+    def _get_exc_info(self, exc_tuple=None):
+        """Leave out the frames of this product: users look for their own lines."""
+        kind, value, trace = super()._get_exc_info(exc_tuple)
+        while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES:
+            trace = trace.tb_next
+        return kind, value, trace
+
+    def showtraceback(self, exc_tuple=None, filename=None, tb_offset=None, **options):
+        kind = (exc_tuple or sys.exc_info())[0]
+        if kind is not None and issubclass(kind, SystemExit):
+            return
+        # Our own frames are gone already, so there is none for IPython to skip on the plain path.
+        frame_is_ours = exc_tuple is None and _starts_in_own_file(sys.exc_info()[2])
+        super().showtraceback(
+            exc_tuple, filename, 0 if frame_is_ours else tb_offset, **options
+        )
+
+    def _showtraceback(self, etype, evalue, stb):
+        self.outcome.interrupted = issubclass(etype, KeyboardInterrupt)
+        try:
+            text = str(evalue)
+        except Exception:
+            text = "<exception str() failed>"
+        self.outcome.error = {
+            "ename": str(etype.__name__),
+            "evalue": text[:65536],
+            "traceback": [str(line)[:65536] for line in stb][:200],
+        }
+
+    # --- what needs a terminal or a parent elsewhere ------------------------------------------
+
+    def system(self, cmd):
+        """`!cmd`: the child writes to our own descriptors 1 and 2, so its output stays in order."""
+        command = self.var_expand(cmd, depth=1)
+        try:
+            code = subprocess.call(
+                command, shell=True, executable="/bin/bash", stdin=subprocess.DEVNULL
+            )
+        except KeyboardInterrupt:
+            code = 130
+        self.user_ns["_exit_code"] = code
+
+    def enable_gui(self, gui=None):
+        """There is no display; every backend is inline."""
+
+
+def _starts_in_own_file(trace) -> bool:
+    return trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES
+
+
+def no_input(prompt="", *_, **__):
+    """Stands in for input() and getpass(), which nobody can answer here."""
+    raise EOFError("input() is not available: nobody can answer while this cell runs")
+
+
+def make_shell() -> Shell:
+    """Build the shell in the zygote. Takes tens of milliseconds, which no session has to wait for."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.xmode = "Context"
+    config.InteractiveShell.autocall = 0
+    config.InteractiveShell.banner1 = ""
+    profile = ProfileDir.create_profile_dir(tempfile.mkdtemp(), config=config)
+    module = types.ModuleType("__main__", "The cells of this session.")
+    shell = Shell(config=config, profile_dir=profile, user_module=module)
+    InteractiveShell._instance = shell
+    Shell._instance = shell
+    shell.builtin_trap.__enter__()
+    shell.display_trap.__enter__()
+    shell.user_ns.pop("exit_raw", None)
+
+    shell.compile.flags &= ~_INCOMPLETE_INPUT_FLAGS
+    shell.enable_matplotlib("inline")
+    shell.remember_printers()
+    return shell

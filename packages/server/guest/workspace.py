@@ -1,0 +1,44 @@
+"""Which files a cell has created or changed, by looking at /workspace before and after it."""
+
+import os
+
+# Beyond this many entries looking would cost more than it tells.
+_ENTRIES_MAX = 5000
+_IGNORED = frozenset({"__pycache__", ".ipynb_checkpoints"})
+
+Snapshot = dict[str, tuple[int, int, int]]
+
+
+def snapshot(root: str) -> Snapshot:
+    """Relative path -> (mtime in ns, size, inode) of every file. Links are not followed."""
+    found: Snapshot = {}
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            with os.scandir(f"{root}/{prefix}") as entries:
+                for entry in entries:
+                    if len(found) >= _ENTRIES_MAX:
+                        return found
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in _IGNORED:
+                            pending.append(f"{prefix}{entry.name}/")
+                        continue
+                    status = entry.stat(follow_symlinks=False)
+                    found[prefix + entry.name] = (
+                        status.st_mtime_ns,
+                        status.st_size,
+                        status.st_ino,
+                    )
+        except OSError:
+            continue  # Removed while looking, or made unreadable by the user.
+    return found
+
+
+def changes(before: Snapshot, after: Snapshot) -> tuple[list[str], list[str]]:
+    """(created, modified), each sorted."""
+    if before == after:
+        return [], []
+    created = sorted(after.keys() - before.keys())
+    modified = sorted(path for path, seen in after.items() if before.get(path, seen) != seen)
+    return created, modified

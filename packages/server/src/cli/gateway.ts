@@ -1,0 +1,38 @@
+/** `glovebox gateway`: the supervisor's child that serves HTTP. Not for people to call. */
+
+import type { Config } from "../config.js";
+import { startGateway } from "../main.js";
+import { EXIT_GATEWAY_HOPELESS } from "./serve.js";
+
+/** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
+export async function runGateway(config: Config, uid: number, gid: number): Promise<number> {
+  if (!process.send) {
+    process.stderr.write("glovebox gateway is started by `glovebox serve`\n");
+    return 1;
+  }
+  const asked = new Promise<void>((resolve) => {
+    process.on("SIGTERM", resolve);
+    process.on("disconnect", resolve);
+    // Ctrl-C reaches the whole terminal group; the supervisor passes it on in its own order.
+    process.on("SIGINT", () => undefined);
+    process.on("SIGHUP", () => undefined);
+  });
+  try {
+    const gateway = await startGateway({ config, uid, gid });
+    process.send({ address: gateway.address });
+    await asked;
+    await gateway.stop();
+    return 0;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const hints: Record<string, string> = {
+      EADDRINUSE: `: port ${config.port} is taken; set PORT, or stop who has it`,
+      EACCES: `: port ${config.port} is reserved for root; set PORT to 1024 or above`,
+      EADDRNOTAVAIL: `: HOST ${config.host} is not an address of this machine`,
+    };
+    process.stderr.write(
+      `glovebox: the server could not start${hints[code ?? ""] ?? `: ${message}`}\n`,
+    );
+    return EXIT_GATEWAY_HOPELESS;
+  }
+}

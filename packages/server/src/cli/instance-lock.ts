@@ -1,0 +1,38 @@
+/** One server for each state directory: a file with the owner's pid and start time. */
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { ConfigError } from "../config.js";
+
+/** Field 22 of /proc/PID/stat: pids are reused, a pid together with its start time is not. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Take the lock. A file that a killed server left is recognised and replaced.
+ * @returns a function that gives the lock back
+ * @throws ConfigError when another server lives
+ */
+export function lockInstance(stateDir: string): () => void {
+  mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  const path = `${stateDir}/server.pid`;
+  const own = `${process.pid} ${startTime(process.pid)}\n`;
+  try {
+    writeFileSync(path, own, { flag: "wx", mode: 0o644 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const [pid = "", started] = readFileSync(path, "utf8").trim().split(" ");
+    if (started !== undefined && startTime(Number(pid)) === started) {
+      throw new ConfigError(
+        `a server with this STATE_DIR runs already (pid ${pid}); stop it, or set another STATE_DIR`,
+      );
+    }
+    writeFileSync(path, own, { mode: 0o644 });
+  }
+  return () => rmSync(path, { force: true });
+}

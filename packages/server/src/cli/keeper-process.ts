@@ -1,0 +1,52 @@
+/** Starts the keeper, the privileged Python process, in a root file system of its own. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readlinkSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Config, ConfigError } from "../config.js";
+
+const GUEST_DIRECTORY = fileURLToPath(new URL("../../guest", import.meta.url));
+
+/** Host ids of guests: far above those of people and services, apart for each instance. */
+const UID_BASE = 2 ** 30;
+const UIDS_PER_INSTANCE = 8192;
+const INSTANCES_MAX = 65_536;
+
+export function uidBase(instance: string): number {
+  return UID_BASE + (Number.parseInt(instance, 16) % INSTANCES_MAX) * UIDS_PER_INSTANCE;
+}
+
+/** The name of the tree that `current` points to. @throws ConfigError when there is none */
+export function currentTree(rootfsDir: string): string {
+  const link = `${rootfsDir}/current`;
+  if (!existsSync(link)) {
+    throw new ConfigError(
+      `there is no root file system in ${rootfsDir}; run \`npm start\`, which builds it, or set ROOTFS_DIR`,
+    );
+  }
+  return readlinkSync(link);
+}
+
+/**
+ * `existing` says what becomes of sandboxes that are there already: `reclaim` ends them, `adopt`
+ * lets them live. Closing the child's standard input ends it and every sandbox.
+ */
+export function startKeeper(
+  config: Config,
+  gatewayUid: number,
+  existing: "reclaim" | "adopt",
+): ChildProcess {
+  return spawn(
+    "unshare",
+    [
+      ...["--mount", "--net", "--ipc", "--uts", "--"],
+      ...["/bin/sh", `${GUEST_DIRECTORY}/enter-rootfs.sh`],
+      ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_DIRECTORY, config.runDir],
+      ...[config.instance, String(gatewayUid), String(uidBase(config.instance)), existing],
+    ],
+    {
+      stdio: ["pipe", "inherit", "pipe"],
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+    },
+  );
+}

@@ -1,0 +1,70 @@
+/** The command line. */
+
+import { ConfigError, loadConfig } from "../config.js";
+import { VERSION } from "../version.js";
+import { formatDoctor, runDoctorChecks } from "./doctor.js";
+import { runGateway } from "./gateway.js";
+import { serve } from "./serve.js";
+
+const HELP = `Usage: glovebox COMMAND
+
+  serve     run the server (as root; the HTTP side gives root up)
+  doctor    check everything the host must offer, and say how to mend what is missing
+  config    print the effective configuration, secrets masked
+  help      this text
+  version   the version
+
+Configuration is by environment variables and a .env file; see docs/config.md.
+`;
+
+async function doctor(): Promise<number> {
+  const checks = await runDoctorChecks({ rootfsDir: loadConfig().rootfsDir });
+  process.stdout.write(formatDoctor(checks));
+  return checks.some((check) => check.status === "missing") ? 1 : 0;
+}
+
+function printConfig(): number {
+  const { effective } = loadConfig();
+  for (const [name, value] of Object.entries(effective)) {
+    process.stdout.write(`${name}=${value}\n`);
+  }
+  return 0;
+}
+
+async function run([command, ...rest]: readonly string[]): Promise<number> {
+  switch (command) {
+    case "serve":
+      return serve(loadConfig());
+    case "gateway":
+      return runGateway(loadConfig(), Number(rest[0]), Number(rest[1]));
+    case "doctor":
+      return doctor();
+    case "config":
+      return printConfig();
+    case "version":
+    case "--version":
+      process.stdout.write(`${VERSION}\n`);
+      return 0;
+    case "help":
+    case "--help":
+    case "-h":
+      process.stdout.write(HELP);
+      return 0;
+    default:
+      process.stderr.write(
+        command === undefined ? HELP : `glovebox: there is no command "${command}"\n\n${HELP}`,
+      );
+      return 2;
+  }
+}
+
+/** Entry point of bin/glovebox.mjs: sets the exit code. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    process.exitCode = await run(args);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`glovebox: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The supervisor: starts the keeper and the gateway, starts either again when it dies, and leaves
+ * nothing behind when it stops. Runs as root, so it listens to nobody but its own children and
+ * signals.
+ */
+
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Config, ConfigError } from "../config.js";
+import { lockInstance } from "./instance-lock.js";
+import { startKeeper } from "./keeper-process.js";
+import { ensureToken } from "./token.js";
+
+const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
+const RESTART_DELAY_MS = 200;
+/** A child that dies so often within a minute will not get better. */
+const RESTARTS_PER_MINUTE_MAX = 20;
+/** The keeper's way of saying that the host lacks something. */
+const EXIT_ISOLATION_UNAVAILABLE = 70;
+/** The gateway's way of saying that another start would end the same. */
+export const EXIT_GATEWAY_HOPELESS = 71;
+const KEEPER_STOP_MS = 10_000;
+
+function userIds(user: string): { uid: number; gid: number } {
+  try {
+    const ask = (flag: string) =>
+      Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }).trim());
+    const ids = { uid: ask("-u"), gid: ask("-g") };
+    if (ids.uid === 0) throw new ConfigError(`SERVICE_USER must not be root, and is "${user}"`);
+    return ids;
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(
+      `SERVICE_USER "${user}" does not exist; run \`npm start\`, which makes it, or useradd --system ${user}`,
+    );
+  }
+}
+
+function exited(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once("exit", () => resolve());
+  });
+}
+
+/** Resolves when the child has exited, by force after `patienceMs`. */
+async function exitedWithin(child: ChildProcess, patienceMs: number): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+  await exited(child);
+  clearTimeout(timer);
+}
+
+class Supervisor {
+  readonly #config: Config;
+  readonly #ids: { uid: number; gid: number };
+  readonly #tokenPlace: string;
+  #keeper: ChildProcess | undefined;
+  #gateway: ChildProcess | undefined;
+  #restarts: number[] = [];
+  #stopping: Promise<void> | undefined;
+  #announced = false;
+  #finish!: (exitCode: number) => void;
+  readonly finished: Promise<number>;
+
+  constructor(config: Config, tokenPlace: string) {
+    this.#config = config;
+    this.#ids = userIds(config.serviceUser);
+    this.#tokenPlace = tokenPlace;
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  start(): void {
+    rmSync(this.#config.runDir, { recursive: true, force: true });
+    mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
+    this.#startKeeper("reclaim");
+    this.#startGateway();
+  }
+
+  /** Drain, then end every child, then remove the run directory. Idempotent. */
+  stop(exitCode: number): Promise<void> {
+    this.#stopping ??= this.#stop().then(() => this.#finish(exitCode));
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#gateway) {
+      this.#gateway.kill("SIGTERM");
+      await exitedWithin(this.#gateway, this.#config.drainTimeoutMs + 10_000);
+    }
+    if (this.#keeper) {
+      this.#keeper.stdin?.end();
+      await exitedWithin(this.#keeper, KEEPER_STOP_MS);
+    }
+    rmSync(this.#config.runDir, { recursive: true, force: true });
+    try {
+      rmdirSync(dirname(this.#config.runDir));
+    } catch {
+      // Another server on this host still has its directory there.
+    }
+  }
+
+  #startKeeper(existing: "reclaim" | "adopt"): void {
+    const keeper = startKeeper(this.#config, this.#ids.uid, existing);
+    this.#keeper = keeper;
+    keeper.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));
+    keeper.on("error", (error) => this.#fail(`the keeper cannot be started: ${error.message}`));
+    keeper.on("exit", (code) => {
+      if (this.#stopping) return;
+      if (code === EXIT_ISOLATION_UNAVAILABLE || !this.#announced) {
+        this.#fail(
+          "sandboxes cannot be isolated on this host, see above; `glovebox doctor` says more",
+        );
+      } else if (this.#mayRestart("the keeper")) {
+        setTimeout(() => this.#stopping || this.#startKeeper("adopt"), RESTART_DELAY_MS);
+      }
+    });
+  }
+
+  #startGateway(): void {
+    rmSync(`${this.#config.runDir}/guest.sock`, { force: true });
+    const { uid, gid } = this.#ids;
+    const gateway = fork(ENTRY, ["gateway", String(uid), String(gid)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#gateway = gateway;
+    gateway.on("message", (message: { address: string }) => this.#announce(message.address));
+    gateway.on("exit", (code) => {
+      if (this.#stopping) return;
+      if (code === EXIT_GATEWAY_HOPELESS) void this.stop(1);
+      else if (this.#mayRestart("the gateway")) {
+        setTimeout(() => this.#stopping || this.#startGateway(), RESTART_DELAY_MS);
+      }
+    });
+  }
+
+  #mayRestart(what: string): boolean {
+    const now = Date.now();
+    this.#restarts = this.#restarts.filter((time) => now - time < 60_000);
+    this.#restarts.push(now);
+    if (this.#restarts.length > RESTARTS_PER_MINUTE_MAX) {
+      this.#fail(`${what} dies again and again`);
+      return false;
+    }
+    process.stderr.write(`glovebox: ${what} died and is started again\n`);
+    return true;
+  }
+
+  #fail(message: string): void {
+    process.stderr.write(`glovebox: ${message}\n`);
+    void this.stop(1);
+  }
+
+  #announce(address: string): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    const { auth, token, tokenFile } = this.#config;
+    const secret = token === undefined ? `$(cat ${tokenFile})` : "$AUTH_TOKEN";
+    const header = auth === "none" ? "" : ` -H "X-Auth-Token: ${secret}"`;
+    process.stdout.write(
+      [
+        "",
+        "Glovebox is ready.",
+        `  Address  ${address}`,
+        `  Token    ${this.#tokenPlace}`,
+        "  Try      " +
+          `curl -s ${address}/execute${header} -H "Content-Type: application/json" -d '{"code": "print(6 * 7)"}'`,
+        "",
+        "",
+      ].join("\n"),
+    );
+  }
+}
+
+/** `glovebox serve`. Resolves with the exit code when everything has ended. */
+export async function serve(config: Config): Promise<number> {
+  if (process.getuid?.() !== 0) {
+    throw new ConfigError(
+      "glovebox serve must be started as root: it makes namespaces and control groups, and then serves HTTP as an ordinary user",
+    );
+  }
+  const unlock = lockInstance(config.stateDir);
+  try {
+    const supervisor = new Supervisor(config, ensureToken(config));
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      process.on(signal, () => void supervisor.stop(0));
+    }
+    supervisor.start();
+    return await supervisor.finished;
+  } finally {
+    unlock();
+  }
+}

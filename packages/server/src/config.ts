@@ -1,0 +1,268 @@
+/**
+ * Configuration: environment variables, with a `.env` file underneath, checked once and frozen.
+ * The only reader of process.env. May import nothing of ours.
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { resolve } from "node:path";
+
+/** A start is refused with this; the message names the variable. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+interface Variable {
+  readonly name: string;
+  readonly description: string;
+  readonly default: string;
+  readonly secret?: boolean;
+}
+
+/** Every variable there is. docs/config.md is held equal to this list by a test. */
+export const configVariables = [
+  { name: "HOST", default: "127.0.0.1", description: "Address to listen on." },
+  { name: "PORT", default: "8000", description: "Port to listen on." },
+  {
+    name: "AUTH",
+    default: "token",
+    description: "`token`, or `none` for one's own machine: refused on any address but loopback.",
+  },
+  {
+    name: "AUTH_TOKEN",
+    default: "",
+    secret: true,
+    description: "The admin token, 16 characters or more, instead of a generated one.",
+  },
+  {
+    name: "AUTH_TOKEN_FILE",
+    default: "",
+    description: "A file that holds the admin token, instead of STATE_DIR/admin-token.",
+  },
+  {
+    name: "STATE_DIR",
+    default: "/var/lib/glovebox",
+    description: "Where the token and the sandboxes' root file system lie.",
+  },
+  {
+    name: "ROOTFS_DIR",
+    default: "",
+    description: "Where root file systems are built; STATE_DIR/rootfs when empty.",
+  },
+  {
+    name: "SERVICE_USER",
+    default: "glovebox",
+    description: "The system user that the HTTP side runs as.",
+  },
+  {
+    name: "MAX_EXECUTION_TIME",
+    default: "30",
+    description: "Seconds of wall time for one execution, default and maximum of `timeout`.",
+  },
+  {
+    name: "MAX_MEMORY_MB",
+    default: "512",
+    description: "Memory of a sandbox in MiB, default and maximum of `memory_limit`.",
+  },
+  {
+    name: "MAX_CPUS",
+    default: "0.5",
+    description: "Cores of a sandbox, default and maximum of `cpu_limit`.",
+  },
+  {
+    name: "MAX_PROCESSES",
+    default: "50",
+    description: "Processes and threads of a sandbox.",
+  },
+  { name: "MAX_OPEN_FILES", default: "1024", description: "Open files of one process." },
+  {
+    name: "MAX_WORKSPACE_MB",
+    default: "100",
+    description: "Size of /workspace in MiB, and of /tmp.",
+  },
+  {
+    name: "MAX_OUTPUT_SIZE",
+    default: "1000000",
+    description: "Bytes of stdout and of stderr that an execution may return, each.",
+  },
+  {
+    name: "MAX_CODE_SIZE",
+    default: "1048576",
+    description: "Bytes of code that an execution may have.",
+  },
+  {
+    name: "MAX_QUEUED",
+    default: "32",
+    description: "Executions that may wait for one session before 429.",
+  },
+  {
+    name: "MAX_SESSIONS",
+    default: "100",
+    description: "Sandboxes in use at a time, stateless executions included.",
+  },
+  {
+    name: "SESSION_TTL",
+    default: "1800",
+    description: "Seconds without use after which a session ends.",
+  },
+  {
+    name: "POOL_SIZE",
+    default: "8",
+    description: "Warm sandboxes kept ready. 0 starts each when it is asked for.",
+  },
+  {
+    name: "ACQUIRE_TIMEOUT",
+    default: "10",
+    description: "Seconds that a request waits for a sandbox before 503.",
+  },
+  {
+    name: "DRAIN_TIMEOUT",
+    default: "35",
+    description: "Seconds that running executions get when the server stops.",
+  },
+  {
+    name: "LOG_LEVEL",
+    default: "info",
+    description: "fatal, error, warn, info, debug or trace.",
+  },
+] as const satisfies readonly Variable[];
+
+type VariableName = (typeof configVariables)[number]["name"];
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly auth: "token" | "none";
+  /** Set by AUTH_TOKEN; otherwise the token is read from `tokenFile`. */
+  readonly token: string | undefined;
+  readonly tokenFile: string;
+  readonly stateDir: string;
+  readonly rootfsDir: string;
+  readonly runDir: string;
+  /** Distinguishes servers with different state directories on one host. */
+  readonly instance: string;
+  readonly serviceUser: string;
+  readonly executionTimeMsMax: number;
+  readonly memoryBytesMax: number;
+  readonly cpuCoresMax: number;
+  readonly processesMax: number;
+  readonly openFilesMax: number;
+  readonly workspaceBytesMax: number;
+  readonly outputBytesMax: number;
+  readonly codeBytesMax: number;
+  readonly queuedMax: number;
+  readonly sessionsMax: number;
+  readonly sessionTtlMs: number;
+  readonly poolSize: number;
+  readonly acquireTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: string;
+  /** The values as they are in force, secrets masked, for `glovebox config`. */
+  readonly effective: Readonly<Record<string, string>>;
+}
+
+const MEBIBYTE = 1024 * 1024;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"];
+
+/** Read `.env` in the format of docker and systemd: NAME=value lines, `#` comments, optional quotes. */
+function readDotEnv(path: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  if (!existsSync(path)) return values;
+  for (const [index, line] of readFileSync(path, "utf8").split("\n").entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (!match) throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
+    const [, name = "", raw = ""] = match;
+    values[name] = /^(['"])(.*)\1$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
+  }
+  return values;
+}
+
+/**
+ * Check and freeze the configuration.
+ * @throws ConfigError naming the variable and what it accepts.
+ */
+export function loadConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  dotEnvPath = ".env",
+): Config {
+  const dotEnv = readDotEnv(dotEnvPath);
+  const values = Object.fromEntries(
+    configVariables.map((variable) => {
+      const given = environment[variable.name] ?? dotEnv[variable.name];
+      return [variable.name, given === undefined || given === "" ? variable.default : given];
+    }),
+  ) as Record<VariableName, string>;
+
+  function number(name: VariableName, low: number, high: number, whole = true): number {
+    const value = Number(values[name]);
+    if (!Number.isFinite(value) || value < low || value > high || (whole && value % 1 !== 0)) {
+      const kind = whole ? "a whole number" : "a number";
+      throw new ConfigError(
+        `${name} must be ${kind} from ${low} to ${high}, and is "${values[name]}"`,
+      );
+    }
+    return value;
+  }
+  function choice<const T extends string>(name: VariableName, choices: readonly T[]): T {
+    const found = choices.find((one) => one === values[name]);
+    if (!found) {
+      throw new ConfigError(
+        `${name} must be one of ${choices.join(", ")}, and is "${values[name]}"`,
+      );
+    }
+    return found;
+  }
+
+  const auth = choice("AUTH", ["token", "none"]);
+  if (auth === "none" && !LOOPBACK.test(values.HOST)) {
+    throw new ConfigError(
+      `AUTH=none is for one's own machine: with it, HOST must be a loopback address, and is "${values.HOST}"`,
+    );
+  }
+  if (values.AUTH_TOKEN !== "" && !/^[\x21-\x7e]{16,512}$/.test(values.AUTH_TOKEN)) {
+    throw new ConfigError("AUTH_TOKEN must be 16 to 512 printable characters without spaces");
+  }
+  const stateDir = resolve(values.STATE_DIR);
+  const instance = createHash("sha256").update(stateDir).digest("hex").slice(0, 8);
+  const secrets = new Set<string>(
+    configVariables.filter((variable) => "secret" in variable).map(({ name }) => name),
+  );
+  return Object.freeze({
+    host: values.HOST,
+    port: number("PORT", 0, 65535),
+    auth,
+    token: values.AUTH_TOKEN || undefined,
+    tokenFile: resolve(values.AUTH_TOKEN_FILE || `${stateDir}/admin-token`),
+    stateDir,
+    rootfsDir: resolve(values.ROOTFS_DIR || `${stateDir}/rootfs`),
+    runDir: `/run/glovebox/${instance}`,
+    instance,
+    serviceUser: values.SERVICE_USER,
+    executionTimeMsMax: number("MAX_EXECUTION_TIME", 0.1, 86400, false) * 1000,
+    memoryBytesMax: number("MAX_MEMORY_MB", 64, 1048576) * MEBIBYTE,
+    cpuCoresMax: number("MAX_CPUS", 0.05, Math.max(1, cpus().length), false),
+    processesMax: number("MAX_PROCESSES", 4, 32768),
+    openFilesMax: number("MAX_OPEN_FILES", 64, 1048576),
+    workspaceBytesMax: number("MAX_WORKSPACE_MB", 1, 1048576) * MEBIBYTE,
+    outputBytesMax: number("MAX_OUTPUT_SIZE", 1000, 64_000_000),
+    codeBytesMax: number("MAX_CODE_SIZE", 1000, 4_000_000),
+    queuedMax: number("MAX_QUEUED", 0, 10_000),
+    sessionsMax: number("MAX_SESSIONS", 1, 4000),
+    sessionTtlMs: number("SESSION_TTL", 1, 31_536_000, false) * 1000,
+    poolSize: number("POOL_SIZE", 0, 1000),
+    acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
+    drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
+    logLevel: choice("LOG_LEVEL", LOG_LEVELS),
+    effective: Object.freeze(
+      Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [
+          name,
+          secrets.has(name) && value !== "" ? "********" : value,
+        ]),
+      ),
+    ),
+  });
+}

@@ -1,0 +1,151 @@
+/** The one table of errors that a caller can meet. May import nothing; everyone may import it. */
+
+export interface ErrorDefinition {
+  /** HTTP status. */
+  readonly status: number;
+  /** Whether the same request may succeed later without a change. */
+  readonly retryable: boolean;
+  /** Default message; the place that throws may give a more exact one. */
+  readonly message: string;
+  /** What to do next. */
+  readonly hint?: string;
+}
+
+const table = {
+  INVALID_REQUEST: {
+    status: 400,
+    retryable: false,
+    message: "The request is not valid.",
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    retryable: false,
+    message: "A valid token is required.",
+    hint: "Send it as X-Auth-Token, X-API-Key or Authorization: Bearer. The start of the server prints where the token lies.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    message: "This key may not do that.",
+    hint: "Use the admin token.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no such route.",
+  },
+  SESSION_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no session of this name.",
+    hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retryable: false,
+    message: "This route does not take this method.",
+  },
+  SESSION_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: "A session of this name exists already.",
+    hint: "Use it, delete it, or choose another session_id.",
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: "The request body is too large.",
+  },
+  CODE_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: "The code is longer than MAX_CODE_SIZE.",
+    hint: "Put data into files instead of into the code.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    retryable: false,
+    message: "The body must be JSON.",
+    hint: "Send Content-Type: application/json.",
+  },
+  SESSION_BUSY: {
+    status: 429,
+    retryable: true,
+    message: "Too many executions wait for this session.",
+    hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",
+  },
+  INTERNAL: {
+    status: 500,
+    retryable: true,
+    message: "Something went wrong inside Glovebox.",
+    hint: "The server's log tells more under this request_id.",
+  },
+  SANDBOX_START_FAILED: {
+    status: 503,
+    retryable: true,
+    message: "No sandbox could be started.",
+    hint: "Run `glovebox doctor` on the server.",
+  },
+  POOL_EXHAUSTED: {
+    status: 503,
+    retryable: true,
+    message: "All sandboxes are in use.",
+    hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    retryable: true,
+    message: "The server is stopping.",
+  },
+  ISOLATION_UNAVAILABLE: {
+    status: 503,
+    retryable: false,
+    message: "This host lacks something that isolation needs.",
+    hint: "Run `glovebox doctor` on the server.",
+  },
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type ErrorCode = keyof typeof table;
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorDefinition>> = table;
+
+/** An error that has a row in the table. Everything else a caller sees is INTERNAL. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message?: string,
+    options?: { cause?: unknown; retryAfterMs?: number },
+  ) {
+    super(message ?? errorTable[code].message, { cause: options?.cause });
+    this.name = "ServiceError";
+    this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+}
+
+/** The one shape in which errors travel. */
+export interface WireError {
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly hint?: string;
+    readonly retry_after_ms?: number;
+    readonly request_id: string;
+  };
+}
+
+export function toWireError(error: ServiceError, requestId: string): WireError {
+  const { hint } = errorTable[error.code];
+  return {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: error.retryAfterMs }),
+      request_id: requestId,
+    },
+  };
+}

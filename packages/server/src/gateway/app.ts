@@ -1,0 +1,142 @@
+/**
+ * The HTTP side: routes, validation, and the one shape of errors. Runs unprivileged. May import
+ * everything below it; only main imports it.
+ */
+
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from "fastify";
+import type { Config } from "../config.js";
+import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import type { SessionManager } from "../sessions/session-manager.js";
+import { createAuthenticate } from "./auth.js";
+import { registerExecute } from "./routes/execute.js";
+import { registerOperate } from "./routes/operate.js";
+import { registerSessions } from "./routes/sessions.js";
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health"]);
+/** A code byte takes up to six in JSON, and the other fields some. */
+const BODY_BYTES_PER_CODE_BYTE = 6;
+const BODY_BYTES_BASE = 65_536;
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly sessions: SessionManager;
+  readonly logger: FastifyBaseLogger;
+  /** Undefined for AUTH=none. */
+  readonly token: string | undefined;
+  readonly version: string;
+}
+
+export function buildApp(options: AppOptions): App {
+  const { config, sessions } = options;
+  const app = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: config.codeBytesMax * BODY_BYTES_PER_CODE_BYTE + BODY_BYTES_BASE,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 512 },
+    return503OnClosing: true,
+    forceCloseConnections: "idle",
+    frameworkErrors: (error, request, reply) => {
+      sendError(toServiceError(error), request.id, reply as unknown as FastifyReply);
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+
+  const authenticate = createAuthenticate(options.token);
+  app.addHook("onRequest", (request, _reply, done) => {
+    try {
+      if (!PUBLIC_PATHS.has(request.routeOptions.url ?? "")) authenticate(request);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = toServiceError(error);
+    if (errorTable[known.code].status >= 500) {
+      request.log.error({ err: error, request_id: request.id }, known.code);
+    }
+    sendError(known, request.id, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const method = (["GET", "POST", "PUT", "DELETE"] as const).find((one) =>
+      app.findRoute({ method: one, url: path }),
+    );
+    const error = method
+      ? new ServiceError("METHOD_NOT_ALLOWED", `${path} takes ${method}.`)
+      : new ServiceError("NOT_FOUND", "There is no such route.");
+    sendError(error, request.id, reply);
+  });
+
+  registerExecute(app, sessions, config);
+  registerSessions(app, sessions, config);
+  registerOperate(app, sessions, options.version);
+  return app;
+}
+
+function sendError(error: ServiceError, requestId: string, reply: FastifyReply): void {
+  if (error.retryAfterMs !== undefined) {
+    reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+  }
+  reply.status(errorTable[error.code].status).send(toWireError(error, requestId));
+}
+
+const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "REQUEST_TOO_LARGE",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
+};
+
+/** Everything that is not ours and not the caller's fault becomes INTERNAL, without its message. */
+function toServiceError(error: FastifyError | ServiceError): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (error.validation) return new ServiceError("INVALID_REQUEST", describeValidation(error));
+  const code = FASTIFY_CODES[error.code];
+  if (code) return new ServiceError(code);
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return new ServiceError("INVALID_REQUEST", error.message);
+  }
+  return new ServiceError("INTERNAL", undefined, { cause: error });
+}
+
+/** Names the field, as a caller would write it. */
+function describeValidation(error: FastifyError): string {
+  const [first] = error.validation ?? [];
+  const where = error.validationContext ?? "body";
+  if (!first) return `the ${where} is not valid`;
+  const path = first.instancePath.replace(/^\//, "").replaceAll("/", ".");
+  const params = first.params as {
+    additionalProperties?: string[];
+    requiredProperties?: string[];
+    pattern?: string;
+  };
+  if (first.keyword === "additionalProperties" || first.keyword === "boolean") {
+    const names = (params.additionalProperties ?? [path]).join(", ");
+    return `unknown field in the ${where}: ${names}`;
+  }
+  if (first.keyword === "required") {
+    return `missing in the ${where}: ${(params.requiredProperties ?? []).join(", ")}`;
+  }
+  return `${path === "" ? `the ${where}` : path} ${first.message ?? "is not valid"}`;
+}

@@ -1,0 +1,98 @@
+/** POST /execute: run code. */
+
+import type { Config } from "../../config.js";
+import { ServiceError } from "../../errors.js";
+import type { ExecutionOutcome } from "../../sessions/execution.js";
+import type { Output } from "../../sessions/output-collector.js";
+import type { SessionManager } from "../../sessions/session-manager.js";
+import type { App } from "../app.js";
+import { checkLimits, checkTimeout } from "../limits.js";
+import { ExecuteBody } from "../schemas.js";
+
+export function registerExecute(app: App, sessions: SessionManager, config: Config): void {
+  app.post("/execute", { schema: { body: ExecuteBody } }, async (request, reply) => {
+    const { body } = request;
+    const sessionId = sessionOf(body);
+    if (Buffer.byteLength(body.code) > config.codeBytesMax) {
+      throw new ServiceError(
+        "CODE_TOO_LARGE",
+        `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
+      );
+    }
+    const outcome = await sessions.execute(
+      sessionId,
+      {
+        code: body.code,
+        timeoutMs: checkTimeout(body.timeout, config),
+        outputBytesMax: config.outputBytesMax,
+      },
+      checkLimits(body, config),
+    );
+    // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
+    if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
+    return toWire(outcome, body.code, sessionId);
+  });
+}
+
+function sessionOf(body: ExecuteBody): string | undefined {
+  if (body.session_id !== undefined && body.user_uuid !== undefined) {
+    if (body.session_id !== body.user_uuid) {
+      throw new ServiceError(
+        "INVALID_REQUEST",
+        "session_id and user_uuid name the same thing: send one of them",
+      );
+    }
+  }
+  return body.session_id ?? body.user_uuid;
+}
+
+function toWire(outcome: ExecutionOutcome, code: string, sessionId: string | undefined) {
+  return {
+    status: outcome.status,
+    stdout: outcome.stdout,
+    stderr: outcome.stderr,
+    truncated: outcome.truncated,
+    exit_code: outcome.exitCode,
+    execution_time: outcome.executionTime,
+    result_text: resultText(outcome.outputs),
+    result_base64: lastPng(outcome.outputs),
+    outputs: outcome.outputs,
+    error: outcome.error,
+    files_created: outcome.filesCreated,
+    files_modified: outcome.filesModified,
+    session_id: sessionId ?? null,
+    execution_count: outcome.executionCount,
+    original_code: code,
+    executed_code: code,
+    validation_result: null,
+    usage: {
+      cpu_time: outcome.cpuSeconds,
+      memory_peak_bytes: outcome.memoryPeakBytes,
+      wall_time: outcome.wallSeconds,
+    },
+  };
+}
+
+/** Source 004: everything that is text, in order, or null. */
+function resultText(outputs: readonly Output[]): string | null {
+  let text = "";
+  for (const output of outputs) {
+    if (output.output_type === "stream") text += output.text;
+    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
+    else if (typeof output.data["text/plain"] === "string" && !output.data["image/png"]) {
+      text += `${output.data["text/plain"]}\n`;
+    }
+  }
+  return text === "" ? null : text;
+}
+
+/** Source 004: the last image, base64 PNG, or null. */
+function lastPng(outputs: readonly Output[]): string | null {
+  for (const output of outputs.toReversed()) {
+    if ("data" in output) {
+      const png = output.data["image/png"];
+      if (typeof png === "string") return png.trim();
+    }
+  }
+  return null;
+}

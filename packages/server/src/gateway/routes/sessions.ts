@@ -1,0 +1,49 @@
+/** Sessions as resources, and source 004's /release. */
+
+import type { Config } from "../../config.js";
+import { ServiceError } from "../../errors.js";
+import type { SessionManager } from "../../sessions/session-manager.js";
+import type { App } from "../app.js";
+import { checkLimits } from "../limits.js";
+import { CreateSessionBody, ReleaseBody, SessionParams } from "../schemas.js";
+
+const BY_ID = { schema: { params: SessionParams } };
+
+export function registerSessions(app: App, sessions: SessionManager, config: Config): void {
+  app.post("/sessions", { schema: { body: CreateSessionBody } }, async (request, reply) => {
+    const { session_id, limits, ttl } = request.body ?? {};
+    const ttlMs = ttl === undefined ? undefined : ttl * 1000;
+    if (ttlMs !== undefined && ttlMs > 7 * 86_400_000) {
+      throw new ServiceError("INVALID_REQUEST", "ttl must be at most 604800 seconds, a week");
+    }
+    const session = await sessions.create({
+      id: session_id,
+      limits: checkLimits(limits ?? {}, config),
+      ttlMs,
+    });
+    return reply.status(201).send(session);
+  });
+
+  app.get("/sessions", async () => ({ sessions: sessions.list() }));
+
+  app.get("/sessions/:id", BY_ID, async (request) => sessions.describe(request.params.id));
+
+  app.delete("/sessions/:id", BY_ID, async (request, reply) => {
+    await sessions.delete(request.params.id, "it was deleted");
+    return reply.status(204).send();
+  });
+
+  app.post("/sessions/:id/reset", BY_ID, async (request) => ({
+    status: "ok",
+    ...(await sessions.reset(request.params.id)),
+  }));
+
+  app.post("/release", { schema: { body: ReleaseBody } }, async (request) => {
+    const id = request.body.session_id ?? request.body.user_uuid;
+    if (id === undefined) {
+      throw new ServiceError("INVALID_REQUEST", "user_uuid or session_id is required");
+    }
+    await sessions.delete(id, "it was released");
+    return { status: "ok", detail: `Session ${id} was released and its sandbox destroyed.` };
+  });
+}

@@ -1,0 +1,96 @@
+/**
+ * The gateway process: builds everything in order and passes it down, so this list is the
+ * architecture. Starts as root, only to bind the guests' socket and to read the token; then gives
+ * root up for good, before the first byte from a client or a guest is read.
+ */
+
+import { readFileSync } from "node:fs";
+import { type Logger, pino } from "pino";
+import type { Config } from "./config.js";
+import { buildApp } from "./gateway/app.js";
+import { Pool } from "./pool/pool.js";
+import { GuestListener } from "./sandbox/native/guest-listener.js";
+import { KeeperClient } from "./sandbox/native/keeper-client.js";
+import { NativeDriver } from "./sandbox/native/native-driver.js";
+import { planConfinement } from "./sandbox/plan.js";
+import { SessionManager } from "./sessions/session-manager.js";
+import { VERSION } from "./version.js";
+
+/** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
+const STARTS_MAX = 2;
+
+export interface GatewayOptions {
+  readonly config: Config;
+  /** The unprivileged user to become. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Gateway {
+  /** Where it listens. */
+  readonly address: string;
+  /** Refuse new work, let running work end, destroy every sandbox. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Start serving. @throws when sandboxes cannot be made. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config } = options;
+  const logger = pino({ level: config.logLevel });
+  const token = config.auth === "none" ? undefined : readToken(config);
+  const listener = new GuestListener();
+  await listener.listen(`${config.runDir}/guest.sock`);
+  giveUpRoot(options);
+
+  const keeper = new KeeperClient(`${config.runDir}/keeper.sock`);
+  const driver = new NativeDriver({ keeper, listener, plan: planConfinement(config) });
+  const pool = new Pool(driver, {
+    size: config.poolSize,
+    leasesMax: config.sessionsMax,
+    acquireTimeoutMs: config.acquireTimeoutMs,
+    startsMax: STARTS_MAX,
+    onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
+  });
+  const sessions = new SessionManager(pool, config);
+  const app = buildApp({ config, sessions, logger, token, version: VERSION });
+
+  await driver.start();
+  await pool.start();
+  const address = await app.listen({ host: config.host, port: config.port });
+
+  let stopped: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    const closed = app.close();
+    await sessions.stop();
+    await closed;
+    await pool.stop();
+    await driver.stop();
+    logStop(logger);
+  }
+  return {
+    address,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+function readToken(config: Config): string {
+  return config.token ?? readFileSync(config.tokenFile, "utf8").trim();
+}
+
+/** Become the service user, and make sure of it. */
+function giveUpRoot({ uid, gid }: GatewayOptions): void {
+  process.chdir("/");
+  process.setgroups?.([]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
+  if (process.getuid?.() !== uid || process.geteuid?.() !== uid || uid === 0) {
+    throw new Error("the gateway could not give up root");
+  }
+}
+
+function logStop(logger: Logger): void {
+  logger.info("stopped");
+}

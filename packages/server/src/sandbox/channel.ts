@@ -1,0 +1,172 @@
+/**
+ * The channel to the guest: length-prefixed JSON with Jupyter's message types. Everything that
+ * arrives is hostile: sizes are capped before memory is spent, and every message is checked
+ * against its schema before anyone looks at it. docs/guest-protocol.md describes it.
+ */
+
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
+const LENGTH_BYTES = 4;
+
+/** The other side broke the protocol; only its own sandbox suffers. */
+export class ProtocolViolation extends Error {
+  override readonly name = "ProtocolViolation";
+}
+
+/** One message as a frame. */
+export function encodeFrame(message: unknown): Buffer {
+  const body = JSON.stringify(message);
+  const length = Buffer.byteLength(body);
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + length);
+  frame.writeUInt32BE(length, 0);
+  frame.write(body, LENGTH_BYTES);
+  return frame;
+}
+
+/** Cuts a byte stream into the JSON values of its frames. Holds at most one frame and a chunk. */
+export class FrameParser {
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #needed = LENGTH_BYTES;
+
+  /**
+   * Feed a chunk and return the values that it completes.
+   * @throws ProtocolViolation for a frame that is too large or is not JSON.
+   */
+  push(chunk: Buffer): unknown[] {
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#pendingBytes < this.#needed) return [];
+    let data = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending);
+    const values: unknown[] = [];
+    for (;;) {
+      if (data.length < LENGTH_BYTES) {
+        this.#needed = LENGTH_BYTES;
+        break;
+      }
+      const length = data.readUInt32BE(0);
+      if (length > FRAME_BYTES_MAX) {
+        throw new ProtocolViolation(`a frame of ${length} bytes, ${FRAME_BYTES_MAX} are allowed`);
+      }
+      this.#needed = LENGTH_BYTES + length;
+      if (data.length < this.#needed) break;
+      values.push(parseJson(data.toString("utf8", LENGTH_BYTES, this.#needed)));
+      data = data.subarray(this.#needed);
+    }
+    this.#pending = data.length > 0 ? [data] : [];
+    this.#pendingBytes = data.length;
+    return values;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProtocolViolation("a frame that is not JSON");
+  }
+}
+
+const Closed = { additionalProperties: false } as const;
+const Seconds = Type.Number({ minimum: 0, maximum: 1e9 });
+const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
+/** A MIME bundle: the values are passed on as they are, so their inside is not looked at. */
+const Bundle = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown());
+const Transient = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown());
+
+const schemas = {
+  kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),
+  stream: Type.Object(
+    {
+      name: Type.Union([Type.Literal("stdout"), Type.Literal("stderr")]),
+      /** One character for each byte. */
+      text: Type.String(),
+      dropped_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    },
+    Closed,
+  ),
+  display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Transient }, Closed),
+  update_display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Transient }, Closed),
+  clear_output: Type.Object({ wait: Type.Boolean() }, Closed),
+  execute_result: Type.Object(
+    { execution_count: Type.Integer({ minimum: 0 }), data: Bundle, metadata: Bundle },
+    Closed,
+  ),
+  execute_reply: Type.Object(
+    {
+      status: Type.Union([
+        Type.Literal("ok"),
+        Type.Literal("error"),
+        Type.Literal("interrupted"),
+      ]),
+      execution_count: Type.Integer({ minimum: 0 }),
+      exit_code: Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 })]),
+      error: Type.Union([
+        Type.Null(),
+        Type.Object(
+          {
+            ename: Type.String({ maxLength: 1024 }),
+            evalue: Type.String({ maxLength: 65536 }),
+            traceback: Type.Array(Type.String({ maxLength: 65536 }), { maxItems: 200 }),
+          },
+          Closed,
+        ),
+      ]),
+      execution_time: Seconds,
+      cpu_time: Seconds,
+      files_created: Paths,
+      files_modified: Paths,
+    },
+    Closed,
+  ),
+  warden_ready: Type.Object({}, Closed),
+  drained: Type.Object({}, Closed),
+  hello: Type.Object(
+    {
+      sandbox: Type.String({ maxLength: 64 }),
+      secret: Type.String({ maxLength: 128 }),
+      role: Type.Union([Type.Literal("kernel"), Type.Literal("warden")]),
+    },
+    Closed,
+  ),
+} as const satisfies Record<string, TSchema>;
+
+type Schemas = typeof schemas;
+export type MessageType = keyof Schemas;
+export type GuestMessage<T extends MessageType = MessageType> = {
+  [K in T]: { readonly msg_type: K; readonly content: Static<Schemas[K]> };
+}[T];
+
+/** What a kernel says while it runs a cell. */
+export type KernelMessage = GuestMessage<
+  | "stream"
+  | "display_data"
+  | "update_display_data"
+  | "clear_output"
+  | "execute_result"
+  | "execute_reply"
+>;
+
+const validators = new Map(
+  Object.entries(schemas).map(([name, schema]) => [name, Compile(schema as TSchema)]),
+);
+
+/**
+ * A frame's value as a message of one of the allowed types.
+ * @throws ProtocolViolation when it is anything else.
+ */
+export function checkMessage<T extends MessageType>(
+  value: unknown,
+  allowed: ReadonlySet<T>,
+): GuestMessage<T> {
+  const { msg_type: type, content } = (value ?? {}) as { msg_type?: unknown; content?: unknown };
+  if (typeof type !== "string" || !allowed.has(type as T)) {
+    throw new ProtocolViolation("a message of a type that is not expected here");
+  }
+  if (!validators.get(type)?.Check(content)) {
+    throw new ProtocolViolation(`a ${type} message that does not follow its schema`);
+  }
+  return value as GuestMessage<T>;
+}

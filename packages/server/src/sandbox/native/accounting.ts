@@ -1,0 +1,66 @@
+/**
+ * Reads a sandbox's control group files. They are in memory, and reading one takes a few
+ * microseconds, so it is done synchronously around each execution on descriptors that stay open.
+ */
+
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+
+export interface AccountingPaths {
+  readonly cpu: string;
+  readonly memory_peak: string;
+  readonly memory_events: string;
+}
+
+const buffer = Buffer.allocUnsafe(4096);
+
+function read(descriptor: number): string {
+  return buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+}
+
+export class Accounting {
+  readonly #cpu: number;
+  readonly #memoryPeak: number;
+  readonly #memoryEvents: number;
+  #open = true;
+
+  constructor(paths: AccountingPaths) {
+    this.#cpu = openSync(paths.cpu, "r");
+    this.#memoryPeak = openSync(paths.memory_peak, "r+");
+    this.#memoryEvents = openSync(paths.memory_events, "r");
+  }
+
+  /** CPU seconds since the sandbox began. Version 1 counts nanoseconds, version 2 `usage_usec`. */
+  cpuSeconds(): number {
+    if (!this.#open) return 0;
+    const text = read(this.#cpu);
+    const microseconds = /^usage_usec (\d+)/m.exec(text);
+    return microseconds ? Number(microseconds[1]) / 1e6 : Number(text) / 1e9;
+  }
+
+  /** Highest memory use since resetMemoryPeak, or since the start where the kernel cannot reset it. */
+  memoryPeakBytes(): number {
+    return this.#open ? Number(read(this.#memoryPeak)) : 0;
+  }
+
+  resetMemoryPeak(): void {
+    if (!this.#open) return;
+    try {
+      writeSync(this.#memoryPeak, "0");
+    } catch {
+      // Version 2 can do this since Linux 6.12. Before, the peak is that of the whole session.
+    }
+  }
+
+  oomKills(): number {
+    if (!this.#open) return 0;
+    return Number(/^oom_kill (\d+)/m.exec(read(this.#memoryEvents))?.[1] ?? 0);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const descriptor of [this.#cpu, this.#memoryPeak, this.#memoryEvents]) {
+      closeSync(descriptor);
+    }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * One native sandbox as the gateway sees it: a connection to the kernel, which runs cells, and one
+ * to the warden, which outlives it.
+ */
+
+import type { Socket } from "node:net";
+import { ServiceError } from "../../errors.js";
+import {
+  checkMessage,
+  encodeFrame,
+  FrameParser,
+  type KernelMessage,
+  type MessageType,
+  ProtocolViolation,
+} from "../channel.js";
+import type {
+  MessageSink,
+  ResourceReading,
+  Sandbox,
+  SandboxEnd,
+  SandboxLimits,
+} from "../sandbox.js";
+import { Accounting, type AccountingPaths } from "./accounting.js";
+import type { GuestConnections } from "./guest-listener.js";
+import type { KeeperClient } from "./keeper-client.js";
+
+const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | "kernel_ready"> = new Set([
+  "kernel_ready",
+  "stream",
+  "display_data",
+  "update_display_data",
+  "clear_output",
+  "execute_result",
+  "execute_reply",
+]);
+const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set([
+  "warden_ready",
+  "stream",
+  "drained",
+]);
+/** How long the warden gets to send what a dead kernel left behind. */
+const DRAIN_TIMEOUT_MS = 300;
+const LIMIT_TIMEOUT_MS = 5000;
+
+export class NativeSandbox implements Sandbox {
+  readonly id: string;
+  readonly ended: Promise<SandboxEnd>;
+  /** Resolves when kernel and warden have both reported. */
+  readonly ready: Promise<void>;
+  readonly #keeper: KeeperClient;
+  readonly #kernel: Socket;
+  readonly #warden: Socket;
+  readonly #accounting: Accounting;
+  readonly #onDestroy: () => void;
+  #limits: SandboxLimits;
+  #sink: MessageSink | undefined;
+  #watching = false;
+  #outputBytesMax = 0;
+  #end: SandboxEnd | undefined;
+  #resolveEnded!: (end: SandboxEnd) => void;
+  #reportedReady: Record<"kernel_ready" | "warden_ready", boolean> = {
+    kernel_ready: false,
+    warden_ready: false,
+  };
+  #resolveReady!: () => void;
+  #kernelFinished = false;
+  #wardenDrained = false;
+  #deathNote: SandboxEnd | undefined;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #destroyed: Promise<void> | undefined;
+  #resolveDestroyed: (() => void) | undefined;
+  #limitAnswer: ((error: string | null) => void) | undefined;
+
+  constructor(options: {
+    id: string;
+    keeper: KeeperClient;
+    connections: GuestConnections;
+    accounting: AccountingPaths;
+    limits: SandboxLimits;
+    onDestroy: () => void;
+  }) {
+    this.id = options.id;
+    this.#keeper = options.keeper;
+    this.#kernel = options.connections.kernel;
+    this.#warden = options.connections.warden;
+    this.#limits = options.limits;
+    this.#onDestroy = options.onDestroy;
+    this.#accounting = new Accounting(options.accounting);
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve;
+    });
+    this.#attach(this.#kernel, FROM_KERNEL, () => this.#onKernelClosed());
+    this.#attach(this.#warden, FROM_WARDEN, () => this.#onWardenClosed());
+  }
+
+  get alive(): boolean {
+    return this.#end === undefined && this.#deathNote === undefined && !this.#kernelFinished;
+  }
+
+  get limits(): SandboxLimits {
+    return this.#limits;
+  }
+
+  execute(code: string, outputBytesMax: number, sink: MessageSink): void {
+    this.#sink = sink;
+    this.#outputBytesMax = outputBytesMax;
+    this.#kernel.write(
+      encodeFrame({
+        msg_type: "execute_request",
+        content: { code, output_bytes_max: outputBytesMax },
+      }),
+    );
+  }
+
+  watchOutput(on: boolean, outputBytesMax: number): void {
+    if (this.#watching === on) return;
+    this.#watching = on;
+    this.#warden.write(
+      encodeFrame({ msg_type: "pump", content: { on, output_bytes_max: outputBytesMax } }),
+    );
+  }
+
+  interrupt(): void {
+    this.#keeper.send({ op: "interrupt", sandbox: this.id });
+  }
+
+  async setLimits(limits: SandboxLimits): Promise<void> {
+    const error = await new Promise<string | null>((resolve) => {
+      const timer = setTimeout(() => resolve("the keeper does not answer"), LIMIT_TIMEOUT_MS);
+      this.#limitAnswer = (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+      this.#keeper.send({
+        op: "limit",
+        sandbox: this.id,
+        memory_bytes: limits.memoryBytes,
+        cpu_cores: limits.cpuCores,
+      });
+    });
+    this.#limitAnswer = undefined;
+    if (error !== null) {
+      throw new ServiceError(
+        "INVALID_REQUEST",
+        `memory_limit, cpu_limit: the limits cannot be set now (${error}); the session may use more memory already`,
+      );
+    }
+    this.#limits = limits;
+  }
+
+  beginReading(): number {
+    this.#accounting.resetMemoryPeak();
+    return this.#accounting.cpuSeconds();
+  }
+
+  endReading(cpuSecondsBefore: number): ResourceReading {
+    return {
+      cpuSeconds: Math.max(0, this.#accounting.cpuSeconds() - cpuSecondsBefore),
+      memoryPeakBytes: this.#accounting.memoryPeakBytes(),
+    };
+  }
+
+  oomKills(): number {
+    return this.#accounting.oomKills();
+  }
+
+  destroy(reason: string): Promise<void> {
+    this.#destroyed ??= new Promise((resolve) => {
+      this.#resolveDestroyed = resolve;
+      this.#keeper.send({ op: "destroy", sandbox: this.id });
+      this.#finish({ reason: "destroyed", outOfMemory: false, detail: reason });
+    });
+    return this.#destroyed;
+  }
+
+  // --- what the driver passes on from the keeper ---------------------------------------------
+
+  /** The zygote has reaped the kernel. Ask the warden for what is left in the pipes. */
+  kernelExited(code: number, oomKills: number): void {
+    if (this.#end || this.#deathNote) return;
+    this.#deathNote = {
+      reason: "kernel_exited",
+      exitCode: code,
+      outOfMemory: oomKills > 0 && code === -9,
+      detail: code < 0 ? `the kernel was ended by signal ${-code}` : `the kernel exited (${code})`,
+    };
+    this.#warden.write(
+      encodeFrame({ msg_type: "drain", content: { output_bytes_max: this.#outputBytesMax } }),
+    );
+    this.#drainTimer = setTimeout(() => this.#settleDeath(true), DRAIN_TIMEOUT_MS);
+  }
+
+  /** PID 1 is gone, and everything with it. */
+  died(outOfMemory: boolean): void {
+    this.#finish({ reason: "sandbox_died", outOfMemory, detail: "the sandbox's PID 1 ended" });
+  }
+
+  limited(error: string | null): void {
+    this.#limitAnswer?.(error);
+  }
+
+  /** All processes are gone and the control groups removed. */
+  removed(): void {
+    this.#finish({ reason: "destroyed", outOfMemory: false, detail: "removed by the keeper" });
+    this.#resolveDestroyed?.();
+  }
+
+  // --- what the guest sends ------------------------------------------------------------------
+
+  #attach<T extends MessageType>(
+    socket: Socket,
+    allowed: ReadonlySet<T>,
+    onClosed: () => void,
+  ): void {
+    const parser = new FrameParser();
+    socket.on("data", (chunk) => {
+      try {
+        for (const value of parser.push(chunk)) {
+          this.#deliver(checkMessage(value, allowed as ReadonlySet<MessageType>));
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolViolation)) throw error;
+        this.#finish({
+          reason: "protocol_violation",
+          outOfMemory: false,
+          detail: `the guest broke the protocol: ${error.message}`,
+        });
+      }
+    });
+    socket.on("close", onClosed);
+    socket.resume();
+  }
+
+  #deliver(message: ReturnType<typeof checkMessage>): void {
+    if (this.#end) return;
+    switch (message.msg_type) {
+      case "kernel_ready":
+      case "warden_ready":
+        this.#reportedReady[message.msg_type] = true;
+        if (this.#reportedReady.kernel_ready && this.#reportedReady.warden_ready) {
+          this.#resolveReady();
+        }
+        return;
+      case "drained":
+        this.#wardenDrained = true;
+        this.#settleDeath(false);
+        return;
+      case "hello":
+        return;
+      default:
+        this.#sink?.(message);
+    }
+  }
+
+  #onKernelClosed(): void {
+    this.#kernelFinished = true;
+    this.#settleDeath(false);
+  }
+
+  #onWardenClosed(): void {
+    this.#wardenDrained = true;
+    this.#settleDeath(false);
+    // Without a warden nobody supervises: make sure that nothing stays, and learn the reason.
+    if (!this.#end) this.#keeper.send({ op: "destroy", sandbox: this.id });
+  }
+
+  /** A dead kernel's end is told once both connections have delivered everything, or time is up. */
+  #settleDeath(timeIsUp: boolean): void {
+    if (!this.#deathNote) return;
+    if (timeIsUp || (this.#kernelFinished && this.#wardenDrained)) this.#finish(this.#deathNote);
+  }
+
+  #finish(end: SandboxEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    clearTimeout(this.#drainTimer);
+    this.#accounting.close();
+    this.#kernel.destroy();
+    this.#warden.destroy();
+    this.#limitAnswer?.("the sandbox has ended");
+    this.#onDestroy();
+    this.#resolveEnded(end);
+  }
+}

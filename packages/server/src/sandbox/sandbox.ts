@@ -1,0 +1,70 @@
+/**
+ * What a sandbox is to the layers above, whichever driver makes it. May import errors and config.
+ */
+
+import type { KernelMessage } from "./channel.js";
+
+/** Limits that a request may change, within the configured maxima. */
+export interface SandboxLimits {
+  readonly memoryBytes: number;
+  readonly cpuCores: number;
+}
+
+/** Why a sandbox, or only its kernel, ended. */
+export interface SandboxEnd {
+  readonly reason: "kernel_exited" | "sandbox_died" | "protocol_violation" | "destroyed";
+  /** The kernel's exit code, negative for a signal; undefined where nobody saw it. */
+  readonly exitCode?: number;
+  readonly outOfMemory: boolean;
+  /** For a person: what was violated, or who destroyed it. */
+  readonly detail: string;
+}
+
+/** Resources used by a whole sandbox, from the kernel's own accounting. */
+export interface ResourceReading {
+  readonly cpuSeconds: number;
+  readonly memoryPeakBytes: number;
+}
+
+/** Receives what a kernel sends while one execution runs, in order. */
+export type MessageSink = (message: KernelMessage) => void;
+
+/**
+ * One isolated environment with a live kernel. Runs one execution at a time; the caller keeps
+ * that order. Once `ended` resolves nothing more arrives, and the sandbox's processes are gone or
+ * about to be.
+ */
+export interface Sandbox {
+  readonly id: string;
+  readonly alive: boolean;
+  /** Resolves once, with the first cause. By then every message that was sent has been delivered. */
+  readonly ended: Promise<SandboxEnd>;
+  readonly limits: SandboxLimits;
+  /** Messages go to `sink` until the next call. The execute_reply is among them. */
+  execute(code: string, outputBytesMax: number, sink: MessageSink): void;
+  /** Let output appear as it is written, at the price of one more process running. */
+  watchOutput(on: boolean, outputBytesMax: number): void;
+  /** KeyboardInterrupt in user code. State is kept, if the code lets it through. */
+  interrupt(): void;
+  /** @throws ServiceError INVALID_REQUEST when more memory is in use than asked for. */
+  setLimits(limits: SandboxLimits): Promise<void>;
+  /** Start a new measurement of the memory peak and return the CPU time so far. */
+  beginReading(): number;
+  /** What was used since beginReading returned `cpuSecondsBefore`. */
+  endReading(cpuSecondsBefore: number): ResourceReading;
+  /** How many processes the kernel has killed in this sandbox because memory ran out. */
+  oomKills(): number;
+  /** Free everything. Idempotent; resolves when all processes are gone. */
+  destroy(reason: string): Promise<void>;
+}
+
+/** A way to make sandboxes. */
+export interface SandboxDriver {
+  readonly name: string;
+  /** Resolves when sandboxes can be made. @throws ServiceError ISOLATION_UNAVAILABLE */
+  start(): Promise<void>;
+  /** @throws ServiceError SANDBOX_START_FAILED */
+  create(): Promise<Sandbox>;
+  /** Destroy every sandbox. */
+  stop(): Promise<void>;
+}

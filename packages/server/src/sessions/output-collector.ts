@@ -1,0 +1,175 @@
+/**
+ * Collects what a kernel sends during one execution, within bounds that hold whatever the guest
+ * sends, and in the shape of nbformat v4 outputs.
+ */
+
+import { StringDecoder } from "node:string_decoder";
+import type { KernelMessage } from "../sandbox/channel.js";
+
+export type MimeBundle = Record<string, unknown>;
+
+/** nbformat v4 output objects. */
+export type Output =
+  | { output_type: "stream"; name: StreamName; text: string }
+  | { output_type: "display_data"; data: MimeBundle; metadata: MimeBundle }
+  | {
+      output_type: "execute_result";
+      execution_count: number;
+      data: MimeBundle;
+      metadata: MimeBundle;
+    }
+  | { output_type: "error"; ename: string; evalue: string; traceback: string[] };
+
+export type StreamName = "stdout" | "stderr";
+
+/** Rich outputs of one execution may weigh this much in sum. */
+const RICH_BYTES_MAX = 32 * 1024 * 1024;
+const OUTPUTS_MAX = 10_000;
+/** Text beyond the limit is thrown away; this many times the limit, and the execution ends. */
+const FLOOD_FACTOR = 32;
+
+class StreamText {
+  readonly #decoder = new StringDecoder("utf8");
+  #bytes = 0;
+  truncated = false;
+
+  /** The part of `latin1` that the limit leaves, decoded. One character stands for one byte. */
+  take(latin1: string, bytesMax: number): string {
+    const room = bytesMax - this.#bytes;
+    let kept = latin1;
+    if (latin1.length > room) {
+      this.truncated = true;
+      kept = latin1.slice(0, room);
+    }
+    this.#bytes += kept.length;
+    return this.#decoder.write(Buffer.from(kept, "latin1"));
+  }
+
+  /** What an incomplete sequence at the end decodes to. */
+  end(): string {
+    return this.#decoder.end();
+  }
+}
+
+export class OutputCollector {
+  readonly outputs: Output[] = [];
+  readonly #bytesMax: number;
+  readonly #onFlood: () => void;
+  readonly #streams: Record<StreamName, StreamText> = {
+    stdout: new StreamText(),
+    stderr: new StreamText(),
+  };
+  #textSeen = 0;
+  #richBytes = 0;
+  #displays = new Map<string, Output & { output_type: "display_data" }>();
+  #clearBeforeNext = false;
+  truncated = false;
+
+  constructor(bytesMax: number, onFlood: () => void) {
+    this.#bytesMax = bytesMax;
+    this.#onFlood = onFlood;
+  }
+
+  /** Take one message other than the execute_reply. */
+  add(message: Exclude<KernelMessage, { msg_type: "execute_reply" }>): void {
+    switch (message.msg_type) {
+      case "stream":
+        this.#addText(message.content.name, message.content.text, message.content.dropped_bytes);
+        return;
+      case "clear_output":
+        if (message.content.wait) this.#clearBeforeNext = true;
+        else this.outputs.length = 0;
+        return;
+      case "execute_result": {
+        const { execution_count, data, metadata } = message.content;
+        this.#addRich({ output_type: "execute_result", execution_count, data, metadata });
+        return;
+      }
+      case "display_data": {
+        const { data, metadata, transient } = message.content;
+        const output = { output_type: "display_data" as const, data, metadata };
+        const id = transient["display_id"];
+        if (this.#addRich(output) && typeof id === "string") this.#displays.set(id, output);
+        return;
+      }
+      case "update_display_data": {
+        const { data, metadata, transient } = message.content;
+        const shown = this.#displays.get(String(transient["display_id"]));
+        if (shown && this.#takeRichBytes(data)) Object.assign(shown, { data, metadata });
+        return;
+      }
+    }
+  }
+
+  addError(error: { ename: string; evalue: string; traceback: string[] }): void {
+    this.outputs.push({ output_type: "error", ...error });
+  }
+
+  /** No more will come: mark where text was cut. */
+  finish(): void {
+    for (const name of ["stdout", "stderr"] as const) {
+      const stream = this.#streams[name];
+      const rest = stream.end();
+      if (rest) this.#append(name, rest);
+      if (stream.truncated) {
+        this.truncated = true;
+        this.#append(name, `\n[${name} was cut here: the limit is ${this.#bytesMax} bytes]\n`);
+      }
+    }
+  }
+
+  /** All text of one stream. */
+  text(name: StreamName): string {
+    let text = "";
+    for (const output of this.outputs) {
+      if (output.output_type === "stream" && output.name === name) text += output.text;
+    }
+    return text;
+  }
+
+  #addText(name: StreamName, latin1: string, dropped = 0): void {
+    const stream = this.#streams[name];
+    this.#textSeen += latin1.length + dropped;
+    if (dropped > 0) stream.truncated = true;
+    const text = stream.take(latin1, this.#bytesMax);
+    if (text) this.#append(name, text);
+    if (this.#textSeen > this.#bytesMax * FLOOD_FACTOR) this.#onFlood();
+  }
+
+  #append(name: StreamName, text: string): void {
+    this.#clearIfAsked();
+    const last = this.outputs.at(-1);
+    if (last?.output_type === "stream" && last.name === name) last.text += text;
+    else if (this.outputs.length < OUTPUTS_MAX * 2) {
+      this.outputs.push({ output_type: "stream", name, text });
+    }
+  }
+
+  #addRich(output: Output & { data: MimeBundle }): boolean {
+    this.#clearIfAsked();
+    if (this.outputs.length >= OUTPUTS_MAX) {
+      this.truncated = true;
+      this.#onFlood();
+      return false;
+    }
+    if (!this.#takeRichBytes(output.data)) return false;
+    this.outputs.push(output);
+    return true;
+  }
+
+  #takeRichBytes(data: MimeBundle): boolean {
+    for (const value of Object.values(data)) {
+      this.#richBytes += typeof value === "string" ? value.length : JSON.stringify(value).length;
+    }
+    if (this.#richBytes <= RICH_BYTES_MAX) return true;
+    this.truncated = true;
+    this.#onFlood();
+    return false;
+  }
+
+  #clearIfAsked(): void {
+    if (!this.#clearBeforeNext) return;
+    this.#clearBeforeNext = false;
+    this.outputs.length = 0;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * All sessions by name, and stateless executions, which are sessions for one run. The only door to
+ * sandboxes for the layers above. May import pool, sandbox, errors, config.
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config.js";
+import { ServiceError } from "../errors.js";
+import type { Pool, PoolStatus } from "../pool/pool.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
+import { Session, type SessionInfo } from "./session.js";
+
+export interface SessionCreation {
+  readonly id?: string | undefined;
+  readonly limits?: Partial<SandboxLimits> | undefined;
+  readonly ttlMs?: number | undefined;
+}
+
+export class SessionManager {
+  readonly #pool: Pool;
+  readonly #config: Config;
+  readonly #sessions = new Map<string, Session>();
+  readonly #stateless = new Set<Session>();
+  #stopping = false;
+
+  constructor(pool: Pool, config: Config) {
+    this.#pool = pool;
+    this.#config = config;
+  }
+
+  /** Run in the session of this name, made on first use, or in a sandbox for this run alone. */
+  async execute(
+    sessionId: string | undefined,
+    request: ExecutionRequest,
+    limits: Partial<SandboxLimits>,
+  ): Promise<ExecutionOutcome> {
+    this.#refuseWhenStopping();
+    if (sessionId !== undefined) {
+      const session = this.#sessions.get(sessionId) ?? this.#open({ id: sessionId });
+      return session.execute(request, limits);
+    }
+    const session = this.#newSession({ id: "stateless" }, () => undefined);
+    this.#stateless.add(session);
+    try {
+      return await session.execute(request, limits);
+    } finally {
+      this.#stateless.delete(session);
+      void session.close("its only execution has ended");
+    }
+  }
+
+  /** @throws ServiceError SESSION_EXISTS and those of the pool */
+  async create(creation: SessionCreation): Promise<SessionInfo> {
+    this.#refuseWhenStopping();
+    if (creation.id !== undefined && this.#sessions.has(creation.id)) {
+      throw new ServiceError("SESSION_EXISTS");
+    }
+    const session = this.#open(creation);
+    try {
+      await session.warm();
+    } catch (error) {
+      this.#sessions.delete(session.id);
+      await session.close("it could not be started");
+      throw error;
+    }
+    return session.describe();
+  }
+
+  list(): SessionInfo[] {
+    return [...this.#sessions.values()].map((session) => session.describe());
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  describe(id: string): SessionInfo {
+    return this.#get(id).describe();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  async reset(id: string): Promise<SessionInfo> {
+    const session = this.#get(id);
+    await session.reset();
+    return session.describe();
+  }
+
+  /** Resolves when the sandbox's processes are gone. @throws ServiceError SESSION_NOT_FOUND */
+  async delete(id: string, reason: string): Promise<void> {
+    const session = this.#get(id);
+    this.#sessions.delete(id);
+    await session.close(reason);
+  }
+
+  status(): { pool: PoolStatus; sessions: number; stateless: number } {
+    return {
+      pool: this.#pool.status(),
+      sessions: this.#sessions.size,
+      stateless: this.#stateless.size,
+    };
+  }
+
+  /** Let running executions end within `drainTimeoutMs`, then end every session. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const all = [...this.#sessions.values(), ...this.#stateless];
+    const timeout = new Promise<void>((resolve) => {
+      setTimeout(resolve, this.#config.drainTimeoutMs).unref();
+    });
+    await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
+    await Promise.all(all.map((session) => session.close("the server is stopping")));
+    this.#sessions.clear();
+  }
+
+  #open(creation: SessionCreation): Session {
+    const id = creation.id ?? randomBytes(12).toString("base64url");
+    const session = this.#newSession({ ...creation, id }, () => {
+      if (this.#sessions.get(id) === session) this.#sessions.delete(id);
+      void session.close("it was idle for longer than its ttl");
+    });
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  #newSession(creation: SessionCreation & { id: string }, onExpired: () => void): Session {
+    const { memoryBytesMax, cpuCoresMax, sessionTtlMs, queuedMax } = this.#config;
+    return new Session(this.#pool, {
+      id: creation.id,
+      limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
+      ttlMs: creation.ttlMs ?? sessionTtlMs,
+      queuedMax,
+      onExpired,
+    });
+  }
+
+  #get(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new ServiceError("SESSION_NOT_FOUND");
+    return session;
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
+  }
+}

@@ -1,0 +1,180 @@
+/** A session: the name under which a caller keeps a sandbox, and the queue in front of it. */
+
+import { ServiceError } from "../errors.js";
+import type { Lease, Pool } from "../pool/pool.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+import { type ExecutionOutcome, type ExecutionRequest, runExecution } from "./execution.js";
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly limits: SandboxLimits;
+  readonly ttlMs: number;
+  readonly queuedMax: number;
+  /** Called after `ttlMs` without use. */
+  readonly onExpired: () => void;
+}
+
+/** What a caller is told about a session. */
+export interface SessionInfo {
+  readonly session_id: string;
+  readonly state: "new" | "idle" | "busy";
+  readonly created_at: string;
+  readonly last_used_at: string;
+  readonly expires_at: string | null;
+  readonly ttl: number;
+  readonly execution_count: number;
+  readonly queued: number;
+  readonly limits: { readonly memory_bytes: number; readonly cpus: number };
+}
+
+export class Session {
+  readonly id: string;
+  readonly #pool: Pool;
+  readonly #options: SessionOptions;
+  readonly #createdAt = Date.now();
+  #lastUsedAt = this.#createdAt;
+  #limits: SandboxLimits;
+  #lease: Lease | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+  #executions = 0;
+  #ttlTimer: NodeJS.Timeout | undefined;
+  #closed: string | undefined;
+
+  constructor(pool: Pool, options: SessionOptions) {
+    this.id = options.id;
+    this.#pool = pool;
+    this.#options = options;
+    this.#limits = options.limits;
+    this.#restartTtl();
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /**
+   * Run code after everything that was asked before.
+   * @throws ServiceError SESSION_BUSY, SESSION_NOT_FOUND (deleted meanwhile) and those of the pool
+   */
+  execute(request: ExecutionRequest, limits: Partial<SandboxLimits>): Promise<ExecutionOutcome> {
+    if (this.#pending > this.#options.queuedMax) {
+      return Promise.reject(
+        new ServiceError(
+          "SESSION_BUSY",
+          `${this.#pending} executions wait for session ${this.id} already`,
+          { retryAfterMs: 1000 },
+        ),
+      );
+    }
+    return this.#inOrder(() => this.#execute(request, { ...this.#limits, ...limits }));
+  }
+
+  /** Have a sandbox ready before the first execution. */
+  warm(): Promise<void> {
+    return this.#inOrder(async () => {
+      await this.#ensureLease(this.#limits);
+    });
+  }
+
+  /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
+  async reset(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#executions = 0;
+    this.#touch();
+    await lease?.release("the session was reset");
+  }
+
+  /** Destroy the sandbox, running code included. Idempotent. */
+  async close(reason: string): Promise<void> {
+    this.#closed ??= reason;
+    clearTimeout(this.#ttlTimer);
+    await this.#lease?.release(reason);
+  }
+
+  /** Resolves when nothing runs or waits. */
+  async drained(): Promise<void> {
+    while (this.#pending > 0) await this.#tail;
+  }
+
+  describe(): SessionInfo {
+    const expiresAt = this.#pending > 0 ? null : this.#lastUsedAt + this.#options.ttlMs;
+    return {
+      session_id: this.id,
+      state: this.#pending > 0 ? "busy" : this.#lease ? "idle" : "new",
+      created_at: new Date(this.#createdAt).toISOString(),
+      last_used_at: new Date(this.#lastUsedAt).toISOString(),
+      expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+      ttl: this.#options.ttlMs / 1000,
+      execution_count: this.#executions,
+      queued: Math.max(0, this.#pending - 1),
+      limits: { memory_bytes: this.#limits.memoryBytes, cpus: this.#limits.cpuCores },
+    };
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    this.#pending++;
+    clearTimeout(this.#ttlTimer);
+    const result = this.#pending === 1 ? work() : this.#tail.then(work);
+    const settled = result.then(
+      () => this.#afterWork(),
+      () => this.#afterWork(),
+    );
+    this.#tail = settled;
+    return result;
+  }
+
+  #afterWork(): void {
+    this.#pending--;
+    this.#touch();
+  }
+
+  #touch(): void {
+    this.#lastUsedAt = Date.now();
+    if (this.#pending === 0) this.#restartTtl();
+  }
+
+  #restartTtl(): void {
+    clearTimeout(this.#ttlTimer);
+    if (this.closed) return;
+    this.#ttlTimer = setTimeout(() => this.#options.onExpired(), this.#options.ttlMs).unref();
+  }
+
+  async #execute(request: ExecutionRequest, limits: SandboxLimits): Promise<ExecutionOutcome> {
+    const lease = await this.#ensureLease(limits);
+    const outcome = await runExecution(lease.sandbox, request);
+    this.#executions++;
+    if (outcome.spent) {
+      if (this.#lease === lease) this.#lease = undefined;
+      // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
+      void lease.release(`an execution ended with status ${outcome.status}`);
+    }
+    return outcome;
+  }
+
+  async #ensureLease(limits: SandboxLimits): Promise<Lease> {
+    this.#refuseWhenClosed();
+    if (this.#lease && !this.#lease.sandbox.alive) {
+      void this.#lease.release("its sandbox has ended");
+      this.#lease = undefined;
+    }
+    const lease = this.#lease ?? (await this.#pool.acquire());
+    if (this.closed) {
+      await lease.release("the session was deleted while it waited for a sandbox");
+      this.#refuseWhenClosed();
+    }
+    this.#lease = lease;
+    const now = lease.sandbox.limits;
+    if (now.memoryBytes !== limits.memoryBytes || now.cpuCores !== limits.cpuCores) {
+      await lease.sandbox.setLimits(limits);
+    }
+    return lease;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed !== undefined) {
+      throw new ServiceError("SESSION_NOT_FOUND", `Session ${this.id} has ended: ${this.#closed}.`);
+    }
+  }
+}

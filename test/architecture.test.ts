@@ -1,0 +1,293 @@
+/**
+ * The rules of the code base that a compiler does not know: which area may import which, who reads
+ * the environment, and that tables in the code and tables in the documentation say the same.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
+const serverSource = join(repositoryRoot, "packages/server/src");
+
+/**
+ * What each area may import besides itself. The areas stand in the order of the layers; a folder
+ * that is missing here fails the suite, so a new area has to state its place.
+ */
+const allowedImports: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  config: ["errors"],
+  telemetry: ["errors", "config"],
+  sandbox: ["errors", "config", "telemetry"],
+  pool: ["errors", "config", "telemetry", "sandbox"],
+  sessions: ["errors", "config", "telemetry", "sandbox", "pool"],
+  generate: ["errors", "config", "telemetry", "sandbox", "pool", "sessions"],
+  gateway: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate"],
+  compat: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate", "gateway"],
+  mcp: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate", "gateway"],
+  main: [
+    "errors",
+    "config",
+    "telemetry",
+    "sandbox",
+    "pool",
+    "sessions",
+    "generate",
+    "gateway",
+    "compat",
+    "mcp",
+  ],
+  cli: ["errors", "config", "telemetry", "sandbox", "main"],
+};
+
+/** Drivers stand side by side behind one interface; neither may lean on the other. */
+const separateDrivers: readonly (readonly [string, string])[] = [
+  ["native", "docker"],
+  ["docker", "native"],
+];
+
+interface SourceFile {
+  /** Relative to the source directory, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g;
+
+function readSourceFiles(): SourceFile[] {
+  return readdirSync(serverSource, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => {
+      const absolute = join(serverSource, name);
+      const text = readFileSync(absolute, "utf8");
+      const imports = [...text.matchAll(importPattern)].map((match) =>
+        toSlashes(relative(serverSource, join(dirname(absolute), match[1] ?? ""))),
+      );
+      return { path: toSlashes(name), text, imports };
+    });
+}
+
+function toSlashes(path: string): string {
+  return path.split(sep).join("/");
+}
+
+/** The first folder, or the file's own name where it lies at the top. */
+function areaOf(path: string): string {
+  return (path.split("/")[0] ?? path).replace(/\.(ts|js)$/, "");
+}
+
+function readDocument(name: string): string {
+  return readFileSync(join(repositoryRoot, "docs", name), "utf8");
+}
+
+const sources = readSourceFiles();
+
+describe("imports", () => {
+  test("there is source to look at", () => {
+    expect(sources.length).toBeGreaterThan(5);
+  });
+
+  test("every area has its place in the layers", () => {
+    const areas = new Set(sources.map((source) => areaOf(source.path)));
+    expect([...areas].filter((area) => !(area in allowedImports))).toEqual([]);
+  });
+
+  test("imports go one way", () => {
+    const wrong = sources.flatMap((source) => {
+      const area = areaOf(source.path);
+      const allowed = new Set([area, ...(allowedImports[area] ?? [])]);
+      return source.imports
+        .filter((target) => !allowed.has(areaOf(target)))
+        .map((target) => `${source.path} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("nothing reaches out of the source directory", () => {
+    const wrong = sources.flatMap((source) =>
+      source.imports
+        .filter((target) => target.startsWith(".."))
+        .map((target) => `${source.path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("drivers do not know each other", () => {
+    const wrong = sources.flatMap((source) =>
+      separateDrivers
+        .filter(([driver]) => source.path.startsWith(`sandbox/${driver}/`))
+        .flatMap(([, other]) =>
+          source.imports.filter((target) => target.startsWith(`sandbox/${other}/`)),
+        )
+        .map((target) => `${source.path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("the interface of sandboxes does not import a driver", () => {
+    const wrong = sources
+      .filter((source) => /^sandbox\/[^/]+\.ts$/.test(source.path))
+      .flatMap((source) =>
+        source.imports
+          .filter((target) => /^sandbox\/(native|docker)\//.test(target))
+          .map((target) => `${source.path} imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("habits", () => {
+  test("only config.ts reads the environment", () => {
+    const readers = sources
+      .filter((source) => /\bprocess\s*\.\s*env\b|\bprocess\[["']env["']\]/.test(source.text))
+      .map((source) => source.path);
+    expect(readers.filter((path) => path !== "config.ts")).toEqual([]);
+  });
+
+  test("there are no default exports and no wildcard exports", () => {
+    const offenders = sources
+      .filter((source) => /^export\s+(default\b|\*\s+from)/m.test(source.text))
+      .map((source) => source.path);
+    expect(offenders).toEqual([]);
+  });
+});
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+async function importServerModule(name: string): Promise<Record<string, unknown>> {
+  return (await import(join(serverSource, name))) as Record<string, unknown>;
+}
+
+describe("documentation", () => {
+  test("docs/errors.md and the error table name the same codes", async () => {
+    const { errorTable } = await importServerModule("errors.ts");
+    const table = errorTable as Readonly<Record<string, ErrorEntry>>;
+    const documented = tableKeys(readDocument("errors.md"), /^[A-Z][A-Z_]+$/);
+    expect(documented).toEqual(Object.keys(table).sort());
+  });
+
+  test("docs/errors.md states the status of each code", async () => {
+    const { errorTable } = await importServerModule("errors.ts");
+    const lines = readDocument("errors.md").split("\n");
+    for (const [code, entry] of Object.entries(errorTable as Record<string, ErrorEntry>)) {
+      const row = lines.find((line) => line.startsWith("|") && line.includes(`\`${code}\``));
+      expect(row, code).toContain(String(entry.status));
+    }
+  });
+
+  test("every entry of the error table is complete", async () => {
+    const { errorTable } = await importServerModule("errors.ts");
+    for (const [code, entry] of Object.entries(errorTable as Record<string, ErrorEntry>)) {
+      expect(code).toMatch(/^[A-Z][A-Z_]+$/);
+      expect(entry.status, code).toBeGreaterThanOrEqual(400);
+      expect(entry.status, code).toBeLessThan(600);
+      expect(typeof entry.retryable, code).toBe("boolean");
+      expect(entry.message.length, code).toBeGreaterThan(5);
+    }
+  });
+
+  test("docs/config.md and the configuration name the same variables", async () => {
+    const { configVariables } = await importServerModule("config.ts");
+    const names = (configVariables as readonly { readonly name: string }[]).map(({ name }) => name);
+    const documented = tableKeys(readDocument("config.md"), /^[A-Z][A-Z0-9_]*$/);
+    expect(documented).toEqual([...names].sort());
+  });
+});
+
+/** The keys of a documentation table: the backquoted name that begins each row. */
+function tableKeys(markdown: string, pattern: RegExp): string[] {
+  const keys = [...markdown.matchAll(/^\|\s*`([^`]+)`/gm)].map((match) => match[1] ?? "");
+  return [...new Set(keys.filter((key) => pattern.test(key)))].sort();
+}
+
+describe("policy", () => {
+  const policy: unknown = JSON.parse(
+    readFileSync(join(repositoryRoot, "packages/server/guest/policy/seccomp.json"), "utf8"),
+  );
+
+  /** A rule is an object that names system calls, wherever it stands in the file. */
+  function collectRules(value: unknown): Record<string, unknown>[] {
+    if (Array.isArray(value)) {
+      return value.flatMap(collectRules);
+    }
+    if (typeof value !== "object" || value === null) {
+      return [];
+    }
+    const entry = value as Record<string, unknown>;
+    const nested = Object.values(entry).flatMap(collectRules);
+    const isRule = ["names", "name", "syscalls", "syscall"].some(
+      (key) => typeof entry[key] === "string" || isListOfNames(entry[key]),
+    );
+    return isRule ? [entry, ...nested] : nested;
+  }
+
+  function isListOfNames(value: unknown): boolean {
+    return (
+      Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")
+    );
+  }
+
+  function namesOf(rule: Record<string, unknown>): string[] {
+    return ["names", "name", "syscalls", "syscall"].flatMap((key) => {
+      const value = rule[key];
+      return typeof value === "string" ? [value] : isListOfNames(value) ? (value as string[]) : [];
+    });
+  }
+
+  const rules = collectRules(policy);
+
+  test("every seccomp rule has a reason", () => {
+    expect(rules.length).toBeGreaterThan(10);
+    const withoutReason = rules.filter((rule) => {
+      const reason = rule.reason ?? rule.comment;
+      return typeof reason !== "string" || reason.trim().length < 10;
+    });
+    expect(withoutReason).toEqual([]);
+  });
+
+  test("the allow-list stays within the promised size", () => {
+    const names = new Set(rules.flatMap(namesOf));
+    expect(names.size).toBeGreaterThan(80);
+    expect(names.size).toBeLessThanOrEqual(170);
+  });
+
+  test("the calls that no guest may have are not allowed", () => {
+    const forbidden = [
+      "bpf",
+      "io_uring_setup",
+      "userfaultfd",
+      "perf_event_open",
+      "keyctl",
+      "add_key",
+      "request_key",
+      "ptrace",
+      "process_vm_readv",
+      "process_vm_writev",
+      "pidfd_getfd",
+      "open_by_handle_at",
+      "init_module",
+      "finit_module",
+      "kexec_load",
+      "mount",
+      "umount2",
+      "pivot_root",
+      "fsopen",
+      "move_mount",
+      "open_tree",
+      "setns",
+      "unshare",
+      "clock_settime",
+      "settimeofday",
+      "chroot",
+      "mknod",
+    ];
+    const allowed = new Set(rules.flatMap(namesOf));
+    expect(forbidden.filter((name) => allowed.has(name))).toEqual([]);
+  });
+});

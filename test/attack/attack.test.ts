@@ -1,0 +1,244 @@
+/**
+ * Runs every attack against a real server, as a client would. After each one a neighbour, whose
+ * session has lived since the beginning, must still answer with its own state.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, listProcesses } from "../support/host.ts";
+import {
+  type ExecutionResponse,
+  type ExecutionStatus,
+  startServer,
+  type TestServer,
+  uniqueId,
+} from "../support/server.ts";
+import { httpAttacks } from "./http-attacks.ts";
+import {
+  type AttackCase,
+  attackCases,
+  httpAttackCases,
+  type ThreatClass,
+  threatClasses,
+  threats,
+} from "./manifest.ts";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const repositoryRoot = join(here, "../..");
+const corpusDirectory = join(here, "corpus");
+const prelude = readFileSync(join(here, "prelude.py"), "utf8");
+const maxExecutionSeconds = 20;
+const graceSeconds = 3;
+const statuses: readonly ExecutionStatus[] = [
+  "ok",
+  "error",
+  "timeout",
+  "out_of_memory",
+  "killed",
+  "output_limit",
+  "interrupted",
+];
+
+const classes = Object.keys(threatClasses).map((key) => Number(key) as ThreatClass);
+
+describe("the manifest", () => {
+  test("every file of the corpus is a case, and every case has its file", () => {
+    const files = readdirSync(corpusDirectory).filter((name) => name.endsWith(".py"));
+    const expected = attackCases.flatMap((attack) =>
+      attack.hasSetup ? [`${attack.id}.py`, `${attack.id}_setup.py`] : [`${attack.id}.py`],
+    );
+    expect(files.sort()).toEqual(expected.sort());
+  });
+
+  test("every HTTP case has its function and the reverse", () => {
+    expect(Object.keys(httpAttacks).sort()).toEqual(httpAttackCases.map(({ id }) => id).sort());
+  });
+
+  test("every case has a name of its own", () => {
+    const ids = [...attackCases, ...httpAttackCases].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("every threat has a case, and every class has cases", () => {
+    const covered = new Set([...attackCases, ...httpAttackCases].map(({ threat }) => threat));
+    const names = Object.keys(threats) as (keyof typeof threats)[];
+    expect(names.filter((name) => !covered.has(name))).toEqual([]);
+    const coveredClasses = new Set([...covered].map((name) => threats[name]));
+    expect(classes.filter((threatClass) => !coveredClasses.has(threatClass))).toEqual([]);
+  });
+});
+
+let server: TestServer;
+let neighbour: string;
+let neighbourRuns = 0;
+
+beforeAll(async () => {
+  server = await startServer({
+    env: {
+      MAX_SESSIONS: "20",
+      MAX_EXECUTION_TIME: String(maxExecutionSeconds),
+      LLM_API_KEY: `gbx-canary-${"0123456789abcdef".repeat(2)}`,
+    },
+  });
+  neighbour = uniqueId("neighbour");
+  await server.execute({
+    session_id: neighbour,
+    code: "import numpy, pandas\nruns = 0\nopen('mine', 'w').write('kept')\ndata = numpy.arange(1000)",
+  });
+});
+
+afterAll(async () => {
+  await server?.stop();
+});
+
+/** State, files and libraries of the neighbour are what they were, and its answer is its own. */
+async function expectNeighbourUnharmed(): Promise<void> {
+  const start = performance.now();
+  const answer = await server.execute({
+    session_id: neighbour,
+    code: "runs += 1\nprint(runs, open('mine').read(), int(data.sum()), 'DONE')",
+  });
+  neighbourRuns += 1;
+  expect(answer.status).toBe("ok");
+  expect(answer.stdout).toBe(`${neighbourRuns} kept 499500 DONE\n`);
+  expect(answer.stderr).toBe("");
+  expect(performance.now() - start).toBeLessThan(2_000);
+}
+
+function readCorpus(name: string): string {
+  return readFileSync(join(corpusDirectory, `${name}.py`), "utf8");
+}
+
+/** Facts that an attacker could find out anyway stand in front of the code as plain constants. */
+function buildCode(name: string, facts: Readonly<Record<string, unknown>>): string {
+  const constants = Object.entries({
+    FORBIDDEN_PATHS: [server.stateDir, server.rootfsDir, repositoryRoot],
+    NEIGHBOUR: neighbour,
+    GATEWAY_PORT: Number(new URL(server.baseUrl).port),
+    ...facts,
+  }).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  return `${constants.join("\n")}\n${prelude}\n${readCorpus(name)}`;
+}
+
+interface Verdict {
+  readonly blocked: boolean;
+  readonly detail: string;
+}
+
+function readVerdict(response: ExecutionResponse): Verdict {
+  const lines = response.stdout.split("\n").filter((line) => line.startsWith('{"blocked"'));
+  const last = lines.at(-1);
+  if (last === undefined) {
+    const { status, stdout, stderr, error } = response;
+    throw new Error(`no verdict: ${JSON.stringify({ status, stdout, stderr, error }, null, 2)}`);
+  }
+  return JSON.parse(last) as Verdict;
+}
+
+function expectOutcome(attack: AttackCase, response: ExecutionResponse): void {
+  const { expectation } = attack;
+  switch (expectation.kind) {
+    case "blocked": {
+      const verdict = readVerdict(response);
+      expect(verdict.blocked, verdict.detail).toBe(true);
+      break;
+    }
+    case "ends":
+      expect(expectation.statuses, JSON.stringify(response).slice(0, 2_000)).toContain(
+        response.status,
+      );
+      break;
+    case "contained":
+      expect(statuses).toContain(response.status);
+      expect(response.stdout.length).toBeLessThan(1_100_000);
+      expect(response.stderr.length).toBeLessThan(1_100_000);
+      break;
+  }
+}
+
+async function runAttack(attack: AttackCase): Promise<void> {
+  const session_id = uniqueId(attack.id);
+  const setupId = `${session_id}-setup`;
+  const marker = `${Math.floor(Math.random() * 1e9) + 1e6}.5`;
+  const facts: Record<string, unknown> = { MARKER: marker };
+  if (attack.hasSetup) {
+    const setup = await server.execute({
+      session_id: setupId,
+      code: buildCode(`${attack.id}_setup`, facts),
+    });
+    expect(setup.status, JSON.stringify(setup.error)).toBe("ok");
+    facts.SETUP_OUTPUT = setup.stdout;
+  }
+
+  const timeout = attack.timeout ?? maxExecutionSeconds;
+  const start = performance.now();
+  const answer = await server.tryExecute({
+    session_id,
+    code: buildCode(attack.id, facts),
+    timeout,
+  });
+  const seconds = (performance.now() - start) / 1000;
+  expect(answer.status, answer.text.slice(0, 2_000)).toBe(200);
+  expect(seconds).toBeLessThan(attack.withinSeconds ?? timeout + graceSeconds);
+  await expectNeighbourUnharmed();
+
+  // The author of the attack is answered as well: perhaps by a broken interpreter of their own
+  // making, but in time, and after a reset by a sound one.
+  await server.execute({ session_id, code: "1", timeout: 2 });
+  const reset = await server.request(`/sessions/${session_id}/reset`, { method: "POST" });
+  expect(reset.status, reset.text).toBe(200);
+  const fresh = await server.execute({ session_id, code: "print(6 * 7)" });
+  expect(fresh.stdout).toBe("42\n");
+
+  await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+  if (attack.hasSetup) {
+    await server.request(`/sessions/${setupId}`, { method: "DELETE" });
+  }
+  if (attack.leavesNoProcess) {
+    await eventually(() => findMarked(marker), 3_000);
+  }
+  expectOutcome(attack, answer.body);
+}
+
+function findMarked(marker: string): string | undefined {
+  const left = listProcesses().filter(({ commandLine }) => commandLine.includes(marker));
+  return left.length === 0 ? undefined : left.map((one) => one.commandLine).join("\n");
+}
+
+describe.each(classes)("class %i", (threatClass) => {
+  const cases = attackCases.filter((attack) => threats[attack.threat] === threatClass);
+  const httpCases = httpAttackCases.filter((attack) => threats[attack.threat] === threatClass);
+
+  for (const attack of cases) {
+    test(`${attack.id}: ${attack.source}`, async () => {
+      await runAttack(attack);
+    });
+  }
+
+  for (const attack of httpCases) {
+    test(`${attack.id}: ${attack.source}`, async () => {
+      await httpAttacks[attack.id]?.(server);
+      await expectNeighbourUnharmed();
+    });
+  }
+
+  test("the neighbour and a new session answer after all of it", async () => {
+    await expectNeighbourUnharmed();
+    const fresh = await server.execute({ code: "import numpy\nprint(numpy.arange(10).sum())" });
+    expect(fresh.stdout).toBe("45\n");
+  });
+});
+
+describe("after all attacks", () => {
+  test("the server has not grown and its processes are those of the living sessions", async () => {
+    const nodeProcesses = server.processes().filter((one) => one.commandLine.includes("node"));
+    for (const one of nodeProcesses) {
+      const status = readFileSync(`/proc/${one.pid}/status`, "utf8");
+      const resident = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+      expect(resident, one.commandLine).toBeLessThan(600_000);
+    }
+    const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
+    expect(body.sessions.map((session) => session.session_id)).toEqual([neighbour]);
+  });
+});

@@ -1,0 +1,3 @@
+from multiprocessing.shared_memory import SharedMemory
+
+verdict(outcome(lambda: SharedMemory("gbx_trace")) != "ok", "shared memory")

@@ -1,0 +1,3 @@
+import subprocess
+
+gbx_child = subprocess.Popen(["sleep", "73.73"])

@@ -1,0 +1,1 @@
+os.closerange(0, 1024)

@@ -1,0 +1,3 @@
+message = frame({"msg_type": "stream", "content": {"name": "stdout", "text": "x" * 60_000}})
+while True:
+    send_everywhere(message)

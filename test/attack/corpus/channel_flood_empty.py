@@ -1,0 +1,3 @@
+message = frame(b"{}") * 10_000
+while True:
+    send_everywhere(message)

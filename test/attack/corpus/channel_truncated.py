@@ -1,0 +1,2 @@
+send_everywhere((1000).to_bytes(4, "big") + b'{"msg_type": "stream", "content"')
+os._exit(0)

@@ -1,0 +1,2 @@
+while True:
+    send_everywhere(b"\0\0\0\0" * 10_000)

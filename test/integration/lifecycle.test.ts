@@ -1,0 +1,250 @@
+import { existsSync, rmSync } from "node:fs";
+import { afterEach, describe, expect, test } from "vitest";
+import { eventually, type HostProcess, listFilesBelow } from "../support/host.ts";
+import { type ServerOptions, startServer, type TestServer, uniqueId } from "../support/server.ts";
+
+const running: TestServer[] = [];
+
+async function start(options: ServerOptions = {}): Promise<TestServer> {
+  const server = await startServer(options);
+  running.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  for (const server of running.splice(0)) {
+    await server.end("SIGTERM");
+    rmSync(server.stateDir, { recursive: true, force: true });
+  }
+});
+
+async function expectNothingLeft(...servers: TestServer[]): Promise<void> {
+  const list = (): string => servers.flatMap((server) => server.leftovers()).join("\n");
+  await eventually(() => list() || undefined, 5_000);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+describe("stopping", () => {
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "%s with idle sessions leaves nothing",
+    async (signal) => {
+      const server = await start();
+      await server.execute({ session_id: "idle", code: "open('f', 'w').write('x' * 1000)" });
+      await server.execute({
+        session_id: "children",
+        code: "import subprocess\np = subprocess.Popen(['sleep', '600'], start_new_session=True)",
+      });
+      const before = performance.now();
+      expect(await server.end(signal)).toBe(0);
+      expect(performance.now() - before).toBeLessThan(10_000);
+      await expectNothingLeft(server);
+    },
+  );
+
+  test("SIGTERM lets a running request finish and then leaves nothing", async () => {
+    const server = await start();
+    const answer = server.execute({
+      session_id: "draining",
+      code: "import time\ntime.sleep(2)\nprint('finished')",
+    });
+    await pause(500);
+    const ended = server.end("SIGTERM");
+    expect((await answer).stdout).toBe("finished\n");
+    expect(await ended).toBe(0);
+    await expectNothingLeft(server);
+  });
+
+  test("new work is refused while the server drains", async () => {
+    const server = await start();
+    const answer = server.execute({ session_id: "draining", code: "import time\ntime.sleep(2)" });
+    await pause(500);
+    const ended = server.end("SIGTERM");
+    await pause(300);
+    const late = await server
+      .tryExecute({ code: "1" })
+      // A closed port is a refusal too.
+      .catch(() => undefined);
+    expect([undefined, 503]).toContain(late?.status);
+    await answer;
+    expect(await ended).toBe(0);
+  });
+
+  test("hostile sessions do not hold up the stop", async () => {
+    const server = await start();
+    const hostile =
+      "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n" +
+      "for _ in range(5):\n    if os.fork() == 0:\n        while True: pass\n";
+    await server.execute({ session_id: "hostile", code: hostile });
+    const before = performance.now();
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(performance.now() - before).toBeLessThan(10_000);
+    await expectNothingLeft(server);
+  });
+
+  test("temporary files of the state directory are gone, the token stays away", async () => {
+    const server = await start();
+    await server.execute({ session_id: "files", code: "1" });
+    await server.end("SIGTERM");
+    const sockets = listFilesBelow(server.stateDir).filter((path) =>
+      /\.(sock|pid|tmp)$/.test(path),
+    );
+    expect(sockets).toEqual([]);
+    // The token came from the environment, so nothing has a reason to write it down.
+    expect(existsSync(`${server.stateDir}/admin-token`)).toBe(false);
+  });
+});
+
+describe("crashes", () => {
+  test("after kill -9 of the zygote live sessions go on and new ones can be made", async () => {
+    const server = await start({ env: { POOL_SIZE: "1" } });
+    await server.execute({ session_id: "live", code: "kept = 42" });
+    const zygote = server.findProcess(/zygote/);
+    process.kill(zygote.pid, "SIGKILL");
+    const live = await server.execute({ session_id: "live", code: "print(kept)" });
+    expect(live.stdout).toBe("42\n");
+    await eventually(async () => {
+      const response = await server.tryExecute({ session_id: uniqueId("new"), code: "print(1)" });
+      return response.status === 200 ? undefined : `${response.status}: ${response.text}`;
+    }, 20_000);
+    const still = await server.execute({ session_id: "live", code: "print(kept)" });
+    expect(still.stdout).toBe("42\n");
+    expect(server.findProcess(/zygote/).pid).not.toBe(zygote.pid);
+    expect(await server.end("SIGTERM")).toBe(0);
+    await expectNothingLeft(server);
+  });
+
+  test("a killed sandbox costs its own session only", async () => {
+    const server = await start();
+    await server.execute({ session_id: "victim", code: "x = 1" });
+    await server.execute({ session_id: "neighbour", code: "x = 2" });
+    await server.execute({
+      session_id: "victim",
+      code: "import subprocess\nchild = subprocess.Popen(['sleep', '31.4159'])",
+    });
+    const child = server.findProcess(/sleep 31\.4159/);
+    const kernel = server.processes().find((candidate) => candidate.pid === child.parentPid);
+    expect(kernel).toBeDefined();
+    process.kill(kernel?.pid ?? child.pid, "SIGKILL");
+    const neighbour = await server.execute({ session_id: "neighbour", code: "print(x)" });
+    expect(neighbour.stdout).toBe("2\n");
+    await eventually(async () => {
+      const response = await server.tryExecute({ session_id: "victim", code: "print('again')" });
+      return response.body.stdout === "again\n" ? undefined : response.text;
+    }, 10_000);
+  });
+
+  const crashes: [string, (server: TestServer) => HostProcess[]][] = [
+    [
+      "the process that was started",
+      (server) => server.processes().filter((candidate) => candidate.pid === server.pid),
+    ],
+    [
+      "every node process",
+      (server) => server.processes().filter((candidate) => candidate.commandLine.includes("node")),
+    ],
+    [
+      "the whole tree but the sandboxes' own processes",
+      (server) => server.processes().filter((candidate) => candidate.uid < 65_536),
+    ],
+  ];
+
+  test.each(crashes)("after kill -9 of %s the next start reclaims", async (_, choose) => {
+    const first = await start();
+    await first.execute({
+      session_id: "lost",
+      code: "import subprocess\np = subprocess.Popen(['sleep', '600'], start_new_session=True)",
+    });
+    for (const victim of choose(first)) {
+      try {
+        process.kill(victim.pid, "SIGKILL");
+      } catch {
+        // It may have ended with its parent between the listing and the signal.
+      }
+    }
+    await first.end("SIGKILL");
+    const second = await start({ stateDir: first.stateDir });
+    const answer = await second.execute({ session_id: "lost", code: "print('fresh')" });
+    expect(answer.stdout).toBe("fresh\n");
+    expect(await second.end("SIGTERM")).toBe(0);
+    await expectNothingLeft(first, second);
+  });
+});
+
+describe("time to live", () => {
+  test("an idle session expires and takes its processes along", async () => {
+    const server = await start({ env: { SESSION_TTL: "2" } });
+    await server.execute({
+      session_id: "idle",
+      code: "import subprocess\np = subprocess.Popen(['sleep', '27.1828'], start_new_session=True)",
+    });
+    await eventually(
+      async () => {
+        const { status } = await server.request("/sessions/idle");
+        return status === 404 || status === 410 ? undefined : `GET answers ${status}`;
+      },
+      15_000,
+      3_000,
+    );
+    await eventually(
+      () =>
+        server.processes().some((candidate) => candidate.commandLine.includes("27.1828"))
+          ? "the child is alive"
+          : undefined,
+      3_000,
+    );
+    const again = await server.execute({ session_id: "idle", code: "print('p' in globals())" });
+    expect(again.stdout).toBe("False\n");
+  });
+
+  test("a session in use does not expire", async () => {
+    const server = await start({ env: { SESSION_TTL: "2" } });
+    await server.execute({ session_id: "busy", code: "kept = 1" });
+    const long = await server.execute({
+      session_id: "busy",
+      code: "import time\ntime.sleep(4)\nprint(kept)",
+    });
+    expect(long.stdout).toBe("1\n");
+    const next = await server.execute({ session_id: "busy", code: "print(kept)" });
+    expect(next.stdout).toBe("1\n");
+  });
+});
+
+describe("starting", () => {
+  test("a configuration that makes no sense stops the start and names the variable", async () => {
+    for (const [name, value] of [
+      ["MAX_MEMORY_MB", "lots"],
+      ["POOL_SIZE", "-1"],
+      ["MAX_EXECUTION_TIME", "0"],
+      ["AUTH", "perhaps"],
+    ] as const) {
+      const failure = await startServer({ env: { [name]: value } }).then(
+        async (server) => {
+          await server.end("SIGTERM");
+          return "the server started";
+        },
+        (error: unknown) => String(error),
+      );
+      expect(failure, name).toContain(name);
+    }
+  });
+
+  test("a generated token lies in a file that only its owner reads, and is not printed", async () => {
+    const server = await start({ env: { AUTH_TOKEN: "" } });
+    const path = `${server.stateDir}/admin-token`;
+    const { readFileSync, statSync } = await import("node:fs");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const token = readFileSync(path, "utf8").trim();
+    expect(token.length).toBeGreaterThan(20);
+    expect(server.log()).not.toContain(token);
+    expect(server.log()).toContain(path);
+    const response = await server.request("/execute", {
+      authenticated: false,
+      headers: { "x-auth-token": token },
+      body: { code: "1" },
+    });
+    expect(response.status).toBe(200);
+  });
+});
