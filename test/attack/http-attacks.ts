@@ -276,6 +276,7 @@ async function slowReader(server: TestServer): Promise<void> {
   }
   const next = await server.execute({ session_id, code: "print('next')" });
   expect(next.stdout).toBe("next\n");
+  await server.request(`/sessions/${session_id}`, { method: "DELETE" });
 }
 
 async function pathTraversal(server: TestServer): Promise<void> {

@@ -25,6 +25,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Callable
 
 import cgroups as control_groups
 import confine
@@ -39,6 +40,9 @@ _RUN_DIRECTORY = "/run/glovebox"
 _SLOTS = 4096
 _IDS_PER_SLOT = 2
 _SANDBOX_ID = re.compile(r"[a-z0-9]{8,32}")
+# The first two processes of a PID namespace; nothing else exists before the kernel does.
+_WARDEN_PID = 1
+_KERNEL_PID = 2
 _REMOVE_RETRY_S = 0.02
 _ZYGOTE_RESTART_DELAY_S = 0.2
 
@@ -59,6 +63,15 @@ class Sandbox:
     doomed: bool = False
 
 
+def _pid_inside(pid: int) -> int:
+    """A process's pid in its innermost PID namespace, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[-1]) for line in file if line.startswith("NSpid:"))
+    except (OSError, StopIteration):
+        return 0
+
+
 class Keeper:
     """Event loop and state. Everything here runs as root; keep it small."""
 
@@ -70,9 +83,6 @@ class Keeper:
         if reclaim:
             control_groups.reclaim(self._cgroups)
         self._sandboxes: dict[str, Sandbox] = {}
-        for name in self._cgroups.names():
-            slot, _, identity = name.partition("-")
-            self._sandboxes[identity] = Sandbox(name, int(slot), identity)
         self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
         self._selector = selectors.DefaultSelector()
         self._gateway: socket.socket | None = None
@@ -82,6 +92,8 @@ class Keeper:
         self._zygote_due = 0.0
         self._zygote_ready: dict | None = None
         self._stopping = False
+        for name in self._cgroups.names():
+            self._adopt(name)
 
     # --- the loop ---------------------------------------------------------------------------
 
@@ -212,8 +224,12 @@ class Keeper:
     def _spawn(self, identity: str, operation: dict) -> None:
         plan = confine.Plan.parse(operation.get("plan"))
         secret = operation.get("secret")
-        if identity in self._sandboxes or self._stopping or not isinstance(secret, str):
-            raise confine.PlanRefused("the sandbox exists already, or its secret is missing")
+        if not isinstance(secret, str):
+            raise confine.PlanRefused("the secret is missing")
+        if identity in self._sandboxes:
+            raise confine.PlanRefused("a sandbox of this id exists already")
+        if self._stopping:
+            raise confine.PlanRefused("the keeper is stopping")
         used = {sandbox.slot for sandbox in self._sandboxes.values()}
         slot = next(slot for slot in range(_SLOTS) if slot not in used)
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
@@ -352,6 +368,29 @@ class Keeper:
                 os.write(descriptor, lines.encode())  # The map must arrive in a single write.
             finally:
                 os.close(descriptor)
+
+    def _adopt(self, name: str) -> None:
+        """Take over a sandbox that an earlier keeper made. Its processes are not our children, so
+        pidfds tell when they end."""
+        slot, _, identity = name.partition("-")
+        sandbox = Sandbox(name, int(slot), identity)
+        self._sandboxes[identity] = sandbox
+        for pid in self._cgroups.processes(name):
+            inside = _pid_inside(pid)
+            if inside == _WARDEN_PID:
+                sandbox.warden_handle = os.pidfd_open(pid)
+                self._watch(sandbox.warden_handle, lambda: self._destroy(sandbox))
+            elif inside == _KERNEL_PID:
+                sandbox.kernel_handle = os.pidfd_open(pid)
+                # Nobody is told the exit code of a process that is not a child.
+                self._watch(sandbox.kernel_handle, lambda: self._tell_kernel_exit(sandbox, -9))
+
+    def _watch(self, handle: int, then: Callable[[], None]) -> None:
+        def once() -> None:
+            self._selector.unregister(handle)
+            then()
+
+        self._selector.register(handle, selectors.EVENT_READ, once)
 
     # --- the zygote -------------------------------------------------------------------------
 
@@ -518,6 +557,8 @@ class Keeper:
             if sandbox.warden_pid == 0 and self._cgroups.remove(sandbox.name):
                 for handle in (sandbox.warden_handle, sandbox.kernel_handle):
                     if handle >= 0:
+                        if handle in self._selector.get_map():
+                            self._selector.unregister(handle)
                         os.close(handle)
                 del self._sandboxes[sandbox.identity]
                 self._tell({"event": "destroyed", "sandbox": sandbox.identity})

@@ -222,9 +222,7 @@ class Shell(InteractiveShell):
     def _get_exc_info(self, exc_tuple=None):
         """Leave out the frames of this product: users look for their own lines."""
         kind, value, trace = super()._get_exc_info(exc_tuple)
-        while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES:
-            trace = trace.tb_next
-        return kind, value, trace
+        return kind, value, without_own_frames(trace)
 
     def showtraceback(self, exc_tuple=None, filename=None, tb_offset=None, **options):
         kind = (exc_tuple or sys.exc_info())[0]
@@ -263,6 +261,26 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui=None):
         """There is no display; every backend is inline."""
+
+
+def without_own_frames(trace):
+    """A traceback without the frames of this product at its two ends: those that called user code,
+    and those that user code was in when it was interrupted or printed."""
+    chain = []
+    while trace is not None:
+        chain.append(trace)
+        trace = trace.tb_next
+    ours = [link.tb_frame.f_code.co_filename in _OWN_FILES for link in chain]
+    while ours and ours[-1]:
+        ours.pop()
+        chain.pop()
+    while ours and ours[0]:
+        ours.pop(0)
+        chain.pop(0)
+    rest = None
+    for link in reversed(chain):
+        rest = types.TracebackType(rest, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    return rest
 
 
 def _starts_in_own_file(trace) -> bool:

@@ -1,4 +1,7 @@
 import signal
 
-os.kill(-1, signal.SIGKILL)
+try:
+    os.kill(-1, signal.SIGKILL)
+except ProcessLookupError:
+    pass
 os.killpg(0, signal.SIGKILL)

@@ -13,7 +13,7 @@ judge_calls(
         "lookup_dcookie": (212, 0, 0, 0),
         "sethostname": (170, b"evil", 4),
         "setdomainname": (171, b"evil", 4),
-        "vhangup": (153),
+        "vhangup": (153,),
         "memfd_secret": (447, 0),
         "remap_file_pages": (216, 0, 0, 0, 0, 0),
         "mq_open": (240, b"gbx", 66, 0o600, 0),

@@ -22,6 +22,7 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
     process.send({ address: gateway.address });
     await asked;
     await gateway.stop();
+    if (process.connected) process.disconnect(); // The open channel would keep the process alive.
     return 0;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -21,7 +21,8 @@ export class Accounting {
   readonly #cpu: number;
   readonly #memoryPeak: number;
   readonly #memoryEvents: number;
-  #open = true;
+  /** The last values, once the files are closed. */
+  #final: { cpuSeconds: number; memoryPeakBytes: number; oomKills: number } | undefined;
 
   constructor(paths: AccountingPaths) {
     this.#cpu = openSync(paths.cpu, "r");
@@ -31,7 +32,7 @@ export class Accounting {
 
   /** CPU seconds since the sandbox began. Version 1 counts nanoseconds, version 2 `usage_usec`. */
   cpuSeconds(): number {
-    if (!this.#open) return 0;
+    if (this.#final) return this.#final.cpuSeconds;
     const text = read(this.#cpu);
     const microseconds = /^usage_usec (\d+)/m.exec(text);
     return microseconds ? Number(microseconds[1]) / 1e6 : Number(text) / 1e9;
@@ -39,11 +40,11 @@ export class Accounting {
 
   /** Highest memory use since resetMemoryPeak, or since the start where the kernel cannot reset it. */
   memoryPeakBytes(): number {
-    return this.#open ? Number(read(this.#memoryPeak)) : 0;
+    return this.#final?.memoryPeakBytes ?? Number(read(this.#memoryPeak));
   }
 
   resetMemoryPeak(): void {
-    if (!this.#open) return;
+    if (this.#final) return;
     try {
       writeSync(this.#memoryPeak, "0");
     } catch {
@@ -52,13 +53,25 @@ export class Accounting {
   }
 
   oomKills(): number {
-    if (!this.#open) return 0;
+    if (this.#final) return this.#final.oomKills;
     return Number(/^oom_kill (\d+)/m.exec(read(this.#memoryEvents))?.[1] ?? 0);
   }
 
+  /** Keep the last values and close. Idempotent. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (this.#final) return;
+    const last = (value: () => number) => {
+      try {
+        return value();
+      } catch {
+        return 0; // The group is gone already.
+      }
+    };
+    this.#final = {
+      cpuSeconds: last(() => this.cpuSeconds()),
+      memoryPeakBytes: last(() => this.memoryPeakBytes()),
+      oomKills: last(() => this.oomKills()),
+    };
     for (const descriptor of [this.#cpu, this.#memoryPeak, this.#memoryEvents]) {
       closeSync(descriptor);
     }
