@@ -16,6 +16,7 @@ const serverSource = join(repositoryRoot, "packages/server/src");
  */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  version: [],
   config: ["errors"],
   telemetry: ["errors", "config"],
   sandbox: ["errors", "config", "telemetry"],
@@ -27,6 +28,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   mcp: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate", "gateway"],
   main: [
     "errors",
+    "version",
     "config",
     "telemetry",
     "sandbox",
@@ -37,7 +39,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "compat",
     "mcp",
   ],
-  cli: ["errors", "config", "telemetry", "sandbox", "main"],
+  cli: ["errors", "version", "config", "telemetry", "sandbox", "main"],
 };
 
 /** Drivers stand side by side behind one interface; neither may lean on the other. */

@@ -269,7 +269,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     if (child.exitCode === null && child.signalCode === null) {
       const exit = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       child.kill(signal);
-      await withTimeout(exit, stopTimeoutMs, () => `no exit after ${signal}:\n${log()}`);
+      await withTimeout(exit, stopTimeoutMs, () => {
+        // The next suite must not measure itself against a server that hangs.
+        child.kill("SIGKILL");
+        return `no exit after ${signal}:\n${log()}`;
+      });
     }
     return child.exitCode ?? child.signalCode ?? -1;
   };

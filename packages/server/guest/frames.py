@@ -4,6 +4,7 @@ See docs/guest-protocol.md. Both ends cap the length; a frame over the cap is a 
 """
 
 import json
+import json.encoder
 import socket
 import struct
 
@@ -11,7 +12,15 @@ FRAME_BYTES_MAX = 8 * 1024 * 1024
 
 # Guest code shares a process with the kernel and may replace anything in `json`; these references
 # keep an accident there (not an attack, which can only forge its own results) from breaking us.
-_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+def _refuse(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# What JSONEncoder.encode would build anew for each message. Arguments: circular reference markers, default, string
+# encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+_chunks = json.encoder.c_make_encoder(
+    {}, _refuse, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
 _loads = json.JSONDecoder().decode
 _pack_length = struct.Struct(">I").pack
 _unpack_length = struct.Struct(">I").unpack
@@ -27,7 +36,7 @@ class FrameTooLarge(Exception):
 
 def encode(message: dict) -> bytes:
     """One message as a frame. ValueError for NaN and infinities, TypeError for non-JSON values."""
-    body = _dumps(message).encode("ascii")
+    body = "".join(_chunks(message, 0)).encode("ascii")
     if len(body) > FRAME_BYTES_MAX:
         raise FrameTooLarge(f"{len(body)} bytes")
     return _pack_length(len(body)) + body

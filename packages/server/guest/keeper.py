@@ -45,6 +45,9 @@ _WARDEN_PID = 1
 _KERNEL_PID = 2
 _REMOVE_RETRY_S = 0.02
 _ZYGOTE_RESTART_DELAY_S = 0.2
+_ZYGOTE_FAILURES_MAX = 5
+# Tells the supervisor that another start would end the same.
+EXIT_ISOLATION_UNAVAILABLE = 70
 
 
 @dataclass
@@ -90,6 +93,7 @@ class Keeper:
         self._zygote: socket.socket | None = None
         self._zygote_pid = 0
         self._zygote_due = 0.0
+        self._zygote_failures = 0
         self._zygote_ready: dict | None = None
         self._stopping = False
         for name in self._cgroups.names():
@@ -427,6 +431,10 @@ class Keeper:
         self._selector.unregister(self._zygote)
         self._zygote.close()
         self._zygote = None
+        self._zygote_failures = 0 if self._zygote_ready else self._zygote_failures + 1
+        if self._zygote_failures >= _ZYGOTE_FAILURES_MAX:
+            sys.stderr.write("ISOLATION_UNAVAILABLE the zygote dies before it is ready\n")
+            sys.exit(EXIT_ISOLATION_UNAVAILABLE)
         self._zygote_ready = None
         self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
         try:
@@ -603,7 +611,7 @@ def main() -> int:
         keeper = Keeper(instance, int(gateway_uid), int(uid_base), existing == "reclaim")
     except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
-        return 70
+        return EXIT_ISOLATION_UNAVAILABLE
     keeper.run()
     return 0
 

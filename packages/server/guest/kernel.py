@@ -8,7 +8,6 @@ What it does is keep honest code well served and the session recognisably dead w
 import builtins
 import getpass
 import os
-import resource
 import signal
 import socket
 import sys
@@ -55,7 +54,7 @@ class Kernel:
         self._shell = shell
         self._output: Output
         self._running = False
-        self._files: workspace.Snapshot = {}
+        self._files = workspace.Observer(_WORKSPACE)
 
     # --- after the fork ---------------------------------------------------------------------
 
@@ -105,7 +104,6 @@ class Kernel:
         getpass.getpass = no_input
         self._shell.send = self._output.send
         self._shell.hold = self._output.hold
-        self._files = workspace.snapshot(_WORKSPACE)
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
@@ -124,7 +122,6 @@ class Kernel:
         self._repair_streams()
         self._output.begin(content["output_bytes_max"])
         count = self._shell.execution_count
-        cpu_before = _cpu_seconds()
         started = time.perf_counter()
         self._running = True
         try:
@@ -136,24 +133,21 @@ class Kernel:
             self._running = False
             self._output.interrupt_pending = False
         elapsed = time.perf_counter() - started
-        cpu = _cpu_seconds() - cpu_before
-        before, self._files = self._files, workspace.snapshot(_WORKSPACE)
-        created, modified = workspace.changes(before, self._files)
+        created, modified = self._files.changes()
         status = "ok"
         if outcome.interrupted:
             status = "interrupted"
         elif outcome.error or outcome.exit_code:
             status = "error"
-        reply = {
-            "status": status,
-            "execution_count": count,
-            "exit_code": outcome.exit_code,
-            "error": outcome.error,
-            "execution_time": elapsed,
-            "cpu_time": cpu,
-            "files_created": created[:1000],
-            "files_modified": modified[:1000],
-        }
+        reply = {"status": status, "execution_count": count, "execution_time": elapsed}
+        # What is absent is null or empty.
+        if outcome.exit_code is not None:
+            reply["exit_code"] = outcome.exit_code
+        if outcome.error:
+            reply["error"] = outcome.error
+        if created or modified:
+            reply["files_created"] = created[:1000]
+            reply["files_modified"] = modified[:1000]
         self._output.send("execute_reply", reply)
 
     def _repair_streams(self) -> None:
@@ -165,12 +159,6 @@ class Kernel:
                 same = False
             if not same:
                 os.dup2(pipe, descriptor)
-
-
-def _cpu_seconds() -> float:
-    """CPU time of this process and its finished children, which the subprocess of a cell counts to."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def prepare() -> Kernel:

@@ -8,6 +8,7 @@ the lock.
 import fcntl
 import io
 import os
+import select
 import socket
 import struct
 import termios
@@ -20,6 +21,7 @@ from warden import stream_frame
 # much never waits for another process.
 _EMPTY_AT_BYTES = 32768
 _READ_BYTES = 65536
+_ATOMIC_BYTES = select.PIPE_BUF
 _NOTHING = struct.pack("i", 0)
 
 
@@ -65,6 +67,12 @@ class Output:
 
     def write_text(self, name: str, descriptor: int, data: bytes) -> None:
         """Python's side of a stream: write to the pipe, keeping order between the two streams."""
+        length = len(data)
+        if self._last_stream == name and self._unread_bytes + length <= _ATOMIC_BYTES:
+            # Nothing to empty and nothing to tear: pipes take so much in one piece.
+            self._unread_bytes += length
+            os.write(descriptor, data)
+            return
         self._enter()
         try:
             if self._last_stream != name:
@@ -113,11 +121,13 @@ class Output:
     def _read_pipes(self) -> list[bytes]:
         texts = []
         for name, pipe in self._pipes.items():
-            while fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING:
+            more = fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING
+            while more:
                 try:
                     data = os.read(pipe, _READ_BYTES)
                 except BlockingIOError:
                     break
+                more = len(data) == _READ_BYTES
                 kept = data[: self._budget[name]]
                 self._budget[name] -= len(kept)
                 texts.append(stream_frame(name, kept, len(data) - len(kept)))
@@ -143,8 +153,8 @@ class TextStream(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        data = text.encode("utf-8", "backslashreplace")
-        if data:
+        if text:
+            data = text.encode("utf-8", "backslashreplace")
             self._output.write_text(self._stream, self._descriptor, data)
         return len(text)
 

@@ -132,6 +132,20 @@ class Shell(InteractiveShell):
         self._first_printers = {kind: formatter.type_printers.get(kind) for kind in (int, bool)}
         self._first_active = list(self.display_formatter.active_types)
 
+    def remember_what_stays(self) -> None:
+        """Objects that every cell needs and that live as long as the shell. Reading a trait once
+        puts its default where `_trait_values` has it."""
+        for owner, trait in (
+            (self, "ast_transformers"),
+            (self, "execution_count"),
+            (self.history_manager, "input_hist_parsed"),
+            (self.history_manager, "input_hist_raw"),
+        ):
+            getattr(owner, trait)
+        self._line_magics = self.magics_manager.magics["line"]
+        self._cell_numbers = self.compile._filename_map
+        self._callbacks = self.events.callbacks
+
     # --- running ----------------------------------------------------------------------------
 
     def run(self, code: str) -> Outcome:
@@ -151,57 +165,62 @@ class Shell(InteractiveShell):
 
     def _plain_pieces(self, code: str) -> list[types.CodeType] | None:
         """Compiled code for a cell that needs nothing of IPython's syntax, else None."""
-        if self.ast_transformers or self.input_transformers_post:
+        values = self._trait_values
+        if values["ast_transformers"] or self.input_transformers_post:
             return None
-        first = _FIRST_NAME.match(code)
-        if first and "\n" not in code.strip() and first[1] not in self.user_ns:
-            if first[1] in self.magics_manager.magics["line"]:
+        if "\n" not in code:
+            first = _FIRST_NAME.match(code)
+            if first and first[1] in self._line_magics and first[1] not in self.user_ns:
                 return None  # Automagic: `ls -l` is valid Python, and yet not meant as such.
-        name = f"<cell {self.execution_count}>"
+        if "__future__" in code:
+            return None  # IPython keeps such flags for later cells.
+        name = f"<cell {values['execution_count']}>"
         flags = self.compile.flags
         try:
-            with warnings.catch_warnings(record=True) as warned:
-                warnings.simplefilter("always")
-                tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
-                last = tree.body[-1] if tree.body else None
-                if isinstance(last, ast.Expr):
-                    del tree.body[-1]
-                    pieces = [
-                        compile(tree, name, "exec", flags, True),
-                        compile(ast.Interactive([last]), name, "single", flags, True),
-                    ]
-                else:
-                    pieces = [compile(tree, name, "exec", flags, True)]
+            tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
+            if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+                return [compile(tree, name, "exec", flags, True)]
+            shown = ast.Interactive([tree.body.pop()])
+            pieces = [compile(tree, name, "exec", flags, True)] if tree.body else []
+            return [*pieces, compile(shown, name, "single", flags, True)]
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             return None  # IPython knows whether this is a magic, an await or a mistake.
-        if warned:
-            return None  # IPython shows the warnings.
-        if "__future__" in code:
-            return None
-        return pieces
 
     def _run_plain(self, code: str, pieces: list[types.CodeType]) -> None:
-        self.events.trigger("pre_execute")
-        self.events.trigger("pre_run_cell", None)
-        self._remember_source(code)
-        self.history_manager.store_inputs(self.execution_count, code, code)
-        namespace = self.user_ns
+        # Reading and setting a trait costs more than running a short cell; its value lies here.
+        values = self._trait_values
+        count = values["execution_count"]
+        self._trigger("pre_execute")
+        self._trigger("pre_run_cell", None)
+        self._remember_input(code, count)
         try:
             for piece in pieces:
-                exec(piece, self.user_global_ns, namespace)
+                exec(piece, self.user_ns)
         except SystemExit as request:
             self._take_exit(request)
         except BaseException:
             self.showtraceback(running_compiled_code=True)
-        self.events.trigger("post_execute")
-        self.events.trigger("post_run_cell", None)
-        self.execution_count += 1
+        self._trigger("post_execute")
+        self._trigger("post_run_cell", None)
+        values["execution_count"] = count + 1
 
-    def _remember_source(self, code: str) -> None:
-        """Let tracebacks and inspect.getsource find the lines of the cell."""
-        name = f"<cell {self.execution_count}>"
+    def _trigger(self, event: str, *arguments) -> None:
+        if self._callbacks[event]:
+            self.events.trigger(event, *arguments)
+
+    def _remember_input(self, code: str, count: int) -> None:
+        """What HistoryManager.store_inputs does without its database: `In`, `_i` and its kin. The
+        source is kept as well, for tracebacks and inspect.getsource."""
+        history = self.history_manager._trait_values
+        history["input_hist_parsed"].append(code)
+        history["input_hist_raw"].append(code)
+        namespace = self.user_ns
+        namespace["_iii"] = namespace.get("_ii", "")
+        namespace["_ii"] = namespace.get("_i", "")
+        namespace["_i"] = namespace[f"_i{count}"] = code
+        name = f"<cell {count}>"
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-        self.compile._filename_map[name] = self.execution_count
+        self._cell_numbers[name] = count
 
     def _take_exit(self, request: SystemExit) -> None:
         value = request.code
@@ -311,6 +330,7 @@ def make_shell() -> Shell:
     shell.user_ns.pop("exit_raw", None)
 
     shell.compile.flags &= ~_INCOMPLETE_INPUT_FLAGS
+    shell.remember_what_stays()
     shell.enable_matplotlib("inline")
     shell.remember_printers()
     return shell

@@ -9,6 +9,30 @@ _IGNORED = frozenset({"__pycache__", ".ipynb_checkpoints"})
 Snapshot = dict[str, tuple[int, int, int]]
 
 
+class Observer:
+    """Remembers what was there, and tells what has changed since."""
+
+    def __init__(self, root: str):
+        self._root = root
+        self._mtime_ns = 0
+        self._seen: Snapshot = {}
+
+    def changes(self) -> tuple[list[str], list[str]]:
+        """(created, modified) since the last call, each sorted."""
+        try:
+            mtime_ns = os.stat(self._root).st_mtime_ns
+        except OSError:
+            return [], []
+        # Most sessions have no files at all, and an empty directory that was not written to is
+        # still empty.
+        if mtime_ns == self._mtime_ns and not self._seen:
+            return [], []
+        before, self._seen = self._seen, snapshot(self._root)
+        # Subdirectories change without their parents, so only an empty tree may be skipped.
+        self._mtime_ns = mtime_ns if not os.listdir(self._root) else 0
+        return compare(before, self._seen)
+
+
 def snapshot(root: str) -> Snapshot:
     """Relative path -> (mtime in ns, size, inode) of every file. Links are not followed."""
     found: Snapshot = {}
@@ -35,7 +59,7 @@ def snapshot(root: str) -> Snapshot:
     return found
 
 
-def changes(before: Snapshot, after: Snapshot) -> tuple[list[str], list[str]]:
+def compare(before: Snapshot, after: Snapshot) -> tuple[list[str], list[str]]:
     """(created, modified), each sorted."""
     if before == after:
         return [], []

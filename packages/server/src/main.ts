@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { type Logger, pino } from "pino";
 import type { Config } from "./config.js";
 import { buildApp } from "./gateway/app.js";
@@ -18,6 +19,8 @@ import { VERSION } from "./version.js";
 
 /** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
 const STARTS_MAX = 2;
+/** As `nice` counts. */
+const GATEWAY_PRIORITY = -10;
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -80,8 +83,10 @@ function readToken(config: Config): string {
   return config.token ?? readFileSync(config.tokenFile, "utf8").trim();
 }
 
-/** Become the service user, and make sure of it. */
+/** Become the service user, and make sure of it. The priority is what only root can give: with it
+ * the service answers while every sandbox burns its share. */
 function giveUpRoot({ uid, gid }: GatewayOptions): void {
+  setPriority(GATEWAY_PRIORITY);
   process.chdir("/");
   process.setgroups?.([]);
   process.setgid?.(gid);

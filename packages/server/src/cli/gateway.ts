@@ -17,8 +17,12 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
     process.on("SIGINT", () => undefined);
     process.on("SIGHUP", () => undefined);
   });
+  let serving = false;
+  // Nobody is served yet while it starts, so there is nothing to drain.
+  void asked.then(() => serving || process.exit(0));
   try {
     const gateway = await startGateway({ config, uid, gid });
+    serving = true;
     process.send({ address: gateway.address });
     await asked;
     await gateway.stop();

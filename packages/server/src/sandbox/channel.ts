@@ -102,9 +102,9 @@ const schemas = {
         Type.Literal("interrupted"),
       ]),
       execution_count: Type.Integer({ minimum: 0 }),
-      exit_code: Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 })]),
-      error: Type.Union([
-        Type.Null(),
+      execution_time: Seconds,
+      exit_code: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+      error: Type.Optional(
         Type.Object(
           {
             ename: Type.String({ maxLength: 1024 }),
@@ -113,11 +113,9 @@ const schemas = {
           },
           Closed,
         ),
-      ]),
-      execution_time: Seconds,
-      cpu_time: Seconds,
-      files_created: Paths,
-      files_modified: Paths,
+      ),
+      files_created: Type.Optional(Paths),
+      files_modified: Type.Optional(Paths),
     },
     Closed,
   ),

@@ -52,8 +52,8 @@ export interface Sandbox {
   beginReading(): number;
   /** What was used since beginReading returned `cpuSecondsBefore`. */
   endReading(cpuSecondsBefore: number): ResourceReading;
-  /** How many processes the kernel has killed in this sandbox because memory ran out. */
-  oomKills(): number;
+  /** How many processes the kernel has killed because memory ran out, since the last call. */
+  newOomKills(): number;
   /** Free everything. Idempotent; resolves when all processes are gone. */
   destroy(reason: string): Promise<void>;
 }

@@ -55,6 +55,7 @@ type StopCause = "timeout" | "output_limit";
 const GRACE_MS = 1000;
 /** Cells that take longer than this get their output forwarded while they run. */
 const WATCH_AFTER_MS = 20;
+const OOM_SECONDS_MIN = 0.002;
 
 const EXIT_CODES: Record<ExecutionStatus, number> = {
   ok: 0,
@@ -72,7 +73,6 @@ export async function runExecution(
 ): Promise<ExecutionOutcome> {
   const startedAt = performance.now();
   const cpuBefore = sandbox.beginReading();
-  const oomKillsBefore = sandbox.oomKills();
   let stopCause: StopCause | undefined;
   let graceTimer: NodeJS.Timeout | undefined;
   let settle!: (how: Reply | SandboxEnd) => void;
@@ -106,8 +106,9 @@ export async function runExecution(
   const replied = !("reason" in how);
   const wallSeconds = (performance.now() - startedAt) / 1000;
   const reading = sandbox.endReading(cpuBefore);
+  // Running out of memory takes reclaim and time, so the shortest cells need not be asked.
   const memoryRanOut = replied
-    ? sandbox.oomKills() > oomKillsBefore
+    ? wallSeconds > OOM_SECONDS_MIN && sandbox.newOomKills() > 0
     : how.outOfMemory;
   if (replied) sandbox.watchOutput(false, 0);
 
@@ -125,8 +126,8 @@ export async function runExecution(
     error,
     executionTime: replied ? how.execution_time : wallSeconds,
     executionCount: replied ? how.execution_count : null,
-    filesCreated: replied ? how.files_created : [],
-    filesModified: replied ? how.files_modified : [],
+    filesCreated: replied ? (how.files_created ?? []) : [],
+    filesModified: replied ? (how.files_modified ?? []) : [],
     cpuSeconds: reading.cpuSeconds,
     memoryPeakBytes: reading.memoryPeakBytes,
     wallSeconds,
@@ -147,7 +148,7 @@ function statusOf(
 
 /** What a person or a model can do something with, also where Python itself could not say it. */
 function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionError | null {
-  const told = "reason" in how ? null : how.error;
+  const told = "reason" in how ? null : (how.error ?? null);
   switch (status) {
     case "ok":
       return null;

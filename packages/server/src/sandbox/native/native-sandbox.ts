@@ -55,6 +55,7 @@ export class NativeSandbox implements Sandbox {
   #limits: SandboxLimits;
   #sink: MessageSink | undefined;
   #watching = false;
+  #oomKillsSeen = 0;
   #outputBytesMax = 0;
   #end: SandboxEnd | undefined;
   #resolveEnded!: (end: SandboxEnd) => void;
@@ -163,8 +164,10 @@ export class NativeSandbox implements Sandbox {
     };
   }
 
-  oomKills(): number {
-    return this.#accounting.oomKills();
+  newOomKills(): number {
+    const seen = this.#oomKillsSeen;
+    this.#oomKillsSeen = this.#accounting.oomKills();
+    return this.#oomKillsSeen - seen;
   }
 
   destroy(reason: string): Promise<void> {
