@@ -21,7 +21,6 @@ MOUNT_POINTS = [
     "/opt/glovebox/guest",
     "/workspace",
     "/mnt",
-    "/run/glovebox",
     "/proc",
     "/sys",
     "/dev",

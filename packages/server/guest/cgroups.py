@@ -245,9 +245,10 @@ class _Version2:
         return 0
 
     def accounting_files(self, name: str) -> dict[str, str]:
+        peak = f"{self._path(name)}/memory.peak"  # Since Linux 5.19.
         return {
             "cpu": f"{self._path(name)}/cpu.stat",
-            "memory_peak": f"{self._path(name)}/memory.peak",
+            "memory_peak": peak if os.path.exists(peak) else f"{self._path(name)}/memory.current",
             "memory_events": f"{self._path(name)}/memory.events",
         }
 

@@ -29,6 +29,8 @@ import linux
 USER_ID = 1000
 WARDEN_ID = 999
 
+# Where enter-rootfs.sh shows the keeper the layers of root file systems.
+LAYERS_DIRECTORY = "/run/layers"
 _NEW_ROOT = "/mnt"
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
@@ -68,28 +70,32 @@ class Plan:
     @staticmethod
     def parse(fields: object) -> "Plan":
         """Check every field again: the privileged side trusts no other side's checks."""
-        bounds = {
-            "memory_bytes": (int, 16 << 20, 1 << 40),
-            "cpu_cores": (float, 0.01, 1024.0),
-            "processes": (int, 2, 32768),
-            "open_files": (int, 32, 1 << 20),
-            "workspace_bytes": (int, 1 << 20, 1 << 40),
-            "workspace_inodes": (int, 64, 1 << 24),
-            "tmp_bytes": (int, 1 << 20, 1 << 40),
-            "tmp_inodes": (int, 64, 1 << 24),
-        }
-        if not isinstance(fields, dict) or set(fields) != set(bounds):
+        if not isinstance(fields, dict) or set(fields) != set(_BOUNDS):
             raise PlanRefused("the plan does not have exactly the known fields")
-        values = {}
-        for name, (kind, low, high) in bounds.items():
-            value = fields[name]
-            accepted = (int, float) if kind is float else (int,)
-            if isinstance(value, bool) or not isinstance(value, accepted):
-                raise PlanRefused(f"{name} is not a number")
-            if not low <= value <= high:
-                raise PlanRefused(f"{name} is not between {low} and {high}")
-            values[name] = kind(value)
-        return Plan(**values)
+        return Plan(**{name: checked(name, value) for name, value in fields.items()})
+
+
+_BOUNDS: dict[str, tuple[type, float, float]] = {
+    "memory_bytes": (int, 16 << 20, 1 << 40),
+    "cpu_cores": (float, 0.01, 1024.0),
+    "processes": (int, 2, 32768),
+    "open_files": (int, 32, 1 << 20),
+    "workspace_bytes": (int, 1 << 20, 1 << 40),
+    "workspace_inodes": (int, 64, 1 << 24),
+    "tmp_bytes": (int, 1 << 20, 1 << 40),
+    "tmp_inodes": (int, 64, 1 << 24),
+}
+
+
+def checked(name: str, value: object) -> int | float:
+    """A field of the plan within its bounds, or PlanRefused."""
+    kind, low, high = _BOUNDS[name]
+    accepted = (int, float) if kind is float else (int,)
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise PlanRefused(f"{name} is not a number")
+    if not low <= value <= high:
+        raise PlanRefused(f"{name} is not between {low} and {high}")
+    return kind(value)
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ class Context:
     plan: Plan
     host_uid: int  # The host's id behind USER_ID.
     hostname: str
+    tree: str  # The root file system's name in LAYERS_DIRECTORY.
     keep_descriptors: frozenset[int]
     seccomp_program: bytes
     map_ids: Callable[[], None]  # Blocks until the keeper has written the id maps.
@@ -118,15 +125,13 @@ def stop_mount_propagation(context: Context) -> None:
 
 
 def mount_read_only_root(context: Context) -> None:
-    """Prevents changes to what this and every other sandbox executes. Binding without MS_REC leaves
-    out the keeper's own mounts: control groups, sockets, its /proc and the guest's source."""
-    linux.mount("/", _NEW_ROOT, "", linux.MS_BIND)
-    linux.mount(
-        "",
-        _NEW_ROOT,
-        "",
-        linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV,
-    )
+    """Prevents changes to what this and every other sandbox executes. An overlay of its own, though
+    of the same files, because file locks belong to it: sandboxes cannot signal each other by them.
+    The names of the layers are relative, as they show in /proc/self/mountinfo."""
+    os.chdir(LAYERS_DIRECTORY)
+    flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
+    linux.mount("overlay", _NEW_ROOT, "overlay", flags, f"lowerdir={context.tree}:.empty")
+    os.chdir("/")
 
 
 def mount_writable_places(context: Context) -> None:
@@ -212,6 +217,12 @@ def enter_user_namespace(context: Context) -> None:
     context.map_ids()
 
 
+def hide_group_names(context: Context) -> None:
+    """A cgroup namespace of its own, made after the groups were entered: prevents reading their
+    names, which tell the instance and the slot. The warden's would show them, as it is not in all."""
+    os.unshare(os.CLONE_NEWCGROUP)
+
+
 def join_namespaces_of(warden: int) -> Callable[[Context], None]:
     """A step that enters everything the warden has built, by its pidfd. The PID namespace is
     already right: the zygote chose it before the fork."""
@@ -223,7 +234,6 @@ def join_namespaces_of(warden: int) -> Callable[[Context], None]:
             | os.CLONE_NEWNET
             | os.CLONE_NEWIPC
             | os.CLONE_NEWUTS
-            | os.CLONE_NEWCGROUP
             | os.CLONE_NEWUSER,
         )
 
@@ -290,7 +300,8 @@ def forbid_new_privileges(context: Context) -> None:
 
 
 def close_descriptors(context: Context) -> None:
-    """Prevents use of anything the parent had open: its sockets, directories and pidfds."""
+    """Prevents use of anything the parent had open: its sockets, directories and pidfds. Early, so
+    that a sandbox that is only half made keeps nobody's connection open."""
     kept = sorted(context.keep_descriptors)
     start = 0
     for descriptor in kept:
@@ -319,6 +330,7 @@ def filter_system_calls(context: Context) -> None:
 Step = Callable[[Context], None]
 
 WARDEN_STEPS: tuple[Step, ...] = (
+    close_descriptors,
     set_apart,
     stop_mount_propagation,
     mount_read_only_root,
@@ -330,7 +342,6 @@ WARDEN_STEPS: tuple[Step, ...] = (
     name_host,
     bring_loopback_up,
     enter_user_namespace,
-    close_descriptors,
     limit_resources,
     lead_own_session,
     become_warden,
@@ -345,6 +356,7 @@ def kernel_steps(warden: int) -> tuple[Step, ...]:
     """The list for the process that runs user code. `warden` is a pidfd."""
     return (
         offer_to_oom_killer,
+        hide_group_names,
         join_namespaces_of(warden),
         close_descriptors,
         limit_resources,

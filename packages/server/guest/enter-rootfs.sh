@@ -27,11 +27,14 @@ mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 mount --bind "$guest_dir" "$root/opt/glovebox/guest"
 mount -o remount,bind,ro,nosuid,nodev "$root/opt/glovebox/guest"
 mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev,noexec run "$root/run"
-mkdir "$root/run/glovebox"
+mkdir "$root/run/glovebox" "$root/run/layers"
 mount --bind "$run_dir" "$root/run/glovebox"
+# Each sandbox mounts the same layers again for itself.
+mount --bind "$rootfs_dir" "$root/run/layers"
+mount -o remount,bind,ro,nosuid,nodev "$root/run/layers"
 
 # The keeper detaches the old root from /mnt as its first act.
 cd "$root"
 pivot_root . mnt
 exec chroot . /usr/bin/env -i PATH=/usr/bin:/bin LANG=C.UTF-8 \
-  /usr/bin/python3 -I -B -c 'import sys; sys.path.insert(0, "/opt/glovebox/guest"); import keeper; sys.exit(keeper.main())' "$@"
+  /usr/bin/python3 -I -B -c 'import sys; sys.path.insert(0, "/opt/glovebox/guest"); import keeper; sys.exit(keeper.main())' "$tree" "$@"

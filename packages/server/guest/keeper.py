@@ -11,7 +11,7 @@ The keeper imports only the standard library, holds no user's data and never rea
 written. Every sandbox is found again by the name of its control group, `<slot>-<id>`, so the
 keeper can be killed and started again while sandboxes live on.
 
-Arguments: instance name, uid of the gateway, base of the sandboxes' host uids, and "reclaim" or "adopt" for
+Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the sandboxes' host uids, and "reclaim" or "adopt" for
 sandboxes that exist already.
 """
 
@@ -36,6 +36,9 @@ import warden
 import zygote
 
 _GUEST_DIRECTORY = "/opt/glovebox/guest"
+_ZYGOTE_PROGRAM = (
+    f"import sys; sys.path.insert(0, {_GUEST_DIRECTORY!r}); import zygote; zygote.main()"
+)
 _RUN_DIRECTORY = "/run/glovebox"
 _SLOTS = 4096
 _IDS_PER_SLOT = 2
@@ -78,7 +81,8 @@ def _pid_inside(pid: int) -> int:
 class Keeper:
     """Event loop and state. Everything here runs as root; keep it small."""
 
-    def __init__(self, instance: str, gateway_uid: int, uid_base: int, reclaim: bool):
+    def __init__(self, instance: str, tree: str, gateway_uid: int, uid_base: int, reclaim: bool):
+        self._tree = tree
         self._gateway_uid = gateway_uid
         self._uid_base = uid_base
         self._seccomp_program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
@@ -116,7 +120,9 @@ class Keeper:
         register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
         while not (self._stopping and not self._sandboxes):
             for key, _ in self._selector.select(self._patience()):
-                key.data()
+                # Whoever was served before in this round may have closed this one.
+                if self._selector.get_map().get(key.fd) is key:
+                    key.data()
             self._reap()
             self._remove_doomed()
             if self._zygote is None and not self._stopping and time.monotonic() >= self._zygote_due:
@@ -235,7 +241,9 @@ class Keeper:
         if self._stopping:
             raise confine.PlanRefused("the keeper is stopping")
         used = {sandbox.slot for sandbox in self._sandboxes.values()}
-        slot = next(slot for slot in range(_SLOTS) if slot not in used)
+        slot = next((slot for slot in range(_SLOTS) if slot not in used), None)
+        if slot is None:
+            raise confine.PlanRefused("every range of host ids is in use")
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._sandboxes[identity] = sandbox
         self._cgroups.create(sandbox.name)
@@ -305,6 +313,7 @@ class Keeper:
         code = 1
         try:
             confine.reset_signals()
+            linux.name_process("gb-warden")
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
@@ -313,19 +322,20 @@ class Keeper:
                 report.send(b"map")
                 if report.recv(16) != b"mapped":
                     raise OSError("the keeper did not map the ids")
-                report.close()
 
-            kept = {control.fileno(), connection.fileno(), lock, *pipes.values()}
+            kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
             assert sandbox.plan
             context = confine.Context(
                 plan=sandbox.plan,
                 host_uid=self._host_uid(sandbox, confine.USER_ID),
                 hostname=f"sandbox-{sandbox.identity[:8]}",
+                tree=self._tree,
                 keep_descriptors=frozenset(kept),
                 seccomp_program=self._seccomp_program,
                 map_ids=map_ids,
             )
             confine.confine(confine.WARDEN_STEPS, context)
+            report.close()
             warden.Warden(control, connection, lock, pipes).run()
             code = 0
         except confine.StepFailed as failure:
@@ -380,14 +390,20 @@ class Keeper:
         sandbox = Sandbox(name, int(slot), identity)
         self._sandboxes[identity] = sandbox
         for pid in self._cgroups.processes(name):
+            try:
+                handle = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
             inside = _pid_inside(pid)
             if inside == _WARDEN_PID:
-                sandbox.warden_handle = os.pidfd_open(pid)
-                self._watch(sandbox.warden_handle, lambda: self._destroy(sandbox))
+                sandbox.warden_handle = handle
+                self._watch(handle, lambda: self._destroy(sandbox))
             elif inside == _KERNEL_PID:
-                sandbox.kernel_handle = os.pidfd_open(pid)
+                sandbox.kernel_handle = handle
                 # Nobody is told the exit code of a process that is not a child.
-                self._watch(sandbox.kernel_handle, lambda: self._tell_kernel_exit(sandbox, -9))
+                self._watch(handle, lambda: self._tell_kernel_exit(sandbox, -9))
+            else:
+                os.close(handle)
 
     def _watch(self, handle: int, then: Callable[[], None]) -> None:
         def once() -> None:
@@ -402,23 +418,16 @@ class Keeper:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            code = 1
             try:
                 linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-                kept = theirs.detach()
-                os.dup2(kept, 3)
-                os.closerange(4, 1 << 20)
+                os.dup2(theirs.detach(), zygote.KEEPER_DESCRIPTOR)
+                os.closerange(zygote.KEEPER_DESCRIPTOR + 1, 1 << 20)
                 os.dup2(os.open("/dev/null", os.O_RDONLY), 0)  # Only the keeper waits for its end.
-                confine.reset_signals()
-                # A session leader of its own: Ctrl-C in the terminal is the supervisor's affair.
-                os.setsid()
-                preload_list = f"{_GUEST_DIRECTORY}/policy/preload.txt"
-                zygote.Zygote(socket.socket(fileno=3), self._seccomp_program, preload_list).run()
-                code = 0
-            except BaseException as failure:  # The child must not return into the keeper's loop.
-                sys.stderr.write(f"the zygote ended: {failure!r}\n")
+                os.setsid()  # Ctrl-C in the terminal is the supervisor's affair.
+                # A program of its own, so that each zygote has its own hash seed and addresses.
+                os.execv(sys.executable, [sys.executable, "-I", "-B", "-c", _ZYGOTE_PROGRAM])
             finally:
-                os._exit(code)
+                os._exit(127)
         theirs.close()
         self._zygote = ours
         self._zygote_pid = pid
@@ -455,7 +464,6 @@ class Keeper:
             "sandbox": sandbox.identity,
             "plan": vars(sandbox.plan),
             "host_uid": self._host_uid(sandbox, confine.USER_ID),
-            "hostname": "",
         }
         given = {"warden": sandbox.warden_handle, **sandbox.for_zygote}
         entrances = [
@@ -532,12 +540,11 @@ class Keeper:
             return
         error = None
         try:
-            if sandbox.plan:
-                limits = {name: operation[name] for name in ("memory_bytes", "cpu_cores")}
-                confine.Plan.parse({**vars(sandbox.plan), **limits})
-            self._cgroups.set_memory(sandbox.name, operation["memory_bytes"])
-            self._cgroups.set_cpu(sandbox.name, operation["cpu_cores"])
-        except (OSError, KeyError, confine.PlanRefused) as failure:
+            memory_bytes = confine.checked("memory_bytes", operation.get("memory_bytes"))
+            cpu_cores = confine.checked("cpu_cores", operation.get("cpu_cores"))
+            self._cgroups.set_memory(sandbox.name, int(memory_bytes))
+            self._cgroups.set_cpu(sandbox.name, cpu_cores)
+        except (OSError, confine.PlanRefused) as failure:
             # Memory in use cannot be limited below itself; the sandbox goes on as it was.
             error = str(failure)[:200]
         self._tell({"event": "limited", "sandbox": sandbox.identity, "error": error})
@@ -603,12 +610,15 @@ class Keeper:
 
 def main() -> int:
     """Entry point, called by enter-rootfs.sh inside the new root. See the module's docstring."""
-    instance, gateway_uid, uid_base, existing = sys.argv[1:5]
+    tree, instance, gateway_uid, uid_base, existing = sys.argv[1:6]
     # The directory that held the old root until the script's pivot_root is the last way back to it.
     linux.unmount_detached("/mnt")
+    linux.name_process("gb-keeper")
     os.umask(0o022)
     try:
-        keeper = Keeper(instance, int(gateway_uid), int(uid_base), existing == "reclaim")
+        keeper = Keeper(
+            instance, tree, int(gateway_uid), int(uid_base), existing == "reclaim"
+        )
     except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
         return EXIT_ISOLATION_UNAVAILABLE

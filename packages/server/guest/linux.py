@@ -33,6 +33,7 @@ MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+_PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
@@ -83,6 +84,12 @@ def pivot_root_here() -> None:
 def prctl(option: int, value: int = 0, third: int = 0) -> None:
     """prctl(2) for the options that return 0 on success."""
     _check(_libc.prctl(option, value, third, 0, 0), f"prctl {option}")
+
+
+def name_process(name: str) -> None:
+    """What ps and top show, 15 bytes at most: all processes of the guest are forks of one command."""
+    buffer = ctypes.create_string_buffer(name.encode())
+    prctl(_PR_SET_NAME, ctypes.addressof(buffer))
 
 
 def drop_bounding_set() -> None:

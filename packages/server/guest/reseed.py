@@ -2,8 +2,8 @@
 generator's state: left alone, two sandboxes would draw the same numbers.
 
 Instances are found by their type, so that a library's private generator (sympy has one) is not
-forgotten. What cannot be changed after a fork, address layout and the hash seed of str, is bounded by
-replacing the zygote.
+forgotten. What cannot be changed after a fork, address layout and the hash seed of str, is that of
+the zygote, and new with each zygote.
 """
 
 import gc

@@ -18,6 +18,7 @@ import types
 import warnings
 from dataclasses import dataclass
 
+from IPython.core.autocall import IPyAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -84,10 +85,20 @@ class ResultHook(DisplayHook):
         """Nothing is buffered here."""
 
 
+class CellExit(IPyAutocall):
+    """`exit`, `exit()` and `exit(4)`."""
+
+    rewrite = False
+
+    def __call__(self, code=0):
+        raise SystemExit(code)
+
+
 def encodable(bundle: dict) -> dict:
     """A MIME bundle as JSON: bytes become base64, and what JSON cannot say becomes text."""
     encoded = {}
     for mime, value in bundle.items():
+        mime = str(mime)
         if isinstance(value, bytes):
             value = base64.b64encode(value).decode("ascii")
         elif not (mime == "application/json" or mime.endswith("+json")) and not isinstance(value, str):
@@ -170,8 +181,10 @@ class Shell(InteractiveShell):
             return None
         if "\n" not in code:
             first = _FIRST_NAME.match(code)
-            if first and first[1] in self._line_magics and first[1] not in self.user_ns:
+            if first and first[1] not in self.user_ns and first[1] in self._line_magics:
                 return None  # Automagic: `ls -l` is valid Python, and yet not meant as such.
+            if first and isinstance(self.user_ns.get(first[1]), IPyAutocall):
+                return None  # `exit` alone means a call.
         if "__future__" in code:
             return None  # IPython keeps such flags for later cells.
         name = f"<cell {values['execution_count']}>"
@@ -232,9 +245,11 @@ class Shell(InteractiveShell):
             print(value, file=sys.stderr)
             self.outcome.exit_code = 1
 
-    def ask_exit(self):
-        """`exit` and `quit` end the cell; the session goes on."""
-        raise SystemExit(0)
+    def init_user_ns(self):
+        """`exit` and `quit` end the cell with a code; the session goes on."""
+        super().init_user_ns()
+        for name in ("exit", "quit"):
+            self.user_ns[name] = self.user_ns_hidden[name] = CellExit(self)
 
     # --- errors -----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ GOOD_PLAN = {
 def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b"") -> confine.Context:
     return confine.Context(
         plan=confine.Plan.parse(GOOD_PLAN),
+        tree="/",
         host_uid=0,
         hostname="test",
         keep_descriptors=keep_descriptors,
@@ -160,16 +161,27 @@ class StepsTest(unittest.TestCase):
         with self.assertRaises(confine.StepFailed):
             confine.confine((leaving,), context())
 
-    def test_only_the_kept_descriptors_stay_open(self):
-        def probe() -> list[int]:
-            kept = os.open("/dev/null", os.O_RDONLY)
-            os.dup2(kept, 70)
-            os.dup2(kept, 90)
-            # The answer's pipe is the next descriptor that the parent made; keep what is below.
-            confine.close_descriptors(context(frozenset({*range(kept), 70})))
-            return [n for n in (kept, 70, 90) if os.path.exists(f"/proc/self/fd/{n}")]
+    def keep(self, *also: int) -> list[int]:
+        """Which of some descriptors are open after keeping those from 1 to 9 and `also`."""
 
-        self.assertEqual(in_child(probe), [70])
+        def probe() -> list[int]:
+            null = os.open("/dev/null", os.O_RDONLY)
+            for descriptor in (0, 70, 71, 900):
+                os.dup2(null, descriptor)
+            # The pipe for the answer is one of the first few.
+            confine.close_descriptors(context(frozenset({*range(1, 10), *also})))
+            return [n for n in (0, 70, 71, 900) if os.path.exists(f"/proc/self/fd/{n}")]
+
+        return in_child(probe)
+
+    def test_only_the_kept_descriptors_stay_open(self):
+        self.assertEqual(self.keep(), [])
+        self.assertEqual(self.keep(71), [71])
+        self.assertEqual(self.keep(70, 71), [70, 71])
+
+    def test_descriptor_0_can_be_kept_too(self):
+        """os.closerange(0, 0) closes everything: it passes -1 on as the last one to close."""
+        self.assertEqual(self.keep(0, 71), [0, 71])
 
     def test_resource_limits_are_hard_and_never_raised(self):
         def probe() -> dict:
@@ -197,7 +209,7 @@ class StepsTest(unittest.TestCase):
             )
             confine.confine(steps, context(program=program))
             with open("/proc/self/status", encoding="ascii") as file:
-                facts = dict(line.strip().split(":\t", 1) for line in file if ":\t" in line)
+                facts = dict(line.rstrip("\n").split(":", 1) for line in file)
             wanted = ("Uid", "Gid", "Groups", "CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")
             found = {name: facts[name].strip() for name in (*wanted, "NoNewPrivs", "Seccomp")}
             try:

@@ -82,6 +82,8 @@ def text_of(messages: list[dict], name: str) -> str:
     return latin1.encode("latin-1").decode("utf-8")
 
 
+# What an execute_reply leaves out when there is nothing to tell.
+_REPLY_DEFAULTS = {"error": None, "exit_code": None, "files_created": [], "files_modified": []}
 _prepared: list = []
 
 
@@ -106,7 +108,7 @@ class CellRun:
 
     def __init__(self, messages: list[dict]):
         self.messages = messages
-        self.reply = messages[-1]["content"]
+        self.reply = {**_REPLY_DEFAULTS, **messages[-1]["content"]}
 
     @property
     def status(self) -> str:
@@ -145,7 +147,8 @@ class KernelProcess:
             try:
                 self._connection.close()
                 os.unshare(os.CLONE_NEWNS)
-                for place in ("/tmp", "/workspace"):
+                os.makedirs("/dev/shm", exist_ok=True)
+                for place in ("/tmp", "/workspace", "/dev/shm"):
                     linux.mount("tmpfs", place, "tmpfs", 0, "size=64m,mode=1777")
                 code = kernel.run(
                     {
@@ -187,6 +190,13 @@ class KernelProcess:
 
     def interrupt(self) -> None:
         os.kill(self.pid, signal.SIGINT)
+
+    def disconnect(self) -> int:
+        """Close the connection as the gateway does, and return the kernel's exit code."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
         self._connection.close()

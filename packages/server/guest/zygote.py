@@ -17,10 +17,13 @@ import time
 
 import confine
 import linux
+import seccomp
 
 # Descriptors that come with every fork request, in this order; control group entrances follow.
 DESCRIPTORS = ("warden", "report", "connection", "lock", "stdout_read", "stdout", "stderr_read", "stderr")
 MESSAGE_BYTES_MAX = 16384
+# Where the keeper puts its connection before it starts this program.
+KEEPER_DESCRIPTOR = 3
 
 
 def kernel_environment() -> dict[str, str]:
@@ -134,13 +137,15 @@ class Zygote:
         code = 1
         try:
             confine.reset_signals()
+            linux.name_process("gb-kernel")
             for entrance in entrances:
                 os.write(entrance, b"0")
             kept = {name: given[name] for name in DESCRIPTORS if name != "warden"}
             context = confine.Context(
                 plan=confine.Plan(**request["plan"]),
                 host_uid=request["host_uid"],
-                hostname=request["hostname"],
+                hostname="",  # Has been set by the warden, as the root has been mounted.
+                tree="",
                 keep_descriptors=frozenset(kept.values()),
                 seccomp_program=self._seccomp_program,
                 map_ids=lambda: None,
@@ -154,3 +159,12 @@ class Zygote:
             sys.stderr.write(f"the kernel ended: {failure!r}\n")
         finally:
             os._exit(code)
+
+
+def main() -> None:
+    """Entry point of the program that the keeper starts."""
+    linux.name_process("gb-zygote")
+    directory = os.path.dirname(os.path.abspath(__file__))
+    program = seccomp.load_program(f"{directory}/policy")
+    keeper = socket.socket(fileno=KEEPER_DESCRIPTOR)
+    Zygote(keeper, program, f"{directory}/policy/preload.txt").run()

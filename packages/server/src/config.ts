@@ -158,10 +158,14 @@ export interface Config {
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: string;
+  /** Every variable as it is in force, secrets included: what a child process is given. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The values as they are in force, secrets masked, for `glovebox config`. */
   readonly effective: Readonly<Record<string, string>>;
 }
 
+/** The keeper has host ids for 4096 sandboxes; those that are being removed still hold theirs. */
+const SANDBOXES_MAX = 4000;
 const MEBIBYTE = 1024 * 1024;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"];
@@ -230,6 +234,11 @@ export function loadConfig(
   const secrets = new Set<string>(
     configVariables.filter((variable) => "secret" in variable).map(({ name }) => name),
   );
+  const sessionsMax = number("MAX_SESSIONS", 1, 4000);
+  const poolSize = number("POOL_SIZE", 0, 1000);
+  if (sessionsMax + poolSize > SANDBOXES_MAX) {
+    throw new ConfigError(`MAX_SESSIONS and POOL_SIZE together must be at most ${SANDBOXES_MAX}`);
+  }
   return Object.freeze({
     host: values.HOST,
     port: number("PORT", 0, 65535),
@@ -248,14 +257,15 @@ export function loadConfig(
     openFilesMax: number("MAX_OPEN_FILES", 64, 1048576),
     workspaceBytesMax: number("MAX_WORKSPACE_MB", 1, 1048576) * MEBIBYTE,
     outputBytesMax: number("MAX_OUTPUT_SIZE", 1000, 64_000_000),
-    codeBytesMax: number("MAX_CODE_SIZE", 1000, 4_000_000),
+    codeBytesMax: number("MAX_CODE_SIZE", 1000, 1_300_000),
     queuedMax: number("MAX_QUEUED", 0, 10_000),
-    sessionsMax: number("MAX_SESSIONS", 1, 4000),
+    sessionsMax,
     sessionTtlMs: number("SESSION_TTL", 1, 31_536_000, false) * 1000,
-    poolSize: number("POOL_SIZE", 0, 1000),
+    poolSize,
     acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
     drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),
+    environment: Object.freeze(values),
     effective: Object.freeze(
       Object.fromEntries(
         Object.entries(values).map(([name, value]) => [

@@ -19,6 +19,7 @@ import { VERSION } from "./version.js";
 
 /** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
 const STARTS_MAX = 2;
+const SWEEP_MS = 50;
 /** As `nice` counts. */
 const GATEWAY_PRIORITY = -10;
 
@@ -63,9 +64,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
+    // A connection that was busy when closing began turns idle later, and would be kept alive.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
     const closed = app.close();
     await sessions.stop();
     await closed;
+    clearInterval(sweep);
     await pool.stop();
     await driver.stop();
     logStop(logger);

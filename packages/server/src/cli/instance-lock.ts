@@ -3,11 +3,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { ConfigError } from "../config.js";
 
-/** Field 22 of /proc/PID/stat: pids are reused, a pid together with its start time is not. */
+/**
+ * Field 22 of /proc/PID/stat: pids are reused, a pid together with its start time is not.
+ * Undefined for a process that has ended, also while nobody has asked for its exit code.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? undefined : fields[18];
   } catch {
     return undefined;
   }

@@ -19,7 +19,7 @@ Configuration is by environment variables and a .env file; see docs/config.md.
 
 async function doctor(): Promise<number> {
   const checks = await runDoctorChecks({ rootfsDir: loadConfig().rootfsDir });
-  process.stdout.write(formatDoctor(checks));
+  process.stdout.write(`${formatDoctor(checks).trimEnd()}\n`);
   return checks.some((check) => check.status === "missing") ? 1 : 0;
 }
 

@@ -125,6 +125,9 @@ class Supervisor {
     const { uid, gid } = this.#ids;
     const gateway = fork(ENTRY, ["gateway", String(uid), String(gid)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // The configuration as it was checked, whatever has become of the .env file meanwhile.
+      cwd: "/",
+      env: this.#config.environment,
     });
     this.#gateway = gateway;
     gateway.on("message", (message: { address: string }) => this.#announce(message.address));

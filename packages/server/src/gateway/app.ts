@@ -30,6 +30,7 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
+const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health"]);
 /** A code byte takes up to six in JSON, and the other fields some. */
 const BODY_BYTES_PER_CODE_BYTE = 6;
@@ -55,7 +56,8 @@ export function buildApp(options: AppOptions): App {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
-    return503OnClosing: true,
+    // The sessions refuse new work by themselves, in the shape of every other error.
+    return503OnClosing: false,
     forceCloseConnections: "idle",
     frameworkErrors: (error, request, reply) => {
       sendError(toServiceError(error), request.id, reply as unknown as FastifyReply);
@@ -82,12 +84,14 @@ export function buildApp(options: AppOptions): App {
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? "";
-    const method = (["GET", "POST", "PUT", "DELETE"] as const).find((one) =>
-      app.findRoute({ method: one, url: path }),
-    );
-    const error = method
-      ? new ServiceError("METHOD_NOT_ALLOWED", `${path} takes ${method}.`)
-      : new ServiceError("NOT_FOUND", "There is no such route.");
+    const methods = METHODS.filter((method) => app.findRoute({ method, url: path }));
+    if (methods.length === 0) {
+      sendError(new ServiceError("NOT_FOUND"), request.id, reply);
+      return;
+    }
+    const allowed = methods.join(", ");
+    reply.header("allow", allowed);
+    const error = new ServiceError("METHOD_NOT_ALLOWED", `This route takes ${allowed}.`);
     sendError(error, request.id, reply);
   });
 

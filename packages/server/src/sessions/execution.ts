@@ -54,7 +54,7 @@ type StopCause = "timeout" | "output_limit";
 /** Between the interrupt and the kill. */
 const GRACE_MS = 1000;
 /** Cells that take longer than this get their output forwarded while they run. */
-const WATCH_AFTER_MS = 20;
+const WATCH_AFTER_MS = 50;
 const OOM_SECONDS_MIN = 0.002;
 
 const EXIT_CODES: Record<ExecutionStatus, number> = {
@@ -75,13 +75,14 @@ export async function runExecution(
   const cpuBefore = sandbox.beginReading();
   let stopCause: StopCause | undefined;
   let graceTimer: NodeJS.Timeout | undefined;
+  let over = false;
   let settle!: (how: Reply | SandboxEnd) => void;
   const settled = new Promise<Reply | SandboxEnd>((resolve) => {
     settle = resolve;
   });
 
   function stop(cause: StopCause): void {
-    if (stopCause) return;
+    if (stopCause || over) return;
     stopCause = cause;
     sandbox.interrupt();
     graceTimer = setTimeout(() => void sandbox.destroy(cause), GRACE_MS);
@@ -100,6 +101,7 @@ export async function runExecution(
   });
 
   const how = await settled;
+  over = true;
   clearTimeout(deadline);
   clearTimeout(watch);
   clearTimeout(graceTimer);

@@ -25,6 +25,7 @@ export type StreamName = "stdout" | "stderr";
 /** Rich outputs of one execution may weigh this much in sum. */
 const RICH_BYTES_MAX = 32 * 1024 * 1024;
 const OUTPUTS_MAX = 10_000;
+const MESSAGES_MAX = 200_000;
 /** Text beyond the limit is thrown away; this many times the limit, and the execution ends. */
 const FLOOD_FACTOR = 32;
 
@@ -61,6 +62,7 @@ export class OutputCollector {
   };
   #textSeen = 0;
   #richBytes = 0;
+  #messages = 0;
   #displays = new Map<string, Output & { output_type: "display_data" }>();
   #clearBeforeNext = false;
   truncated = false;
@@ -72,6 +74,10 @@ export class OutputCollector {
 
   /** Take one message other than the execute_reply. */
   add(message: Exclude<KernelMessage, { msg_type: "execute_reply" }>): void {
+    if (++this.#messages > MESSAGES_MAX) {
+      this.#onFlood();
+      return;
+    }
     switch (message.msg_type) {
       case "stream":
         this.#addText(message.content.name, message.content.text, message.content.dropped_bytes);
@@ -81,11 +87,13 @@ export class OutputCollector {
         else this.outputs.length = 0;
         return;
       case "execute_result": {
+        if (!this.#takeRichBytes(message.content)) return;
         const { execution_count, data, metadata } = message.content;
         this.#addRich({ output_type: "execute_result", execution_count, data, metadata });
         return;
       }
       case "display_data": {
+        if (!this.#takeRichBytes(message.content)) return;
         const { data, metadata, transient } = message.content;
         const output = { output_type: "display_data" as const, data, metadata };
         const id = transient["display_id"];
@@ -95,7 +103,7 @@ export class OutputCollector {
       case "update_display_data": {
         const { data, metadata, transient } = message.content;
         const shown = this.#displays.get(String(transient["display_id"]));
-        if (shown && this.#takeRichBytes(data)) Object.assign(shown, { data, metadata });
+        if (shown && this.#takeRichBytes(message.content)) Object.assign(shown, { data, metadata });
         return;
       }
     }
@@ -152,15 +160,13 @@ export class OutputCollector {
       this.#onFlood();
       return false;
     }
-    if (!this.#takeRichBytes(output.data)) return false;
     this.outputs.push(output);
     return true;
   }
 
-  #takeRichBytes(data: MimeBundle): boolean {
-    for (const value of Object.values(data)) {
-      this.#richBytes += typeof value === "string" ? value.length : JSON.stringify(value).length;
-    }
+  /** Everything of a message counts, whatever a guest hides it in. */
+  #takeRichBytes(content: object): boolean {
+    this.#richBytes += JSON.stringify(content).length;
     if (this.#richBytes <= RICH_BYTES_MAX) return true;
     this.truncated = true;
     this.#onFlood();

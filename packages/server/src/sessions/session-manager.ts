@@ -17,6 +17,12 @@ export interface SessionCreation {
   readonly ttlMs?: number | undefined;
 }
 
+const CLOSE_PATIENCE_MS = 3000;
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}
+
 export class SessionManager {
   readonly #pool: Pool;
   readonly #config: Config;
@@ -38,7 +44,12 @@ export class SessionManager {
     this.#refuseWhenStopping();
     if (sessionId !== undefined) {
       const session = this.#sessions.get(sessionId) ?? this.#open({ id: sessionId });
-      return session.execute(request, limits);
+      try {
+        return await session.execute(request, limits);
+      } catch (error) {
+        if (session.unused) this.#drop(session, "its first execution could not be started");
+        throw error;
+      }
     }
     const session = this.#newSession({ id: "stateless" }, () => undefined);
     this.#stateless.add(session);
@@ -102,19 +113,18 @@ export class SessionManager {
   async stop(): Promise<void> {
     this.#stopping = true;
     const all = [...this.#sessions.values(), ...this.#stateless];
-    const timeout = new Promise<void>((resolve) => {
-      setTimeout(resolve, this.#config.drainTimeoutMs).unref();
-    });
+    const timeout = delay(this.#config.drainTimeoutMs);
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
-    await Promise.all(all.map((session) => session.close("the server is stopping")));
+    // Whoever stops this process ends what could not be ended here.
+    const closed = Promise.all(all.map((session) => session.close("the server is stopping")));
+    await Promise.race([closed, delay(CLOSE_PATIENCE_MS)]);
     this.#sessions.clear();
   }
 
   #open(creation: SessionCreation): Session {
     const id = creation.id ?? randomBytes(12).toString("base64url");
     const session = this.#newSession({ ...creation, id }, () => {
-      if (this.#sessions.get(id) === session) this.#sessions.delete(id);
-      void session.close("it was idle for longer than its ttl");
+      this.#drop(session, "it was idle for longer than its ttl");
     });
     this.#sessions.set(id, session);
     return session;
@@ -129,6 +139,11 @@ export class SessionManager {
       queuedMax,
       onExpired,
     });
+  }
+
+  #drop(session: Session, reason: string): void {
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    void session.close(reason);
   }
 
   #get(id: string): Session {

@@ -49,6 +49,11 @@ export class Session {
     this.#restartTtl();
   }
 
+  /** Whether it has never had a sandbox, and nobody waits for one. */
+  get unused(): boolean {
+    return !this.#lease && this.#executions === 0 && this.#pending === 0;
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined;
   }
@@ -116,18 +121,12 @@ export class Session {
   #inOrder<T>(work: () => Promise<T>): Promise<T> {
     this.#pending++;
     clearTimeout(this.#ttlTimer);
-    const result = this.#pending === 1 ? work() : this.#tail.then(work);
-    const settled = result.then(
-      () => this.#afterWork(),
-      () => this.#afterWork(),
-    );
-    this.#tail = settled;
+    const result = (this.#pending === 1 ? work() : this.#tail.then(work)).finally(() => {
+      this.#pending--;
+      this.#touch();
+    });
+    this.#tail = result.catch(() => undefined);
     return result;
-  }
-
-  #afterWork(): void {
-    this.#pending--;
-    this.#touch();
   }
 
   #touch(): void {

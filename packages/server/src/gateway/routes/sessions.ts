@@ -1,5 +1,6 @@
 /** Sessions as resources, and source 004's /release. */
 
+import type { FastifyRequest } from "fastify";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
@@ -10,8 +11,15 @@ import { CreateSessionBody, ReleaseBody, SessionParams } from "../schemas.js";
 const BY_ID = { schema: { params: SessionParams } };
 
 export function registerSessions(app: App, sessions: SessionManager, config: Config): void {
-  app.post("/sessions", { schema: { body: CreateSessionBody } }, async (request, reply) => {
-    const { session_id, limits, ttl } = request.body ?? {};
+  const creation = {
+    schema: { body: CreateSessionBody },
+    // Every field is optional, and so is the body.
+    preValidation: async (request: FastifyRequest) => {
+      request.body ??= {};
+    },
+  };
+  app.post("/sessions", creation, async (request, reply) => {
+    const { session_id, limits, ttl } = request.body;
     const ttlMs = ttl === undefined ? undefined : ttl * 1000;
     if (ttlMs !== undefined && ttlMs > 7 * 86_400_000) {
       throw new ServiceError("INVALID_REQUEST", "ttl must be at most 604800 seconds, a week");

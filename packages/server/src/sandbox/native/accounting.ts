@@ -17,6 +17,15 @@ function read(descriptor: number): string {
   return buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, buffer.length, 0));
 }
 
+/** Version 2 has a peak that can be reset since Linux 6.12. Before, it is that of the whole session. */
+function openToReset(path: string): number {
+  try {
+    return openSync(path, "r+");
+  } catch {
+    return openSync(path, "r");
+  }
+}
+
 export class Accounting {
   readonly #cpu: number;
   readonly #memoryPeak: number;
@@ -26,7 +35,7 @@ export class Accounting {
 
   constructor(paths: AccountingPaths) {
     this.#cpu = openSync(paths.cpu, "r");
-    this.#memoryPeak = openSync(paths.memory_peak, "r+");
+    this.#memoryPeak = openToReset(paths.memory_peak);
     this.#memoryEvents = openSync(paths.memory_events, "r");
   }
 
@@ -48,7 +57,7 @@ export class Accounting {
     try {
       writeSync(this.#memoryPeak, "0");
     } catch {
-      // Version 2 can do this since Linux 6.12. Before, the peak is that of the whole session.
+      // See openToReset.
     }
   }
 

@@ -145,10 +145,11 @@ export class NativeDriver implements SandboxDriver {
     for (const id of known) {
       if (!this.#sandboxes.has(id)) this.#keeper.send({ op: "destroy", sandbox: id });
     }
-    for (const map of [this.#sandboxes, this.#leaving]) {
-      for (const [id, sandbox] of map) if (!known.has(id)) sandbox.removed();
+    for (const [id, sandbox] of [...this.#sandboxes, ...this.#leaving]) {
+      if (known.has(id)) continue;
+      sandbox.removed();
+      this.#leaving.delete(id);
     }
-    this.#leaving.clear();
   }
 
   #onKeeperLost(): void {

@@ -41,6 +41,7 @@ const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set(
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
 const LIMIT_TIMEOUT_MS = 5000;
+const IDLE_BYTES_MAX = 16 * 1024 * 1024;
 
 export class NativeSandbox implements Sandbox {
   readonly id: string;
@@ -56,6 +57,7 @@ export class NativeSandbox implements Sandbox {
   #sink: MessageSink | undefined;
   #watching = false;
   #oomKillsSeen = 0;
+  #idleBytes = 0;
   #outputBytesMax = 0;
   #end: SandboxEnd | undefined;
   #resolveEnded!: (end: SandboxEnd) => void;
@@ -221,6 +223,7 @@ export class NativeSandbox implements Sandbox {
     const parser = new FrameParser();
     socket.on("data", (chunk) => {
       try {
+        if (!this.#sink) this.#countIdle(chunk.length);
         for (const value of parser.push(chunk)) {
           this.#deliver(checkMessage(value, allowed as ReadonlySet<MessageType>));
         }
@@ -235,6 +238,12 @@ export class NativeSandbox implements Sandbox {
     });
     socket.on("close", onClosed);
     socket.resume();
+  }
+
+  /** Nobody waits for a guest that talks between executions, but reading it costs time. */
+  #countIdle(bytes: number): void {
+    this.#idleBytes += bytes;
+    if (this.#idleBytes > IDLE_BYTES_MAX) throw new ProtocolViolation("a flood between executions");
   }
 
   #deliver(message: ReturnType<typeof checkMessage>): void {
@@ -253,6 +262,14 @@ export class NativeSandbox implements Sandbox {
         return;
       case "hello":
         return;
+      case "execute_reply": {
+        // What a guest sends after its answer belongs to no execution.
+        const sink = this.#sink;
+        this.#sink = undefined;
+        this.#idleBytes = 0;
+        sink?.(message);
+        return;
+      }
       default:
         this.#sink?.(message);
     }

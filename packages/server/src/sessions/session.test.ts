@@ -1,0 +1,43 @@
+import { expect, test, vi } from "vitest";
+import { configVariables, loadConfig } from "../config.js";
+import type { Pool } from "../pool/pool.js";
+import { Session } from "./session.js";
+
+/** None of these sessions ever asks for a sandbox. */
+const unusedPool = {
+  acquire: () => Promise.reject(new Error("no sandbox is needed here")),
+} as unknown as Pool;
+
+function sessionWith(ttlMs: number) {
+  const onExpired = vi.fn();
+  const session = new Session(unusedPool, {
+    id: "s",
+    limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
+    ttlMs,
+    queuedMax: 1,
+    onExpired,
+  });
+  return { session, onExpired };
+}
+
+test("a session expires after its ttl without use", async () => {
+  const { session, onExpired } = sessionWith(10);
+  await vi.waitFor(() => expect(onExpired).toHaveBeenCalledOnce());
+  await session.close("test");
+});
+
+test("a closed session does not expire", async () => {
+  const { session, onExpired } = sessionWith(10);
+  await session.close("test");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(onExpired).not.toHaveBeenCalled();
+});
+
+test("the longest SESSION_TTL that the configuration takes does not expire at once", async () => {
+  expect(configVariables.map(({ name }) => name)).toContain("SESSION_TTL");
+  const { sessionTtlMs } = loadConfig({ SESSION_TTL: "31536000" }, "/nonexistent");
+  const { session, onExpired } = sessionWith(sessionTtlMs);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(onExpired).not.toHaveBeenCalled();
+  await session.close("test");
+});
