@@ -60,7 +60,10 @@ class FrameReader:
 
     def _take(self, end: int) -> dict:
         frame, self._buffer = self._buffer[4:end], self._buffer[end:]
-        message = _loads(frame.decode("utf-8"))
+        try:
+            message = _loads(frame.decode("utf-8"))
+        except RecursionError as failure:
+            raise ValueError("a frame must not nest so deep") from failure
         if not isinstance(message, dict):
             raise ValueError("a frame must hold a JSON object")
         return message

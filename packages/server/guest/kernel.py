@@ -21,6 +21,8 @@ from shell import Shell, make_shell, no_input
 
 _HOME = "/tmp/home"
 _WORKSPACE = "/workspace"
+# In JSON a character takes up to twelve bytes, and three such lists must fit a frame.
+_REPLY_LIST_CHARACTERS_MAX = 150_000
 _FONT_CACHE = "/opt/glovebox/matplotlib"
 _ENVIRONMENT = {
     "HOME": _HOME,
@@ -104,6 +106,8 @@ class Kernel:
         getpass.getpass = no_input
         self._shell.send = self._output.send
         self._shell.hold = self._output.hold
+        os.register_at_fork(after_in_child=self._output.become_child)
+        self._pid = os.getpid()
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
@@ -132,6 +136,10 @@ class Kernel:
         finally:
             self._running = False
             self._output.interrupt_pending = False
+        if os.getpid() != self._pid:
+            # User code forked, and this is the child at the end of the cell: only the parent is
+            # the kernel.
+            os._exit(outcome.exit_code or (1 if outcome.error else 0))
         elapsed = time.perf_counter() - started
         created, modified = self._files.changes()
         status = "ok"
@@ -144,10 +152,10 @@ class Kernel:
         if outcome.exit_code is not None:
             reply["exit_code"] = outcome.exit_code
         if outcome.error:
-            reply["error"] = outcome.error
+            reply["error"] = outcome.error | {"traceback": bounded(outcome.error["traceback"])}
         if created or modified:
-            reply["files_created"] = created[:1000]
-            reply["files_modified"] = modified[:1000]
+            reply["files_created"] = bounded(created)
+            reply["files_modified"] = bounded(modified)
         self._output.send("execute_reply", reply)
 
     def _repair_streams(self) -> None:
@@ -159,6 +167,18 @@ class Kernel:
                 same = False
             if not same:
                 os.dup2(pipe, descriptor)
+
+
+def bounded(texts: list[str]) -> list[str]:
+    """The first of `texts` that an execute_reply has room for."""
+    kept = []
+    room = _REPLY_LIST_CHARACTERS_MAX
+    for text in texts[:1000]:
+        room -= len(text)
+        if room < 0:
+            break
+        kept.append(text)
+    return kept
 
 
 def prepare() -> Kernel:

@@ -9,6 +9,7 @@ import fcntl
 import io
 import os
 import select
+import signal
 import socket
 import struct
 import termios
@@ -34,6 +35,12 @@ def _frame(msg_type: str, content: dict) -> bytes:
         return stream_frame("stderr", note.encode("utf-8", "backslashreplace"))
 
 
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view[:_ATOMIC_BYTES]) :]
+
+
 class Output:
     """Sends messages and the text in the pipes to the gateway, in the order of their making."""
 
@@ -49,21 +56,35 @@ class Output:
         # The interrupt handler looks here: an exception inside would leave the lock taken.
         self.busy = 0
         self.interrupt_pending = False
+        self._is_child = False
 
     def begin(self, output_bytes_max: int) -> None:
         """A new execution starts with a new budget for each stream."""
         self._budget = dict.fromkeys(self._pipes, output_bytes_max)
 
     def _enter(self) -> None:
-        self.busy += 1
         self._threads.acquire()
+        self.busy += 1
 
     def _leave(self) -> None:
-        self._threads.release()
         self.busy -= 1
-        if self.interrupt_pending and not self.busy:
+        interrupt = self.interrupt_pending and not self.busy
+        if interrupt:
             self.interrupt_pending = False
+        self._threads.release()
+        if interrupt and threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
+        if interrupt:  # Python runs the handler in the main thread, where the cell runs.
+            signal.raise_signal(signal.SIGINT)
+
+    def become_child(self) -> None:
+        """After user code has forked: the lock's owner is the open file description, which the
+        child shares, so the child must not touch the connection. The pipes take its text."""
+        self._threads = threading.RLock()
+        self.busy = 0
+        self.interrupt_pending = False
+        self._is_child = True
+        self._held = b""
 
     def write_text(self, name: str, descriptor: int, data: bytes) -> None:
         """Python's side of a stream: write to the pipe, keeping order between the two streams."""
@@ -72,6 +93,9 @@ class Output:
             # Nothing to empty and nothing to tear: pipes take so much in one piece.
             self._unread_bytes += length
             os.write(descriptor, data)
+            return
+        if self._is_child:
+            _write_all(descriptor, data)
             return
         self._enter()
         try:
@@ -92,15 +116,29 @@ class Output:
 
     def send(self, msg_type: str, content: dict) -> None:
         """Send a message behind all the text written so far."""
-        self._append(_frame(msg_type, content), leave=True)
+        if self._is_child:
+            self._show_text(content)
+        else:
+            self._append(_frame(msg_type, content), leave=True)
 
     def hold(self, msg_type: str, content: dict) -> None:
         """Keep a message for the send that follows at once, so that both leave in one write."""
-        self._append(_frame(msg_type, content), leave=False)
+        if self._is_child:
+            self._show_text(content)
+        else:
+            self._append(_frame(msg_type, content), leave=False)
 
     def flush(self) -> None:
         """Send the text written so far."""
-        self._append(b"", leave=True)
+        if not self._is_child:
+            self._append(b"", leave=True)
+
+    @staticmethod
+    def _show_text(content: dict) -> None:
+        """A child process cannot send a display; its text is better than nothing."""
+        text = content.get("data", {}).get("text/plain")
+        if isinstance(text, str):
+            _write_all(1, f"{text}\n".encode("utf-8", "backslashreplace"))
 
     def _append(self, frame: bytes, leave: bool) -> None:
         """Text, message and write happen under the lock: once it is free, the warden may send

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 import types
 import warnings
 from dataclasses import dataclass
@@ -151,6 +152,7 @@ class Shell(InteractiveShell):
             (self, "execution_count"),
             (self.history_manager, "input_hist_parsed"),
             (self.history_manager, "input_hist_raw"),
+            *((self.history_manager, name) for name in ("_i", "_ii", "_iii", "_i00")),
         ):
             getattr(owner, trait)
         self._line_magics = self.magics_manager.magics["line"]
@@ -179,6 +181,8 @@ class Shell(InteractiveShell):
         values = self._trait_values
         if values["ast_transformers"] or self.input_transformers_post:
             return None
+        if self._callbacks["pre_run_cell"] or self._callbacks["post_run_cell"]:
+            return None  # They are told about the cell in IPython's own terms.
         if "\n" not in code:
             first = _FIRST_NAME.match(code)
             if first and first[1] not in self.user_ns and first[1] in self._line_magics:
@@ -204,7 +208,6 @@ class Shell(InteractiveShell):
         values = self._trait_values
         count = values["execution_count"]
         self._trigger("pre_execute")
-        self._trigger("pre_run_cell", None)
         self._remember_input(code, count)
         try:
             for piece in pieces:
@@ -214,12 +217,11 @@ class Shell(InteractiveShell):
         except BaseException:
             self.showtraceback(running_compiled_code=True)
         self._trigger("post_execute")
-        self._trigger("post_run_cell", None)
         values["execution_count"] = count + 1
 
-    def _trigger(self, event: str, *arguments) -> None:
+    def _trigger(self, event: str) -> None:
         if self._callbacks[event]:
-            self.events.trigger(event, *arguments)
+            self.events.trigger(event)
 
     def _remember_input(self, code: str, count: int) -> None:
         """What HistoryManager.store_inputs does without its database: `In`, `_i` and its kin. The
@@ -228,9 +230,10 @@ class Shell(InteractiveShell):
         history["input_hist_parsed"].append(code)
         history["input_hist_raw"].append(code)
         namespace = self.user_ns
-        namespace["_iii"] = namespace.get("_ii", "")
-        namespace["_ii"] = namespace.get("_i", "")
-        namespace["_i"] = namespace[f"_i{count}"] = code
+        history["_iii"] = namespace["_iii"] = history["_ii"]
+        history["_ii"] = namespace["_ii"] = history["_i"]
+        history["_i"] = namespace["_i"] = history["_i00"]
+        history["_i00"] = namespace[f"_i{count}"] = code
         name = f"<cell {count}>"
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         self._cell_numbers[name] = count
@@ -242,8 +245,11 @@ class Shell(InteractiveShell):
         elif isinstance(value, int):
             self.outcome.exit_code = value & 0xFF
         else:
-            print(value, file=sys.stderr)
             self.outcome.exit_code = 1
+            try:
+                print(value, file=sys.stderr)
+            except Exception:
+                pass  # The value's own __str__ failed; the exit stands.
 
     def init_user_ns(self):
         """`exit` and `quit` end the cell with a code; the session goes on."""
@@ -259,14 +265,23 @@ class Shell(InteractiveShell):
         return kind, value, without_own_frames(trace)
 
     def showtraceback(self, exc_tuple=None, filename=None, tb_offset=None, **options):
-        kind = (exc_tuple or sys.exc_info())[0]
+        kind, value, _ = exc_tuple or sys.exc_info()
         if kind is not None and issubclass(kind, SystemExit):
+            return
+        if isinstance(value, BaseExceptionGroup):
+            # IPython would print these past us.
+            kind, value, trace = self._get_exc_info(exc_tuple)
+            lines = traceback.format_exception(kind, value, trace)
+            self._showtraceback(kind, value, [line.rstrip("\n") for line in lines])
             return
         # Our own frames are gone already, so there is none for IPython to skip on the plain path.
         frame_is_ours = exc_tuple is None and _starts_in_own_file(sys.exc_info()[2])
         super().showtraceback(
             exc_tuple, filename, 0 if frame_is_ours else tb_offset, **options
         )
+
+    def show_usage_error(self, exc):
+        self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
     def _showtraceback(self, etype, evalue, stb):
         self.outcome.interrupted = issubclass(etype, KeyboardInterrupt)
@@ -275,7 +290,7 @@ class Shell(InteractiveShell):
         except Exception:
             text = "<exception str() failed>"
         self.outcome.error = {
-            "ename": str(etype.__name__),
+            "ename": str(etype.__name__)[:1024],
             "evalue": text[:65536],
             "traceback": [str(line)[:65536] for line in stb][:200],
         }

@@ -102,6 +102,22 @@ class KernelTest(unittest.TestCase):
         self.assertIn("[0, 1, 4, 9]", run.stdout)
         self.assertEqual(run.stdout.count("work"), 4)
 
+    def test_a_process_pool_that_prints_much_on_both_streams_keeps_the_channel_whole(self):
+        run = self.kernel.run(
+            "import multiprocessing, sys\n"
+            "def work(n):\n"
+            # As much as the pipes hold: here is no warden that would empty them.
+            "    print('\\u00e9' * 3000)\n"
+            "    print('x', file=sys.stderr)\n"
+            "    print('\\u00e9' * 3000)\n"
+            "with multiprocessing.get_context('fork').Pool(4) as pool:\n"
+            "    done = pool.map(work, range(5))\n",
+            output_bytes_max=10_000_000,
+        )
+        self.assertEqual(run.status, "ok")
+        self.assertEqual(run.stdout.count("\u00e9"), 5 * 6000)
+        self.assertEqual(run.stderr.count("x"), 5)
+
     def test_a_forked_child_that_exits_leaves_answering_to_its_parent(self):
         self.kernel.set_patience(3)
         run = self.kernel.run(

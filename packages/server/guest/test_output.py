@@ -210,6 +210,9 @@ class OutputTest(unittest.TestCase):
 
     def test_an_interrupt_while_another_thread_writes_is_not_raised_in_that_thread(self):
         """KeyboardInterrupt belongs to the main thread, which is the one that runs the cell."""
+        handled = []
+        previous = signal.signal(signal.SIGINT, lambda *_: handled.append(threading.current_thread()))
+        self.addCleanup(signal.signal, signal.SIGINT, previous)
         other = self.other_lock()
         fcntl.flock(other, fcntl.LOCK_EX)
         caught = []
@@ -227,6 +230,8 @@ class OutputTest(unittest.TestCase):
         fcntl.flock(other, fcntl.LOCK_UN)
         thread.join()
         self.assertEqual(caught, [])
+        self.assertTrue(eventually(lambda: handled))
+        self.assertEqual(handled, [threading.main_thread()])
 
     def test_threads_that_write_at_once_keep_every_frame_and_every_byte_whole(self):
         received: list[dict] = []
@@ -257,24 +262,26 @@ class OutputTest(unittest.TestCase):
             self.assertEqual(len(shown), 200)
 
     def test_a_forked_child_that_sends_does_not_break_into_a_frame_of_its_parent(self):
-        """The lock's open file description is shared over a fork, so it does not exclude a child."""
+        """The lock's open file description is shared over a fork, so it does not exclude a child: a
+        child that knows itself to be one leaves the connection alone."""
         large = "x" * 1_000_000
         pid = os.fork()
         if pid == 0:
             try:
                 self.gateway.close()
+                self.output.become_child()
                 for _ in range(3):
                     self.output.send("display_data", {"data": large, "by": "child"})
             finally:
                 os._exit(0)
-        sizes: list[int] = []
+        received: list[dict] = []
         problems: list[str] = []
         reader = frames.FrameReader(self.gateway)
 
         def gateway():
             try:
-                while len(sizes) < 6:
-                    sizes.append(len(reader.read()["content"]["data"]))
+                while not received or received[-1]["msg_type"] != "execute_reply":
+                    received.append(reader.read())
             except Exception as problem:
                 problems.append(type(problem).__name__)
                 self.gateway.shutdown(socket.SHUT_RDWR)
@@ -284,12 +291,14 @@ class OutputTest(unittest.TestCase):
         try:
             for _ in range(3):
                 self.output.send("display_data", {"data": large, "by": "parent"})
+            os.waitpid(pid, 0)
+            self.output.send("execute_reply", {})
         except BrokenPipeError:
-            pass
+            os.waitpid(pid, 0)
         consumer.join()
-        os.waitpid(pid, 0)
         self.assertEqual(problems, [])
-        self.assertEqual(sizes, [len(large)] * 6)
+        parents = [one["content"] for one in received if one["content"].get("by") == "parent"]
+        self.assertEqual([len(content["data"]) for content in parents], [len(large)] * 3)
 
 
 if __name__ == "__main__":

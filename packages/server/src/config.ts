@@ -179,7 +179,7 @@ function readDotEnv(path: string): Record<string, string> {
     const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
     if (!match) throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
     const [, name = "", raw = ""] = match;
-    values[name] = /^(['"])(.*)\1$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
+    values[name] = /^(['"])(.*)\1\s*(#.*)?$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
   }
   return values;
 }

@@ -124,7 +124,10 @@ export class Pool {
   /** The oldest idle sandbox that is still alive. */
   #takeIdle(): Sandbox | undefined {
     let sandbox = this.#idle.shift();
-    while (sandbox && !sandbox.alive) sandbox = this.#idle.shift();
+    while (sandbox && !sandbox.alive) {
+      void sandbox.destroy("it died while it waited in the pool");
+      sandbox = this.#idle.shift();
+    }
     return sandbox;
   }
 

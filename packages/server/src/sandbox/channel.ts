@@ -27,37 +27,51 @@ export function encodeFrame(message: unknown): Buffer {
 
 /** Cuts a byte stream into the JSON values of its frames. Holds at most one frame and a chunk. */
 export class FrameParser {
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  #needed = LENGTH_BYTES;
+  /** What an incomplete frame has so far: the first `#held` bytes. */
+  #pending = Buffer.alloc(0);
+  #held = 0;
 
   /**
    * Feed a chunk and return the values that it completes.
    * @throws ProtocolViolation for a frame that is too large or is not JSON.
    */
   push(chunk: Buffer): unknown[] {
-    this.#pending.push(chunk);
-    this.#pendingBytes += chunk.length;
-    if (this.#pendingBytes < this.#needed) return [];
-    let data = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending);
+    let data = this.#held > 0 ? this.#append(chunk) : chunk;
     const values: unknown[] = [];
-    for (;;) {
-      if (data.length < LENGTH_BYTES) {
-        this.#needed = LENGTH_BYTES;
-        break;
-      }
+    while (data.length >= LENGTH_BYTES) {
       const length = data.readUInt32BE(0);
       if (length > FRAME_BYTES_MAX) {
         throw new ProtocolViolation(`a frame of ${length} bytes, ${FRAME_BYTES_MAX} are allowed`);
       }
-      this.#needed = LENGTH_BYTES + length;
-      if (data.length < this.#needed) break;
-      values.push(parseJson(data.toString("utf8", LENGTH_BYTES, this.#needed)));
-      data = data.subarray(this.#needed);
+      const end = LENGTH_BYTES + length;
+      if (data.length < end) break;
+      values.push(parseJson(data.toString("utf8", LENGTH_BYTES, end)));
+      data = data.subarray(end);
     }
-    this.#pending = data.length > 0 ? [data] : [];
-    this.#pendingBytes = data.length;
+    this.#keep(data);
     return values;
+  }
+
+  /** Everything held, with `chunk` behind it. The buffer doubles, so dribbling costs no more. */
+  #append(chunk: Buffer): Buffer {
+    const total = this.#held + chunk.length;
+    if (total > this.#pending.length) {
+      const larger = Buffer.allocUnsafe(Math.max(total, this.#pending.length * 2));
+      this.#pending.copy(larger, 0, 0, this.#held);
+      this.#pending = larger;
+    }
+    chunk.copy(this.#pending, this.#held);
+    this.#held = total;
+    return this.#pending.subarray(0, total);
+  }
+
+  #keep(rest: Buffer): void {
+    if (rest.length === 0) {
+      this.#pending = Buffer.alloc(0);
+    } else if (rest.length !== this.#held) {
+      this.#pending = Buffer.from(rest);
+    }
+    this.#held = rest.length;
   }
 }
 
@@ -88,7 +102,10 @@ const schemas = {
     Closed,
   ),
   display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Transient }, Closed),
-  update_display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Transient }, Closed),
+  update_display_data: Type.Object(
+    { data: Bundle, metadata: Bundle, transient: Transient },
+    Closed,
+  ),
   clear_output: Type.Object({ wait: Type.Boolean() }, Closed),
   execute_result: Type.Object(
     { execution_count: Type.Integer({ minimum: 0 }), data: Bundle, metadata: Bundle },
@@ -96,11 +113,7 @@ const schemas = {
   ),
   execute_reply: Type.Object(
     {
-      status: Type.Union([
-        Type.Literal("ok"),
-        Type.Literal("error"),
-        Type.Literal("interrupted"),
-      ]),
+      status: Type.Union([Type.Literal("ok"), Type.Literal("error"), Type.Literal("interrupted")]),
       execution_count: Type.Integer({ minimum: 0 }),
       execution_time: Seconds,
       exit_code: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
@@ -151,6 +164,18 @@ const validators = new Map(
   Object.entries(schemas).map(([name, schema]) => [name, Compile(schema as TSchema)]),
 );
 
+/** Whatever reads or writes a value recursively must not run out of stack over it. */
+const DEPTH_MAX = 500;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const key in value) {
+    if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true;
+  }
+  return false;
+}
+
 /**
  * A frame's value as a message of one of the allowed types.
  * @throws ProtocolViolation when it is anything else.
@@ -163,8 +188,14 @@ export function checkMessage<T extends MessageType>(
   if (typeof type !== "string" || !allowed.has(type as T)) {
     throw new ProtocolViolation("a message of a type that is not expected here");
   }
+  if (Object.keys(value as object).length !== 2) {
+    throw new ProtocolViolation("a message with more than msg_type and content");
+  }
   if (!validators.get(type)?.Check(content)) {
     throw new ProtocolViolation(`a ${type} message that does not follow its schema`);
+  }
+  if (isDeeper(content, DEPTH_MAX)) {
+    throw new ProtocolViolation(`a ${type} message nested more than ${DEPTH_MAX} levels deep`);
   }
   return value as GuestMessage<T>;
 }

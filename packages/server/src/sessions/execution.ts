@@ -90,10 +90,7 @@ export async function runExecution(
 
   const collector = new OutputCollector(request.outputBytesMax, () => stop("output_limit"));
   const deadline = setTimeout(() => stop("timeout"), request.timeoutMs);
-  const watch = setTimeout(
-    () => sandbox.watchOutput(true, request.outputBytesMax),
-    WATCH_AFTER_MS,
-  );
+  const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), WATCH_AFTER_MS);
   void sandbox.ended.then(settle);
   sandbox.execute(request.code, request.outputBytesMax, (message) => {
     if (message.msg_type === "execute_reply") settle(message.content);

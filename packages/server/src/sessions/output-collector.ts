@@ -150,6 +150,8 @@ export class OutputCollector {
     if (last?.output_type === "stream" && last.name === name) last.text += text;
     else if (this.outputs.length < OUTPUTS_MAX * 2) {
       this.outputs.push({ output_type: "stream", name, text });
+    } else {
+      this.truncated = true;
     }
   }
 
@@ -166,7 +168,13 @@ export class OutputCollector {
 
   /** Everything of a message counts, whatever a guest hides it in. */
   #takeRichBytes(content: object): boolean {
-    this.#richBytes += JSON.stringify(content).length;
+    try {
+      this.#richBytes += JSON.stringify(content).length;
+    } catch {
+      // Nested too deep to be written, so the answer could not be written either.
+      this.truncated = true;
+      return false;
+    }
     if (this.#richBytes <= RICH_BYTES_MAX) return true;
     this.truncated = true;
     this.#onFlood();

@@ -27,6 +27,9 @@ export interface SessionInfo {
   readonly limits: { readonly memory_bytes: number; readonly cpus: number };
 }
 
+/** setTimeout takes no more. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export class Session {
   readonly id: string;
   readonly #pool: Pool;
@@ -137,7 +140,11 @@ export class Session {
   #restartTtl(): void {
     clearTimeout(this.#ttlTimer);
     if (this.closed) return;
-    this.#ttlTimer = setTimeout(() => this.#options.onExpired(), this.#options.ttlMs).unref();
+    const leftMs = this.#lastUsedAt + this.#options.ttlMs - Date.now();
+    this.#ttlTimer = setTimeout(
+      () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onExpired()),
+      Math.min(leftMs, TIMER_MS_MAX),
+    ).unref();
   }
 
   async #execute(request: ExecutionRequest, limits: SandboxLimits): Promise<ExecutionOutcome> {
