@@ -10,6 +10,9 @@ import struct
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
 
+# Python allocates this much for each call, and gives large blocks back to the system each time.
+_RECEIVE_BYTES = 16384
+
 # Guest code shares a process with the kernel and may replace anything in `json`; these references
 # keep an accident there (not an attack, which can only forge its own results) from breaking us.
 def _refuse(value: object) -> None:
@@ -74,14 +77,14 @@ class FrameReader:
             end = self._frame_end()
             if end and len(self._buffer) >= end:
                 return self._take(end)
-            chunk = self._connection.recv(262144)
+            chunk = self._connection.recv(_RECEIVE_BYTES)
             if not chunk:
                 raise ChannelClosed
             self._buffer = self._buffer + chunk if self._buffer else chunk
 
     def read_available(self) -> list[dict]:
         """After poll said readable: receive once and return the frames that are complete."""
-        chunk = self._connection.recv(262144)
+        chunk = self._connection.recv(_RECEIVE_BYTES)
         if not chunk:
             raise ChannelClosed
         self._buffer += chunk

@@ -24,7 +24,7 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable
 
 import cgroups as control_groups
@@ -64,7 +64,7 @@ class Sandbox:
     warden_handle: int = -1
     kernel_handle: int = -1
     report: socket.socket | None = None
-    for_zygote: dict[str, int] = field(default_factory=dict)
+    built: int = -1  # Write end: the kernel waits for a byte.
     plan: confine.Plan | None = None
     doomed: bool = False
 
@@ -275,6 +275,7 @@ class Keeper:
         stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(stdout_read, False)
         os.set_blocking(stderr_read, False)
+        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
         sandbox.report = report
 
         os.unshare(os.CLONE_NEWPID)
@@ -287,7 +288,8 @@ class Keeper:
             os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
         sandbox.warden_pid = pid
         sandbox.warden_handle = os.pidfd_open(pid)
-        sandbox.for_zygote = {
+        for_zygote = {
+            "built": built_read,
             "report": child_report.detach(),
             "connection": connection.detach(),
             "lock": lock,
@@ -299,6 +301,7 @@ class Keeper:
         control.close()
         os.close(warden_lock)
         self._selector.register(report, selectors.EVENT_READ, lambda: self._on_report(sandbox))
+        self._ask_zygote(sandbox, for_zygote)
 
     def _become_warden(
         self,
@@ -357,7 +360,7 @@ class Keeper:
             try:
                 self._map_ids(sandbox)
                 sandbox.report.send(b"mapped")
-                self._ask_zygote(sandbox)
+                os.write(sandbox.built, b"b")
             except OSError as failure:
                 self._fail(sandbox.identity, f"id maps: {failure}")
             return
@@ -370,6 +373,7 @@ class Keeper:
             self._selector.unregister(sandbox.report)
             sandbox.report.close()
             sandbox.report = None
+            os.close(sandbox.built)
 
     def _map_ids(self, sandbox: Sandbox) -> None:
         lines = "".join(
@@ -455,8 +459,10 @@ class Keeper:
             if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:
                 self._fail(sandbox.identity, "the zygote died before the kernel was forked")
 
-    def _ask_zygote(self, sandbox: Sandbox) -> None:
+    def _ask_zygote(self, sandbox: Sandbox, for_zygote: dict[str, int]) -> None:
+        """Hand the kernel's descriptors over. Ours are closed, whatever comes of it."""
         if self._zygote is None:
+            self._close_all(list(for_zygote.values()))
             self._fail(sandbox.identity, "the zygote is being restarted")
             return
         assert sandbox.plan
@@ -465,7 +471,7 @@ class Keeper:
             "plan": vars(sandbox.plan),
             "host_uid": self._host_uid(sandbox, confine.USER_ID),
         }
-        given = {"warden": sandbox.warden_handle, **sandbox.for_zygote}
+        given = {"warden": sandbox.warden_handle, **for_zygote}
         entrances = [
             os.open(path, os.O_WRONLY)
             for path in self._cgroups.entrances(sandbox.name, limited_cpu=True)
@@ -476,17 +482,12 @@ class Keeper:
         except OSError:
             self._lose_zygote()
         finally:
-            self._close_all(entrances)
-            self._forget_descriptors(sandbox)
+            self._close_all([*entrances, *for_zygote.values()])
 
     @staticmethod
     def _close_all(descriptors: list[int]) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
-
-    def _forget_descriptors(self, sandbox: Sandbox) -> None:
-        self._close_all(list(sandbox.for_zygote.values()))
-        sandbox.for_zygote = {}
 
     def _on_zygote(self) -> None:
         assert self._zygote
@@ -555,7 +556,6 @@ class Keeper:
             return
         sandbox.doomed = True
         self._close_report(sandbox)
-        self._forget_descriptors(sandbox)
         try:
             self._cgroups.lift_cpu(sandbox.name)  # A throttled process could not even die.
         except OSError:

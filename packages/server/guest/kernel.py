@@ -85,8 +85,10 @@ class Kernel:
             os.dup2(null, 0)
             os.close(null)
         self._standard = {1: given["stdout"], 2: given["stderr"]}
+        self._inodes = {}
         for descriptor, pipe in self._standard.items():
             os.dup2(pipe, descriptor)
+            self._inodes[descriptor] = os.fstat(pipe).st_ino
         sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
         sys.stdout = sys.__stdout__ = TextStream(self._output, "stdout", given["stdout"])
         sys.stderr = sys.__stderr__ = TextStream(self._output, "stderr", given["stderr"])
@@ -162,7 +164,7 @@ class Kernel:
         """User code may have closed or redirected descriptors 1 and 2; the next cell gets them back."""
         for descriptor, pipe in self._standard.items():
             try:
-                same = os.fstat(descriptor).st_ino == os.fstat(pipe).st_ino
+                same = os.fstat(descriptor).st_ino == self._inodes[descriptor]
             except OSError:
                 same = False
             if not same:

@@ -24,6 +24,7 @@ _EMPTY_AT_BYTES = 32768
 _READ_BYTES = 65536
 _ATOMIC_BYTES = select.PIPE_BUF
 _NOTHING = struct.pack("i", 0)
+_unpack_int = struct.Struct("i").unpack
 
 
 def _frame(msg_type: str, content: dict) -> bytes:
@@ -159,16 +160,17 @@ class Output:
     def _read_pipes(self) -> list[bytes]:
         texts = []
         for name, pipe in self._pipes.items():
-            more = fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING
-            while more:
+            (waiting,) = _unpack_int(fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING))
+            while waiting:
                 try:
-                    data = os.read(pipe, _READ_BYTES)
+                    data = os.read(pipe, waiting)
                 except BlockingIOError:
                     break
-                more = len(data) == _READ_BYTES
                 kept = data[: self._budget[name]]
                 self._budget[name] -= len(kept)
                 texts.append(stream_frame(name, kept, len(data) - len(kept)))
+                # A writer that waits for room in a full pipe has more.
+                waiting = _READ_BYTES if waiting >= _EMPTY_AT_BYTES else 0
         self._unread_bytes = 0
         return texts
 

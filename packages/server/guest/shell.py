@@ -108,6 +108,26 @@ def encodable(bundle: dict) -> dict:
     return encoded
 
 
+# Compiled code, and whether its value is the cell's result.
+Piece = tuple[types.CodeType, bool]
+
+# A line that cannot be the rest of something and is no assignment or other statement at first
+# sight. What this lets through wrongly costs time and nothing else.
+_MAY_BE_EXPRESSION = re.compile(
+    r"(?!(?:import|from|def|class|for|if|while|with|try|return|del|assert|raise|pass|global|async|else|elif|except|finally)\b)"
+    r"[A-Za-z_0-9(\[{-][^;=]*(?:==[^;=]*|\([^;]*\)[^;=]*)?$"
+)
+
+
+def _pieces_by_tree(code: str, name: str, flags: int) -> list[Piece]:
+    tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
+    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+        return [(compile(tree, name, "exec", flags, True), False)]
+    shown = ast.Expression(tree.body.pop().value)
+    pieces = [(compile(tree, name, "exec", flags, True), False)] if tree.body else []
+    return [*pieces, (compile(shown, name, "eval", flags, True), True)]
+
+
 class Shell(InteractiveShell):
     """One session's interpreter. Made once in the zygote, used in every fork."""
 
@@ -176,7 +196,7 @@ class Shell(InteractiveShell):
             self._run_plain(code, pieces)
         return self.outcome
 
-    def _plain_pieces(self, code: str) -> list[types.CodeType] | None:
+    def _plain_pieces(self, code: str) -> list[Piece] | None:
         """Compiled code for a cell that needs nothing of IPython's syntax, else None."""
         values = self._trait_values
         if values["ast_transformers"] or self.input_transformers_post:
@@ -194,24 +214,42 @@ class Shell(InteractiveShell):
         name = f"<cell {values['execution_count']}>"
         flags = self.compile.flags
         try:
-            tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
-            if not tree.body or not isinstance(tree.body[-1], ast.Expr):
-                return [compile(tree, name, "exec", flags, True)]
-            shown = ast.Interactive([tree.body.pop()])
-            pieces = [compile(tree, name, "exec", flags, True)] if tree.body else []
-            return [*pieces, compile(shown, name, "single", flags, True)]
+            return self._pieces_by_line(code, name, flags) or _pieces_by_tree(code, name, flags)
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             return None  # IPython knows whether this is a magic, an await or a mistake.
 
-    def _run_plain(self, code: str, pieces: list[types.CodeType]) -> None:
+    @staticmethod
+    def _pieces_by_line(code: str, name: str, flags: int) -> list[Piece] | None:
+        """The short cut for a cell whose last line is an expression by itself. Making Python
+        objects of a syntax tree, only to look at its last node, costs more than the rest.
+
+        Where both what stands before the line and the line compile on their own, they mean the
+        same apart as together."""
+        body = code.rstrip()
+        start = body.rfind("\n") + 1
+        last = body[start:]
+        if not _MAY_BE_EXPRESSION.match(last):
+            return None
+        try:
+            shown = compile("\n" * body.count("\n") + last, name, "eval", flags, True)
+            if start == 0:
+                return [(shown, True)]
+            return [(compile(body[:start], name, "exec", flags, True), False), (shown, True)]
+        except SyntaxError:
+            return None
+
+    def _run_plain(self, code: str, pieces: list[Piece]) -> None:
         # Reading and setting a trait costs more than running a short cell; its value lies here.
         values = self._trait_values
         count = values["execution_count"]
         self._trigger("pre_execute")
         self._remember_input(code, count)
         try:
-            for piece in pieces:
-                exec(piece, self.user_ns)
+            for piece, is_shown in pieces:
+                if is_shown:
+                    sys.displayhook(eval(piece, self.user_ns))
+                else:
+                    exec(piece, self.user_ns)
         except SystemExit as request:
             self._take_exit(request)
         except BaseException:

@@ -20,7 +20,11 @@ import linux
 import seccomp
 
 # Descriptors that come with every fork request, in this order; control group entrances follow.
-DESCRIPTORS = ("warden", "report", "connection", "lock", "stdout_read", "stdout", "stderr_read", "stderr")
+DESCRIPTORS = (
+    "warden", "built", "report",
+    "connection", "lock", "stdout_read", "stdout", "stderr_read", "stderr",
+)  # fmt: skip
+_NOT_FOR_THE_KERNEL = ("warden", "built")
 MESSAGE_BYTES_MAX = 16384
 # Where the keeper puts its connection before it starts this program.
 KEEPER_DESCRIPTOR = 3
@@ -140,7 +144,7 @@ class Zygote:
             linux.name_process("gb-kernel")
             for entrance in entrances:
                 os.write(entrance, b"0")
-            kept = {name: given[name] for name in DESCRIPTORS if name != "warden"}
+            kept = {name: given[name] for name in DESCRIPTORS if name not in _NOT_FOR_THE_KERNEL}
             context = confine.Context(
                 plan=confine.Plan(**request["plan"]),
                 host_uid=request["host_uid"],
@@ -150,7 +154,8 @@ class Zygote:
                 seccomp_program=self._seccomp_program,
                 map_ids=lambda: None,
             )
-            confine.confine(confine.kernel_steps(given["warden"]), context)
+            steps = confine.kernel_steps(given["warden"], given["built"])
+            confine.confine(steps, context)
             os.close(kept.pop("report"))
             code = self._prepared.run(kept)
         except confine.StepFailed as failure:
