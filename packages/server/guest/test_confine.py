@@ -87,7 +87,7 @@ class StepsTest(unittest.TestCase):
     def lists(self) -> dict[str, list[str]]:
         return {
             "warden": [step.__name__ for step in confine.WARDEN_STEPS],
-            "kernel": [step.__name__ for step in confine.kernel_steps(0)],
+            "kernel": [step.__name__ for step in confine.kernel_steps(warden=0, built=0)],
         }
 
     def test_the_system_call_filter_comes_last(self):
@@ -132,8 +132,8 @@ class StepsTest(unittest.TestCase):
             self.assertIn("close_descriptors", names)
 
     def test_every_step_says_what_it_is_for(self):
-        for step in (*confine.WARDEN_STEPS, *confine.kernel_steps(0)):
-            if step.__name__ != "join_namespaces":
+        for step in (*confine.WARDEN_STEPS, *confine.kernel_steps(warden=0, built=0)):
+            if step.__name__ not in ("join_namespaces", "wait_for_warden"):
                 self.assertTrue(step.__doc__, step.__name__)
 
     def test_confine_runs_the_steps_in_order_and_stops_at_the_first_that_fails(self):
@@ -203,9 +203,9 @@ class StepsTest(unittest.TestCase):
         def probe() -> dict:
             steps = tuple(
                 step
-                for step in confine.kernel_steps(0)
+                for step in confine.kernel_steps(warden=0, built=0)
                 if step.__name__
-                not in ("offer_to_oom_killer", "join_namespaces", "close_descriptors")
+                not in ("offer_to_oom_killer", "wait_for_warden", "join_namespaces", "close_descriptors")
             )
             confine.confine(steps, context(program=program))
             with open("/proc/self/status", encoding="ascii") as file:
