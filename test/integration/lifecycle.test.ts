@@ -131,6 +131,23 @@ describe("crashes", () => {
     await expectNothingLeft(server);
   });
 
+  test("a worn zygote is replaced, with a new hash seed, while live sessions go on", async () => {
+    const server = await start({ env: { POOL_SIZE: "0", ZYGOTE_MAX_FORKS: "2" } });
+    await server.execute({ session_id: "live", code: "kept = 42" });
+    const seeds = new Set<string>();
+    await eventually(async () => {
+      const run = await server.execute({ code: "print(hash('seed'))" });
+      seeds.add(run.stdout);
+      return seeds.size > 1 ? undefined : "every sandbox has the same hash seed";
+    }, 30_000);
+    const live = await server.execute({ session_id: "live", code: "print(kept)" });
+    expect(live.stdout).toBe("42\n");
+    const crash = await server.execute({ session_id: "live", code: "import os\nos._exit(5)" });
+    expect(crash.stderr).toContain("exit code 5");
+    expect(await server.end("SIGTERM")).toBe(0);
+    await expectNothingLeft(server);
+  });
+
   test("after kill -9 of the keeper live sessions go on and new ones can be made", async () => {
     const server = await start({ env: { POOL_SIZE: "1" } });
     await server.execute({ session_id: "live", code: "kept = 42" });

@@ -11,11 +11,10 @@ The keeper imports only the standard library, holds no user's data and never rea
 written. Every sandbox is found again by the name of its control group, `<slot>-<id>`, so the
 keeper can be killed and started again while sandboxes live on.
 
-Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the sandboxes' host uids, and "reclaim" or "adopt" for
+Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the sandboxes' host uids, forks and seconds after which a zygote is replaced, and "reclaim" or "adopt" for
 sandboxes that exist already.
 """
 
-import json
 import os
 import re
 import selectors
@@ -34,11 +33,9 @@ import linux
 import seccomp
 import warden
 import zygote
+from zygote_process import Wear, ZygoteProcess
 
 _GUEST_DIRECTORY = "/opt/glovebox/guest"
-_ZYGOTE_PROGRAM = (
-    f"import sys; sys.path.insert(0, {_GUEST_DIRECTORY!r}); import zygote; zygote.main()"
-)
 _RUN_DIRECTORY = "/run/glovebox"
 _SLOTS = 4096
 _IDS_PER_SLOT = 2
@@ -64,6 +61,7 @@ class Sandbox:
     warden_handle: int = -1
     kernel_handle: int = -1
     report: socket.socket | None = None
+    zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
     built: int = -1  # Write end: the kernel waits for a byte.
     plan: confine.Plan | None = None
     doomed: bool = False
@@ -81,8 +79,17 @@ def _pid_inside(pid: int) -> int:
 class Keeper:
     """Event loop and state. Everything here runs as root; keep it small."""
 
-    def __init__(self, instance: str, tree: str, gateway_uid: int, uid_base: int, reclaim: bool):
+    def __init__(
+        self,
+        tree: str,
+        instance: str,
+        gateway_uid: int,
+        uid_base: int,
+        zygote_wear: Wear,
+        reclaim: bool,
+    ):
         self._tree = tree
+        self._zygote_wear = zygote_wear
         self._gateway_uid = gateway_uid
         self._uid_base = uid_base
         self._seccomp_program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
@@ -94,11 +101,10 @@ class Keeper:
         self._selector = selectors.DefaultSelector()
         self._gateway: socket.socket | None = None
         self._gateway_reader: frames.FrameReader | None = None
-        self._zygote: socket.socket | None = None
-        self._zygote_pid = 0
+        self._zygote: ZygoteProcess | None = None  # The one that forks.
+        self._zygotes: list[ZygoteProcess] = []  # With those that come and those that go.
         self._zygote_due = 0.0
         self._zygote_failures = 0
-        self._zygote_ready: dict | None = None
         self._stopping = False
         for name in self._cgroups.names():
             self._adopt(name)
@@ -168,8 +174,8 @@ class Keeper:
         self._gateway_reader = frames.FrameReader(connection)
         self._selector.register(connection, selectors.EVENT_READ, self._on_gateway)
         self._tell({"event": "sandboxes", "sandboxes": sorted(self._sandboxes)})
-        if self._zygote_ready:
-            self._tell(self._zygote_ready)
+        if self._zygote and self._zygote.ready:
+            self._tell(self._zygote.ready)
 
     def _drop_gateway(self) -> None:
         """A gateway that is gone takes its sandboxes along: nobody could speak to them any more."""
@@ -302,6 +308,7 @@ class Keeper:
         os.close(warden_lock)
         self._selector.register(report, selectors.EVENT_READ, lambda: self._on_report(sandbox))
         self._ask_zygote(sandbox, for_zygote)
+        self._replace_worn_zygote()
 
     def _become_warden(
         self,
@@ -409,6 +416,16 @@ class Keeper:
             else:
                 os.close(handle)
 
+    def _watch_orphans(self) -> None:
+        """Kernels whose zygote has died have no parent that could tell their end."""
+        for sandbox in self._sandboxes.values():
+            if sandbox.zygote and sandbox.zygote not in self._zygotes and sandbox.kernel_handle >= 0:
+                sandbox.zygote = None
+                if not sandbox.doomed:
+                    self._watch(
+                        sandbox.kernel_handle, lambda one=sandbox: self._tell_kernel_exit(one, -9)
+                    )
+
     def _watch(self, handle: int, then: Callable[[], None]) -> None:
         def once() -> None:
             self._selector.unregister(handle)
@@ -419,41 +436,37 @@ class Keeper:
     # --- the zygote -------------------------------------------------------------------------
 
     def _start_zygote(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = os.fork()
-        if pid == 0:
-            try:
-                linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-                os.dup2(theirs.detach(), zygote.KEEPER_DESCRIPTOR)
-                os.closerange(zygote.KEEPER_DESCRIPTOR + 1, 1 << 20)
-                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)  # Only the keeper waits for its end.
-                os.setsid()  # Ctrl-C in the terminal is the supervisor's affair.
-                # A program of its own, so that each zygote has its own hash seed and addresses.
-                os.execv(sys.executable, [sys.executable, "-I", "-B", "-c", _ZYGOTE_PROGRAM])
-            finally:
-                os._exit(127)
-        theirs.close()
-        self._zygote = ours
-        self._zygote_pid = pid
-        self._selector.register(ours, selectors.EVENT_READ, self._on_zygote)
-
-    def _lose_zygote(self) -> None:
-        """Live sandboxes go on; those that wait for their kernel fail and are asked for again."""
+        """Start one, in place of none or to take over from the present one when it is ready."""
+        fresh = ZygoteProcess(self._zygote_wear)
+        self._zygotes.append(fresh)
         if self._zygote is None:
+            self._zygote = fresh
+        self._selector.register(
+            fresh.connection, selectors.EVENT_READ, lambda: self._on_zygote(fresh)
+        )
+
+    def _replace_worn_zygote(self) -> None:
+        """Sessions never wait for it: the old one serves until the new one has imported all."""
+        if self._zygote and self._zygote.worn and self._zygote is self._zygotes[-1]:
+            self._start_zygote()
+
+    def _lose_zygote(self, lost: ZygoteProcess) -> None:
+        """Live sandboxes go on; those that wait for their kernel fail and are asked for again."""
+        if lost not in self._zygotes:
             return
-        self._selector.unregister(self._zygote)
-        self._zygote.close()
-        self._zygote = None
-        self._zygote_failures = 0 if self._zygote_ready else self._zygote_failures + 1
+        self._zygotes.remove(lost)
+        self._selector.unregister(lost.connection)
+        lost.kill()
+        self._zygote_failures = 0 if lost.ready else self._zygote_failures + 1
         if self._zygote_failures >= _ZYGOTE_FAILURES_MAX:
             sys.stderr.write("ISOLATION_UNAVAILABLE the zygote dies before it is ready\n")
             sys.exit(EXIT_ISOLATION_UNAVAILABLE)
-        self._zygote_ready = None
+        self._watch_orphans()
+        if lost is not self._zygote:
+            return
+        # One that was to take over anyway may be on its way.
+        self._zygote = next((one for one in self._zygotes if not one.ready), None)
         self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
-        try:
-            os.kill(self._zygote_pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._tell({"event": "zygote_lost"})
         for sandbox in list(self._sandboxes.values()):
             if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:
@@ -478,9 +491,10 @@ class Keeper:
         ]
         descriptors = [given[name] for name in zygote.DESCRIPTORS] + entrances
         try:
-            socket.send_fds(self._zygote, [json.dumps(request).encode()], descriptors)
+            self._zygote.fork_kernel(request, descriptors)
+            sandbox.zygote = self._zygote
         except OSError:
-            self._lose_zygote()
+            self._lose_zygote(self._zygote)
         finally:
             self._close_all([*entrances, *for_zygote.values()])
 
@@ -489,19 +503,18 @@ class Keeper:
         for descriptor in descriptors:
             os.close(descriptor)
 
-    def _on_zygote(self) -> None:
-        assert self._zygote
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self._zygote, zygote.MESSAGE_BYTES_MAX, 1)
-        except OSError:
-            data, descriptors = b"", []
-        if not data:
-            self._lose_zygote()
+    def _on_zygote(self, sender: ZygoteProcess) -> None:
+        received = sender.receive()
+        if received is None:
+            self._lose_zygote(sender)
             return
-        message = json.loads(data)
+        message, descriptors = received
         if "ready" in message:
-            self._zygote_ready = {"event": "zygote_ready", **message}
-            self._tell(self._zygote_ready)
+            sender.ready = {"event": "zygote_ready", **message}
+            if self._zygote and self._zygote is not sender:
+                self._zygote.retire()
+            self._zygote = sender
+            self._tell(sender.ready)
             return
         identity = message.get("forked") or message.get("failed") or message.get("exited")
         sandbox = self._sandboxes.get(identity)
@@ -588,9 +601,8 @@ class Keeper:
                 return
             if pid == 0:
                 return
-            if pid == self._zygote_pid:
-                self._lose_zygote()
-                continue
+            for ended in [one for one in self._zygotes if one.pid == pid]:
+                self._lose_zygote(ended)
             for sandbox in self._sandboxes.values():
                 if sandbox.warden_pid == pid:
                     sandbox.warden_pid = 0
@@ -610,14 +622,19 @@ class Keeper:
 
 def main() -> int:
     """Entry point, called by enter-rootfs.sh inside the new root. See the module's docstring."""
-    tree, instance, gateway_uid, uid_base, existing = sys.argv[1:6]
+    tree, instance, gateway_uid, uid_base, zygote_forks, zygote_age_s, existing = sys.argv[1:8]
     # The directory that held the old root until the script's pivot_root is the last way back to it.
     linux.unmount_detached("/mnt")
     linux.name_process("gb-keeper")
     os.umask(0o022)
     try:
         keeper = Keeper(
-            instance, tree, int(gateway_uid), int(uid_base), existing == "reclaim"
+            tree,
+            instance,
+            int(gateway_uid),
+            int(uid_base),
+            Wear(int(zygote_forks), float(zygote_age_s)),
+            existing == "reclaim",
         )
     except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")

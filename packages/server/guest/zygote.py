@@ -57,6 +57,7 @@ class Zygote:
         self._preload_list = preload_list
         self._children: dict[int, str] = {}
         self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._retired = False
 
     def run(self) -> None:
         """Import, then serve until the keeper closes the connection."""
@@ -78,13 +79,13 @@ class Zygote:
         poll = select.poll()
         poll.register(self._keeper, select.POLLIN)
         poll.register(wakeup_read, select.POLLIN)
-        while True:
+        while not (self._retired and not self._children):
             for descriptor, _ in poll.poll():
                 if descriptor == wakeup_read:
                     os.read(wakeup_read, 4096)
                     self._reap()
                 elif not self._serve():
-                    return
+                    return  # The keeper is gone.
 
     def _send(self, message: dict, descriptors: tuple[int, ...] = ()) -> None:
         socket.send_fds(self._keeper, [json.dumps(message).encode()], descriptors)
@@ -108,6 +109,9 @@ class Zygote:
             return False
         try:
             request = json.loads(data)
+            if "retire" in request:
+                self._retired = True
+                return True
             self._fork(request, dict(zip(DESCRIPTORS, descriptors)), descriptors[len(DESCRIPTORS) :])
         finally:
             for descriptor in descriptors:

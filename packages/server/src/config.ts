@@ -112,6 +112,16 @@ export const configVariables = [
     description: "Warm sandboxes kept ready. 0 starts each when it is asked for.",
   },
   {
+    name: "ZYGOTE_MAX_FORKS",
+    default: "2000",
+    description: "Sandboxes after which the zygote, whose hash seed they share, is replaced.",
+  },
+  {
+    name: "ZYGOTE_MAX_AGE",
+    default: "3600",
+    description: "Seconds after which the zygote is replaced.",
+  },
+  {
     name: "ACQUIRE_TIMEOUT",
     default: "10",
     description: "Seconds that a request waits for a sandbox before 503.",
@@ -155,6 +165,8 @@ export interface Config {
   readonly sessionsMax: number;
   readonly sessionTtlMs: number;
   readonly poolSize: number;
+  readonly zygoteForksMax: number;
+  readonly zygoteAgeSecondsMax: number;
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: string;
@@ -262,6 +274,8 @@ export function loadConfig(
     sessionsMax,
     sessionTtlMs: number("SESSION_TTL", 1, 31_536_000, false) * 1000,
     poolSize,
+    zygoteForksMax: number("ZYGOTE_MAX_FORKS", 1, 1_000_000),
+    zygoteAgeSecondsMax: number("ZYGOTE_MAX_AGE", 10, 31_536_000),
     acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
     drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),

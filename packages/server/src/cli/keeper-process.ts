@@ -42,7 +42,8 @@ export function startKeeper(
       ...["--mount", "--net", "--ipc", "--uts", "--"],
       ...["/bin/sh", `${GUEST_DIRECTORY}/enter-rootfs.sh`],
       ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_DIRECTORY, config.runDir],
-      ...[config.instance, String(gatewayUid), String(uidBase(config.instance)), existing],
+      ...[config.instance, String(gatewayUid), String(uidBase(config.instance))],
+      ...[String(config.zygoteForksMax), String(config.zygoteAgeSecondsMax), existing],
     ],
     {
       stdio: ["pipe", "inherit", "pipe"],
