@@ -23,7 +23,6 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from typing import Callable
 
 import cgroups as control_groups
@@ -31,14 +30,12 @@ import confine
 import frames
 import linux
 import seccomp
-import warden
 import zygote
+from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
 from zygote_process import Wear, ZygoteProcess
 
 _GUEST_DIRECTORY = "/opt/glovebox/guest"
-_RUN_DIRECTORY = "/run/glovebox"
 _SLOTS = 4096
-_IDS_PER_SLOT = 2
 _SANDBOX_ID = re.compile(r"[a-z0-9]{8,32}")
 # The first two processes of a PID namespace; nothing else exists before the kernel does.
 _WARDEN_PID = 1
@@ -48,23 +45,6 @@ _ZYGOTE_RESTART_DELAY_S = 0.2
 _ZYGOTE_FAILURES_MAX = 5
 # Tells the supervisor that another start would end the same.
 EXIT_ISOLATION_UNAVAILABLE = 70
-
-
-@dataclass
-class Sandbox:
-    """What the keeper knows of one sandbox. After its own restart it knows only the name."""
-
-    name: str
-    slot: int
-    identity: str
-    warden_pid: int = 0
-    warden_handle: int = -1
-    kernel_handle: int = -1
-    report: socket.socket | None = None
-    zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
-    built: int = -1  # Write end: the kernel waits for a byte.
-    plan: confine.Plan | None = None
-    doomed: bool = False
 
 
 def _pid_inside(pid: int) -> int:
@@ -88,16 +68,14 @@ class Keeper:
         zygote_wear: Wear,
         reclaim: bool,
     ):
-        self._tree = tree
         self._zygote_wear = zygote_wear
         self._gateway_uid = gateway_uid
-        self._uid_base = uid_base
-        self._seccomp_program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
+        program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
         self._cgroups = control_groups.open_cgroups(instance)
         if reclaim:
             control_groups.reclaim(self._cgroups)
         self._sandboxes: dict[str, Sandbox] = {}
-        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._maker = SandboxMaker(tree, uid_base, program, self._cgroups)
         self._selector = selectors.DefaultSelector()
         self._gateway: socket.socket | None = None
         self._gateway_reader: frames.FrameReader | None = None
@@ -141,7 +119,7 @@ class Keeper:
         return None
 
     def _listen(self) -> socket.socket:
-        path = f"{_RUN_DIRECTORY}/keeper.sock"
+        path = f"{RUN_DIRECTORY}/keeper.sock"
         if os.path.lexists(path):
             os.unlink(path)
         listener = socket.socket(socket.AF_UNIX)
@@ -258,104 +236,13 @@ class Keeper:
         self._cgroups.set_processes(sandbox.name, plan.processes + 1)  # One for the warden.
         # Lets the gateway reset the peak before each execution, and nothing else.
         os.chown(self._cgroups.accounting_files(sandbox.name)["memory_peak"], self._gateway_uid, -1)
-        self._fork_warden(sandbox, secret)
-
-    def _connect(self, identity: str, secret: str, role: str) -> socket.socket:
-        """A connection to the gateway, introduced before any guest code could speak on it."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(2)
-        connection.connect(f"{_RUN_DIRECTORY}/guest.sock")
-        connection.settimeout(None)
-        content = {"sandbox": identity, "secret": secret, "role": role}
-        connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
-        return connection
-
-    def _fork_warden(self, sandbox: Sandbox, secret: str) -> None:
-        control = self._connect(sandbox.identity, secret, "warden")
-        connection = self._connect(sandbox.identity, secret, "kernel")
-        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
-        # A second open file description: flock knows owners by description, not by process.
-        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
-        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
-        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(stdout_read, False)
-        os.set_blocking(stderr_read, False)
-        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
-        sandbox.report = report
-
-        os.unshare(os.CLONE_NEWPID)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                pipes = {"stdout": stdout_read, "stderr": stderr_read}
-                self._become_warden(sandbox, control, connection, warden_lock, pipes, child_report)
-        finally:
-            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
-        sandbox.warden_pid = pid
-        sandbox.warden_handle = os.pidfd_open(pid)
-        for_zygote = {
-            "built": built_read,
-            "report": child_report.detach(),
-            "connection": connection.detach(),
-            "lock": lock,
-            "stdout_read": stdout_read,
-            "stdout": stdout,
-            "stderr_read": stderr_read,
-            "stderr": stderr,
-        }
-        control.close()
-        os.close(warden_lock)
-        self._selector.register(report, selectors.EVENT_READ, lambda: self._on_report(sandbox))
+        for_zygote = self._maker.fork_warden(sandbox, secret)
+        assert sandbox.report
+        self._selector.register(
+            sandbox.report, selectors.EVENT_READ, lambda: self._on_report(sandbox)
+        )
         self._ask_zygote(sandbox, for_zygote)
         self._replace_worn_zygote()
-
-    def _become_warden(
-        self,
-        sandbox: Sandbox,
-        control: socket.socket,
-        connection: socket.socket,
-        lock: int,
-        pipes: dict[str, int],
-        report: socket.socket,
-    ) -> None:
-        """In the child: enter the groups, confine, serve. Never returns."""
-        code = 1
-        try:
-            confine.reset_signals()
-            linux.name_process("gb-warden")
-            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
-                with open(entrance, "w", encoding="ascii") as file:
-                    file.write("0")
-
-            def map_ids() -> None:
-                report.send(b"map")
-                if report.recv(16) != b"mapped":
-                    raise OSError("the keeper did not map the ids")
-
-            kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
-            assert sandbox.plan
-            context = confine.Context(
-                plan=sandbox.plan,
-                host_uid=self._host_uid(sandbox, confine.USER_ID),
-                hostname=f"sandbox-{sandbox.identity[:8]}",
-                tree=self._tree,
-                keep_descriptors=frozenset(kept),
-                seccomp_program=self._seccomp_program,
-                map_ids=map_ids,
-            )
-            confine.confine(confine.WARDEN_STEPS, context)
-            report.close()
-            warden.Warden(control, connection, lock, pipes).run()
-            code = 0
-        except confine.StepFailed as failure:
-            report.send(f"!warden {failure}".encode()[:1000])
-        finally:
-            os._exit(code)
-
-    def _host_uid(self, sandbox: Sandbox, inside: int) -> int:
-        offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
-        return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
 
     def _on_report(self, sandbox: Sandbox) -> None:
         assert sandbox.report
@@ -365,7 +252,7 @@ class Keeper:
             message = b""
         if message == b"map":
             try:
-                self._map_ids(sandbox)
+                self._maker.map_ids(sandbox)
                 sandbox.report.send(b"mapped")
                 os.write(sandbox.built, b"b")
             except OSError as failure:
@@ -381,18 +268,6 @@ class Keeper:
             sandbox.report.close()
             sandbox.report = None
             os.close(sandbox.built)
-
-    def _map_ids(self, sandbox: Sandbox) -> None:
-        lines = "".join(
-            f"{inside} {self._host_uid(sandbox, inside)} 1\n"
-            for inside in (confine.WARDEN_ID, confine.USER_ID)
-        )
-        for kind in ("uid_map", "gid_map"):
-            descriptor = os.open(f"/proc/{sandbox.warden_pid}/{kind}", os.O_WRONLY)
-            try:
-                os.write(descriptor, lines.encode())  # The map must arrive in a single write.
-            finally:
-                os.close(descriptor)
 
     def _adopt(self, name: str) -> None:
         """Take over a sandbox that an earlier keeper made. Its processes are not our children, so
@@ -482,7 +357,7 @@ class Keeper:
         request = {
             "sandbox": sandbox.identity,
             "plan": vars(sandbox.plan),
-            "host_uid": self._host_uid(sandbox, confine.USER_ID),
+            "host_uid": self._maker.host_uid(sandbox, confine.USER_ID),
         }
         given = {"warden": sandbox.warden_handle, **for_zygote}
         entrances = [

@@ -1,6 +1,5 @@
 """The kernel as a whole: forked from a prepared one, spoken to in frames over a real connection."""
 
-import os
 import time
 import unittest
 

@@ -1,0 +1,164 @@
+"""Making a sandbox: the keeper's part of it, up to the two forks.
+
+The warden is forked here, by the keeper, which is small: its child costs little memory and no time. The
+kernel is forked by the zygote, from what this returns.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+
+import cgroups as control_groups
+import confine
+import frames
+import linux
+import warden
+from zygote_process import ZygoteProcess
+
+RUN_DIRECTORY = "/run/glovebox"
+_IDS_PER_SLOT = 2
+
+
+@dataclass
+class Sandbox:
+    """What the keeper knows of one sandbox. After its own restart it knows only the name."""
+
+    name: str
+    slot: int
+    identity: str
+    warden_pid: int = 0
+    warden_handle: int = -1
+    kernel_handle: int = -1
+    report: socket.socket | None = None
+    zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
+    built: int = -1  # Write end: the kernel waits for a byte.
+    plan: confine.Plan | None = None
+    doomed: bool = False
+
+
+def _connect(identity: str, secret: str, role: str) -> socket.socket:
+    """A connection to the gateway, introduced before any guest code could speak on it."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(2)
+    connection.connect(f"{RUN_DIRECTORY}/guest.sock")
+    connection.settimeout(None)
+    content = {"sandbox": identity, "secret": secret, "role": role}
+    connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+    return connection
+
+
+class SandboxMaker:
+    """What all sandboxes of an instance have in common."""
+
+    def __init__(
+        self,
+        tree: str,
+        uid_base: int,
+        seccomp_program: bytes,
+        groups: control_groups.Cgroups,
+    ):
+        self._tree = tree
+        self._uid_base = uid_base
+        self._seccomp_program = seccomp_program
+        self._cgroups = groups
+        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+
+    def fork_warden(self, sandbox: Sandbox, secret: str) -> dict[str, int]:
+        """Fork PID 1. Returns the descriptors for the zygote, by their names there; the caller
+        closes them."""
+        control = _connect(sandbox.identity, secret, "warden")
+        connection = _connect(sandbox.identity, secret, "kernel")
+        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
+        # A second open file description: flock knows owners by description, not by process.
+        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
+        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
+        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(stdout_read, False)
+        os.set_blocking(stderr_read, False)
+        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
+        sandbox.report = report
+
+        os.unshare(os.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                pipes = {"stdout": stdout_read, "stderr": stderr_read}
+                self._become_warden(sandbox, control, connection, warden_lock, pipes, child_report)
+        finally:
+            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+        sandbox.warden_pid = pid
+        sandbox.warden_handle = os.pidfd_open(pid)
+        control.close()
+        os.close(warden_lock)
+        return {
+            "built": built_read,
+            "report": child_report.detach(),
+            "connection": connection.detach(),
+            "lock": lock,
+            "stdout_read": stdout_read,
+            "stdout": stdout,
+            "stderr_read": stderr_read,
+            "stderr": stderr,
+        }
+
+    def _become_warden(
+        self,
+        sandbox: Sandbox,
+        control: socket.socket,
+        connection: socket.socket,
+        lock: int,
+        pipes: dict[str, int],
+        report: socket.socket,
+    ) -> None:
+        """In the child: enter the groups, confine, serve. Never returns."""
+        code = 1
+        try:
+            confine.reset_signals()
+            linux.name_process("gb-warden")
+            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
+                with open(entrance, "w", encoding="ascii") as file:
+                    file.write("0")
+
+            def map_ids() -> None:
+                report.send(b"map")
+                if report.recv(16) != b"mapped":
+                    raise OSError("the keeper did not map the ids")
+
+            kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
+            assert sandbox.plan
+            context = confine.Context(
+                plan=sandbox.plan,
+                host_uid=self.host_uid(sandbox, confine.USER_ID),
+                hostname=f"sandbox-{sandbox.identity[:8]}",
+                tree=self._tree,
+                keep_descriptors=frozenset(kept),
+                seccomp_program=self._seccomp_program,
+                map_ids=map_ids,
+            )
+            confine.confine(confine.WARDEN_STEPS, context)
+            report.close()
+            warden.Warden(control, connection, lock, pipes).run()
+            code = 0
+        except confine.StepFailed as failure:
+            report.send(f"!warden {failure}".encode()[:1000])
+        finally:
+            os._exit(code)
+
+    def host_uid(self, sandbox: Sandbox, inside: int) -> int:
+        """The host's id behind an id inside: unlike that of any other sandbox or instance."""
+        offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
+        return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+
+    def map_ids(self, sandbox: Sandbox) -> None:
+        """Give the warden's user namespace its two ids. Only a process outside of it can."""
+        lines = "".join(
+            f"{inside} {self.host_uid(sandbox, inside)} 1\n"
+            for inside in (confine.WARDEN_ID, confine.USER_ID)
+        )
+        for kind in ("uid_map", "gid_map"):
+            descriptor = os.open(f"/proc/{sandbox.warden_pid}/{kind}", os.O_WRONLY)
+            try:
+                os.write(descriptor, lines.encode())  # The map must arrive in a single write.
+            finally:
+                os.close(descriptor)
