@@ -12,6 +12,7 @@ import time
 _ROOT = "/sys/fs/cgroup"
 _PERIOD_US = 1_000_000
 _UNLIMITED = "-1"
+_SOCKET_BYTES_MAX = 32 << 20
 
 
 class CgroupsUnavailable(Exception):
@@ -89,6 +90,9 @@ class _Version1:
 
     def set_memory(self, name: str, limit_bytes: int) -> None:
         group = self._path("memory", name)
+        sockets = f"{group}/memory.kmem.tcp.limit_in_bytes"
+        if os.path.exists(sockets):  # Version 1 counts what waits in sockets apart.
+            _write(sockets, str(min(limit_bytes // 8, _SOCKET_BYTES_MAX)))
         swap = f"{group}/memory.memsw.limit_in_bytes"
         current = int(_read(f"{group}/memory.limit_in_bytes"))
         # The limit with swap may never be below the one without, so the order depends on the direction.

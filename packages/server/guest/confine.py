@@ -2,7 +2,7 @@
 
 `WARDEN_STEPS` runs in the process that becomes PID 1 of a sandbox, forked by the keeper into a new
 PID namespace: it builds the namespaces and the file system, still as root of the host, and then
-gives everything up. `KERNEL_STEPS` runs in the process that will run user code, forked by the zygote
+gives everything up. `kernel_steps` run in the process that will run user code, forked by the zygote
 straight into the namespaces that the warden has built.
 
 Namespaces and mounts are made before the user namespace is entered, so they belong to the host's
@@ -11,7 +11,7 @@ interface or reach another process with them.
 
 Each step says what it prevents. A step that fails raises, and the caller ends the process: there is
 no weaker sandbox. Nothing that a guest can write is ever touched here, because no guest code
-runs before the last step of KERNEL_STEPS.
+runs before the last of `kernel_steps`.
 """
 
 import fcntl

@@ -264,7 +264,8 @@ class Keeper:
 
     def _close_report(self, sandbox: Sandbox) -> None:
         if sandbox.report:
-            self._selector.unregister(sandbox.report)
+            if sandbox.report.fileno() in self._selector.get_map():
+                self._selector.unregister(sandbox.report)
             sandbox.report.close()
             sandbox.report = None
             os.close(sandbox.built)
@@ -322,7 +323,8 @@ class Keeper:
 
     def _replace_worn_zygote(self) -> None:
         """Sessions never wait for it: the old one serves until the new one has imported all."""
-        if self._zygote and self._zygote.worn and self._zygote is self._zygotes[-1]:
+        worn = self._zygote and self._zygote.worn and self._zygote is self._zygotes[-1]
+        if worn and time.monotonic() >= self._zygote_due:
             self._start_zygote()
 
     def _lose_zygote(self, lost: ZygoteProcess) -> None:
@@ -332,7 +334,9 @@ class Keeper:
         self._zygotes.remove(lost)
         self._selector.unregister(lost.connection)
         lost.kill()
-        self._zygote_failures = 0 if lost.ready else self._zygote_failures + 1
+        self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
+        served = lost.ready or any(one.ready for one in self._zygotes)
+        self._zygote_failures = 0 if served else self._zygote_failures + 1
         if self._zygote_failures >= _ZYGOTE_FAILURES_MAX:
             sys.stderr.write("ISOLATION_UNAVAILABLE the zygote dies before it is ready\n")
             sys.exit(EXIT_ISOLATION_UNAVAILABLE)
@@ -341,7 +345,6 @@ class Keeper:
             return
         # One that was to take over anyway may be on its way.
         self._zygote = next((one for one in self._zygotes if not one.ready), None)
-        self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
         self._tell({"event": "zygote_lost"})
         for sandbox in list(self._sandboxes.values()):
             if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:

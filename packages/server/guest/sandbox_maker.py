@@ -76,6 +76,11 @@ class SandboxMaker:
         stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(stdout_read, False)
         os.set_blocking(stderr_read, False)
+        # User code can make the kernel's ends block; the warden's are descriptions of its own.
+        warden_pipes = {
+            name: os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            for name, pipe in (("stdout", stdout_read), ("stderr", stderr_read))
+        }
         built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
         sandbox.report = report
 
@@ -83,14 +88,16 @@ class SandboxMaker:
         try:
             pid = os.fork()
             if pid == 0:
-                pipes = {"stdout": stdout_read, "stderr": stderr_read}
-                self._become_warden(sandbox, control, connection, warden_lock, pipes, child_report)
+                self._become_warden(
+                    sandbox, control, connection, warden_lock, warden_pipes, child_report
+                )
         finally:
             os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
         sandbox.warden_pid = pid
         sandbox.warden_handle = os.pidfd_open(pid)
         control.close()
-        os.close(warden_lock)
+        for descriptor in (warden_lock, *warden_pipes.values()):
+            os.close(descriptor)
         return {
             "built": built_read,
             "report": child_report.detach(),

@@ -91,7 +91,8 @@ class Zygote:
         socket.send_fds(self._keeper, [json.dumps(message).encode()], descriptors)
 
     def _reap(self) -> None:
-        while self._children:
+        # User code cannot make itself our child, but if it could, its zombies must not stay.
+        while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:

@@ -170,7 +170,8 @@ export interface Config {
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: string;
-  /** Every variable as it is in force, secrets included: what a child process is given. */
+  /** Every variable as it is in force, secrets included: what a child process is given.
+   * Paths are absolute, since the child has another working directory. */
   readonly environment: Readonly<Record<string, string>>;
   /** The values as they are in force, secrets masked, for `glovebox config`. */
   readonly effective: Readonly<Record<string, string>>;
@@ -251,14 +252,19 @@ export function loadConfig(
   if (sessionsMax + poolSize > SANDBOXES_MAX) {
     throw new ConfigError(`MAX_SESSIONS and POOL_SIZE together must be at most ${SANDBOXES_MAX}`);
   }
+  const paths = {
+    STATE_DIR: stateDir,
+    ROOTFS_DIR: resolve(values.ROOTFS_DIR || `${stateDir}/rootfs`),
+    AUTH_TOKEN_FILE: resolve(values.AUTH_TOKEN_FILE || `${stateDir}/admin-token`),
+  };
   return Object.freeze({
     host: values.HOST,
     port: number("PORT", 0, 65535),
     auth,
     token: values.AUTH_TOKEN || undefined,
-    tokenFile: resolve(values.AUTH_TOKEN_FILE || `${stateDir}/admin-token`),
+    tokenFile: paths.AUTH_TOKEN_FILE,
     stateDir,
-    rootfsDir: resolve(values.ROOTFS_DIR || `${stateDir}/rootfs`),
+    rootfsDir: paths.ROOTFS_DIR,
     runDir: `/run/glovebox/${instance}`,
     instance,
     serviceUser: values.SERVICE_USER,
@@ -279,7 +285,7 @@ export function loadConfig(
     acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
     drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),
-    environment: Object.freeze(values),
+    environment: Object.freeze({ ...values, ...paths }),
     effective: Object.freeze(
       Object.fromEntries(
         Object.entries(values).map(([name, value]) => [

@@ -36,7 +36,8 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "serve":
       return serve(loadConfig());
     case "gateway":
-      return runGateway(loadConfig(), Number(rest[0]), Number(rest[1]));
+      // The supervisor has read the .env file for it.
+      return runGateway(loadConfig(undefined, ""), Number(rest[0]), Number(rest[1]));
     case "doctor":
       return doctor();
     case "config":

@@ -37,6 +37,9 @@ const BODY_BYTES_PER_CODE_BYTE = 6;
 const BODY_BYTES_BASE = 65_536;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often slow and silent connections are looked for. */
+const CONNECTIONS_CHECK_MS = 5000;
+const CONNECTIONS_MAX = 4096;
 
 export interface AppOptions {
   readonly config: Config;
@@ -55,6 +58,7 @@ export function buildApp(options: AppOptions): App {
     bodyLimit: config.codeBytesMax * BODY_BYTES_PER_CODE_BYTE + BODY_BYTES_BASE,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     routerOptions: { maxParamLength: 512 },
     // The sessions refuse new work by themselves, in the shape of every other error.
     return503OnClosing: false,
@@ -63,6 +67,14 @@ export function buildApp(options: AppOptions): App {
       sendError(toServiceError(error), request.id, reply as unknown as FastifyReply);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = CONNECTIONS_MAX;
+  // Many clients name a content type also where they send nothing.
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.removeContentTypeParser("application/json");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
   // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
 

@@ -27,9 +27,20 @@ export function encodeFrame(message: unknown): Buffer {
 
 /** Cuts a byte stream into the JSON values of its frames. Holds at most one frame and a chunk. */
 export class FrameParser {
+  readonly #inspect: ((frame: Buffer) => void) | undefined;
   /** What an incomplete frame has so far: the first `#held` bytes. */
   #pending = Buffer.alloc(0);
   #held = 0;
+
+  /** `inspect` sees each frame's bytes before anything is made of them, and may throw. */
+  constructor(inspect?: (frame: Buffer) => void) {
+    this.#inspect = inspect;
+  }
+
+  /** Bytes of an incomplete frame. */
+  get heldBytes(): number {
+    return this.#held;
+  }
 
   /**
    * Feed a chunk and return the values that it completes.
@@ -45,6 +56,7 @@ export class FrameParser {
       }
       const end = LENGTH_BYTES + length;
       if (data.length < end) break;
+      this.#inspect?.(data.subarray(LENGTH_BYTES, end));
       values.push(parseJson(data.toString("utf8", LENGTH_BYTES, end)));
       data = data.subarray(end);
     }
@@ -81,6 +93,55 @@ function parseJson(text: string): unknown {
   } catch {
     throw new ProtocolViolation("a frame that is not JSON");
   }
+}
+
+/** Whatever reads or writes a value recursively must not run out of stack over it. */
+const DEPTH_MAX = 500;
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT] = [0x5b, 0x7b, 0x5d, 0x7d];
+
+/**
+ * How many values a JSON text holds, roughly, without parsing it: time and memory of a parse grow
+ * with this more than with bytes. Honest rich output is a few large strings.
+ * @throws ProtocolViolation for a text that nests too deep
+ */
+export function countJsonValues(text: Buffer): number {
+  let count = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case QUOTE:
+        at = endOfString(text, at + 1);
+        break;
+      case COMMA:
+      case COLON:
+        count++;
+        break;
+      case OPEN_ARRAY:
+      case OPEN_OBJECT:
+        count++;
+        if (++depth > DEPTH_MAX) {
+          throw new ProtocolViolation(`a frame nested more than ${DEPTH_MAX} levels deep`);
+        }
+        break;
+      case CLOSE_ARRAY:
+      case CLOSE_OBJECT:
+        depth--;
+    }
+  }
+  return count;
+}
+
+/** Position of the quote that ends the string whose first character is at `from`. */
+function endOfString(text: Buffer, from: number): number {
+  let end = text.indexOf(QUOTE, from);
+  while (end > 0) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return end;
+    end = text.indexOf(QUOTE, end + 1);
+  }
+  return text.length;
 }
 
 const Closed = { additionalProperties: false } as const;
@@ -164,18 +225,6 @@ const validators = new Map(
   Object.entries(schemas).map(([name, schema]) => [name, Compile(schema as TSchema)]),
 );
 
-/** Whatever reads or writes a value recursively must not run out of stack over it. */
-const DEPTH_MAX = 500;
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  for (const key in value) {
-    if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true;
-  }
-  return false;
-}
-
 /**
  * A frame's value as a message of one of the allowed types.
  * @throws ProtocolViolation when it is anything else.
@@ -193,9 +242,6 @@ export function checkMessage<T extends MessageType>(
   }
   if (!validators.get(type)?.Check(content)) {
     throw new ProtocolViolation(`a ${type} message that does not follow its schema`);
-  }
-  if (isDeeper(content, DEPTH_MAX)) {
-    throw new ProtocolViolation(`a ${type} message nested more than ${DEPTH_MAX} levels deep`);
   }
   return value as GuestMessage<T>;
 }

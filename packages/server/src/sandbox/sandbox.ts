@@ -12,7 +12,7 @@ export interface SandboxLimits {
 
 /** Why a sandbox, or only its kernel, ended. */
 export interface SandboxEnd {
-  readonly reason: "kernel_exited" | "sandbox_died" | "protocol_violation" | "destroyed";
+  readonly reason: "kernel_exited" | "sandbox_died" | "flood" | "protocol_violation" | "destroyed";
   /** The kernel's exit code, negative for a signal; undefined where nobody saw it. */
   readonly exitCode?: number;
   readonly outOfMemory: boolean;

@@ -141,6 +141,7 @@ function statusOf(
 ): ExecutionStatus {
   if (memoryRanOut) return "out_of_memory";
   if (stopCause) return stopCause;
+  if ("reason" in how && how.reason === "flood") return "output_limit";
   if ("reason" in how) return "killed";
   return how.status;
 }

@@ -101,9 +101,11 @@ export class OutputCollector {
         return;
       }
       case "update_display_data": {
+        if (!this.#takeRichBytes(message.content)) return;
         const { data, metadata, transient } = message.content;
-        const shown = this.#displays.get(String(transient["display_id"]));
-        if (shown && this.#takeRichBytes(message.content)) Object.assign(shown, { data, metadata });
+        const id = transient["display_id"];
+        const shown = typeof id === "string" ? this.#displays.get(id) : undefined;
+        if (shown) Object.assign(shown, { data, metadata });
         return;
       }
     }

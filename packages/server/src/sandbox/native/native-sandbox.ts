@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { ServiceError } from "../../errors.js";
 import {
   checkMessage,
+  countJsonValues,
   encodeFrame,
   FrameParser,
   type KernelMessage,
@@ -41,7 +42,13 @@ const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set(
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
 const LIMIT_TIMEOUT_MS = 5000;
-const IDLE_BYTES_MAX = 16 * 1024 * 1024;
+const IDLE_BYTES_MAX = 4 * 1024 * 1024;
+const IDLE_FRAME_BYTES_MAX = 64 * 1024;
+const EXECUTION_BYTES_MAX = 64 * 1024 * 1024;
+const VALUES_MAX = 500_000;
+
+/** A guest says more than anyone wants to read. */
+class Flood extends ProtocolViolation {}
 
 export class NativeSandbox implements Sandbox {
   readonly id: string;
@@ -57,7 +64,9 @@ export class NativeSandbox implements Sandbox {
   #sink: MessageSink | undefined;
   #watching = false;
   #oomKillsSeen = 0;
-  #idleBytes = 0;
+  /** Of the present execution, or since the last. */
+  #bytes = 0;
+  #values = 0;
   #outputBytesMax = 0;
   #end: SandboxEnd | undefined;
   #resolveEnded!: (end: SandboxEnd) => void;
@@ -109,6 +118,8 @@ export class NativeSandbox implements Sandbox {
 
   execute(code: string, outputBytesMax: number, sink: MessageSink): void {
     this.#sink = sink;
+    this.#bytes = 0;
+    this.#values = 0;
     this.#outputBytesMax = outputBytesMax;
     this.#kernel.write(
       encodeFrame({
@@ -220,19 +231,22 @@ export class NativeSandbox implements Sandbox {
     allowed: ReadonlySet<T>,
     onClosed: () => void,
   ): void {
-    const parser = new FrameParser();
+    const parser = new FrameParser((frame) => this.#inspect(frame));
     socket.on("data", (chunk) => {
       try {
-        if (!this.#sink) this.#countIdle(chunk.length);
+        this.#countBytes(chunk.length);
         for (const value of parser.push(chunk)) {
           this.#deliver(checkMessage(value, allowed as ReadonlySet<MessageType>));
         }
+        if (!this.#sink && parser.heldBytes > IDLE_FRAME_BYTES_MAX) {
+          throw new ProtocolViolation("an unfinished frame between executions");
+        }
       } catch (error) {
-        if (!(error instanceof ProtocolViolation)) throw error;
+        // Whatever a guest can make go wrong here costs its own sandbox, and nobody else's.
         this.#finish({
-          reason: "protocol_violation",
+          reason: error instanceof Flood ? "flood" : "protocol_violation",
           outOfMemory: false,
-          detail: `the guest broke the protocol: ${error.message}`,
+          detail: `the guest broke the protocol: ${(error as Error).message}`,
         });
       }
     });
@@ -240,10 +254,17 @@ export class NativeSandbox implements Sandbox {
     socket.resume();
   }
 
-  /** Nobody waits for a guest that talks between executions, but reading it costs time. */
-  #countIdle(bytes: number): void {
-    this.#idleBytes += bytes;
-    if (this.#idleBytes > IDLE_BYTES_MAX) throw new ProtocolViolation("a flood between executions");
+  /** Reading costs time, so what a guest may say is bounded, for an execution and between them. */
+  #countBytes(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > (this.#sink ? EXECUTION_BYTES_MAX : IDLE_BYTES_MAX)) {
+      throw new Flood(`more than ${this.#bytes - 1} bytes`);
+    }
+  }
+
+  #inspect(frame: Buffer): void {
+    this.#values += countJsonValues(frame);
+    if (this.#values > VALUES_MAX) throw new Flood(`more than ${VALUES_MAX} JSON values`);
   }
 
   #deliver(message: ReturnType<typeof checkMessage>): void {
@@ -266,7 +287,8 @@ export class NativeSandbox implements Sandbox {
         // What a guest sends after its answer belongs to no execution.
         const sink = this.#sink;
         this.#sink = undefined;
-        this.#idleBytes = 0;
+        this.#bytes = 0;
+        this.#values = 0;
         sink?.(message);
         return;
       }
