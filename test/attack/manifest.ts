@@ -156,6 +156,18 @@ export const attackCases: readonly AttackCase[] = [
     expectation: blocked,
   },
   {
+    id: "kernel_clone_parent",
+    threat: "new_namespaces",
+    source: "a sibling, whose parent is the privileged zygote",
+    expectation: blocked,
+  },
+  {
+    id: "kernel_socket_options",
+    threat: "rare_calls",
+    source: "socket options that reach protocol modules: TCP_ULP, UDP_ENCAP, filters",
+    expectation: blocked,
+  },
+  {
     id: "kernel_clone_high_bits",
     threat: "new_namespaces",
     source: "argument filters that compare 64 bits, after CVE-2019-10063",
@@ -523,6 +535,24 @@ export const attackCases: readonly AttackCase[] = [
     expectation: contained,
   },
   {
+    id: "channel_display_id_object",
+    threat: "forged_frames",
+    source: "an object without a string form, as a display's name",
+    expectation: contained,
+  },
+  {
+    id: "channel_many_values",
+    threat: "flooded_channel",
+    source: "frames of few bytes that take seconds to parse",
+    expectation: ends("output_limit", "killed"),
+  },
+  {
+    id: "channel_linger",
+    threat: "stolen_descriptors",
+    source: "a passed descriptor whose last close waits in the gateway",
+    expectation: blocked,
+  },
+  {
     id: "channel_bad_utf8",
     threat: "forged_frames",
     source: "a frame that is not UTF-8",
@@ -885,6 +915,12 @@ export const attackCases: readonly AttackCase[] = [
     source: "the heap",
     expectation: ends("out_of_memory"),
     timeout: 20,
+  },
+  {
+    id: "exhaust_socket_memory",
+    threat: "memory",
+    source: "what waits in sockets, which cgroup v1 counts apart",
+    expectation: blocked,
   },
   {
     id: "exhaust_mmap",
