@@ -3,6 +3,7 @@
  * everything below it; only main imports it.
  */
 
+import type { Socket } from "node:net";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, {
   type FastifyBaseLogger,
@@ -63,6 +64,7 @@ export function buildApp(options: AppOptions): App {
     // The sessions refuse new work by themselves, in the shape of every other error.
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => {
       sendError(toServiceError(error), request.id, reply as unknown as FastifyReply);
     },
@@ -111,6 +113,22 @@ export function buildApp(options: AppOptions): App {
   registerSessions(app, sessions, config);
   registerOperate(app, sessions, options.version);
   return app;
+}
+
+/** What the HTTP parser refuses never becomes a request; it still gets the one shape of errors. */
+function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const message = tooLarge ? "The headers are too large." : "The request is not valid HTTP.";
+  const body = JSON.stringify(toWireError(new ServiceError("INVALID_REQUEST", message), "none"));
+  const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 function sendError(error: ServiceError, requestId: string, reply: FastifyReply): void {
