@@ -3,6 +3,7 @@
  * out never comes back: it is destroyed by whoever leased it. May import sandbox, errors, config.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.js";
 import type { Sandbox, SandboxDriver } from "../sandbox/sandbox.js";
 
@@ -208,7 +209,7 @@ export class Pool {
 
   #pauseAfterFailure(): Promise<void> {
     const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failuresInRow - 1));
-    return new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+    return delay(pauseMs, undefined, { ref: false });
   }
 
   #rejectWaiters(error: Error): void {

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
@@ -18,10 +19,6 @@ export interface SessionCreation {
 }
 
 const CLOSE_PATIENCE_MS = 3000;
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-}
 
 export class SessionManager {
   readonly #pool: Pool;
@@ -113,11 +110,11 @@ export class SessionManager {
   async stop(): Promise<void> {
     this.#stopping = true;
     const all = [...this.#sessions.values(), ...this.#stateless];
-    const timeout = delay(this.#config.drainTimeoutMs);
+    const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
     // Whoever stops this process ends what could not be ended here.
     const closed = Promise.all(all.map((session) => session.close("the server is stopping")));
-    await Promise.race([closed, delay(CLOSE_PATIENCE_MS)]);
+    await Promise.race([closed, delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
     this.#sessions.clear();
   }
 

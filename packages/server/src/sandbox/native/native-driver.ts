@@ -1,6 +1,7 @@
 /** Makes sandboxes through the keeper. See ARCHITECTURE.md for who does what. */
 
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { Sandbox, SandboxDriver } from "../sandbox.js";
@@ -12,6 +13,8 @@ import { NativeSandbox } from "./native-sandbox.js";
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;
 const ZYGOTE_TIMEOUT_MS = 120_000;
+/** Whoever stops this process ends what has not ended by then. */
+const STOP_PATIENCE_MS = 3000;
 
 interface Starting {
   readonly spawned: (accounting: AccountingPaths) => void;
@@ -87,7 +90,7 @@ export class NativeDriver implements SandboxDriver {
     const gone = [...this.#sandboxes.values(), ...this.#leaving.values()].map((sandbox) =>
       sandbox.destroy("the server is stopping"),
     );
-    await Promise.race([Promise.all(gone), delay(3000)]);
+    await Promise.race([Promise.all(gone), delay(STOP_PATIENCE_MS, undefined, { ref: false })]);
     this.#keeper.close();
     this.#listener.close();
   }
@@ -169,10 +172,6 @@ export class NativeDriver implements SandboxDriver {
 async function rejectOnEnd(sandbox: Sandbox): Promise<never> {
   const end = await sandbox.ended;
   throw new Error(end.detail);
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 function withTimeout<T>(promise: Promise<T>, milliseconds: number, message: string): Promise<T> {
