@@ -26,8 +26,8 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
     process.send({ address: gateway.address });
     await asked;
     await gateway.stop();
-    if (process.connected) process.disconnect(); // The open channel would keep the process alive.
-    return 0;
+    // Nothing is left to wait for, whatever timer or socket would still keep the process alive.
+    process.exit(0);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const hints: Record<string, string> = {

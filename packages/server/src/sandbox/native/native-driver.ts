@@ -32,6 +32,7 @@ export class NativeDriver implements SandboxDriver {
   readonly #leaving = new Map<string, NativeSandbox>();
   #zygoteReady!: Promise<void>;
   #resolveZygoteReady: (() => void) | undefined;
+  #stopping = false;
 
   constructor(options: { keeper: KeeperClient; listener: GuestListener; plan: ConfinementPlan }) {
     this.#keeper = options.keeper;
@@ -49,6 +50,7 @@ export class NativeDriver implements SandboxDriver {
 
   async create(): Promise<Sandbox> {
     await withTimeout(this.#zygoteReady, ZYGOTE_TIMEOUT_MS, "the zygote does not get ready");
+    if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
     const id = randomBytes(8).toString("hex");
     const secret = randomBytes(16).toString("hex");
     const connected = this.#listener.expect(id, secret);
@@ -87,6 +89,8 @@ export class NativeDriver implements SandboxDriver {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const { failed } of this.#starting.values()) failed(new Error("the server is stopping"));
     const gone = [...this.#sandboxes.values(), ...this.#leaving.values()].map((sandbox) =>
       sandbox.destroy("the server is stopping"),
     );
