@@ -22,8 +22,9 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["errors", "config", "telemetry"],
   pool: ["errors", "config", "telemetry", "sandbox"],
   sessions: ["errors", "config", "telemetry", "sandbox", "pool"],
+  security: ["errors", "config", "telemetry", "sandbox", "pool", "sessions"],
   generate: ["errors", "config", "telemetry", "sandbox", "pool", "sessions"],
-  gateway: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate"],
+  gateway: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "security", "generate"],
   compat: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate", "gateway"],
   mcp: ["errors", "config", "telemetry", "sandbox", "pool", "sessions", "generate", "gateway"],
   main: [
@@ -34,6 +35,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "sandbox",
     "pool",
     "sessions",
+    "security",
     "generate",
     "gateway",
     "compat",

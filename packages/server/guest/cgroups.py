@@ -7,12 +7,17 @@ answer while user code burns its share.
 """
 
 import os
+import signal
 import time
 
 _ROOT = "/sys/fs/cgroup"
 _PERIOD_US = 1_000_000
 _UNLIMITED = "-1"
+_UNLIMITED_NUMBER = -1
 _SOCKET_BYTES_MAX = 32 << 20
+# A sandbox has few processes, and those that are frozen fork no more.
+_FREEZE_ROUNDS_MAX = 50
+_FREEZE_PATIENCE_S = 0.1
 
 
 class CgroupsUnavailable(Exception):
@@ -27,6 +32,25 @@ def _write(path: str, value: str) -> None:
 def _read(path: str) -> str:
     with open(path, encoding="ascii") as file:
         return file.read()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _number(text: str) -> int:
+    return _UNLIMITED_NUMBER if text.strip() == "max" else int(text)
+
+
+def _await_line(path: str, line: str) -> None:
+    """Wait until a file has a line. Whoever sleeps inside the kernel freezes late, and cannot run
+    user code before; so what takes long is not waited for."""
+    deadline = time.monotonic() + _FREEZE_PATIENCE_S
+    while line not in _read(path).splitlines() and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _mount_points() -> tuple[str | None, dict[str, str]]:
@@ -130,10 +154,38 @@ class _Version1:
 
     def kill(self, name: str) -> None:
         for pid in self.processes(name):
-            try:
-                os.kill(pid, 9)
-            except ProcessLookupError:
-                pass
+            _signal(pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop every process of every sandbox where it stands, by a signal that nobody can block or
+        handle. What has been forked meanwhile is stopped in the next round; who is stopped forks no
+        more, and nobody is left who could send SIGCONT. The freezer of version 1 would take
+        milliseconds for each process to enter."""
+        stopped: set[int] = set()
+        for _ in range(_FREEZE_ROUNDS_MAX):
+            fresh = {pid for name in self.names() for pid in self.processes(name)} - stopped
+            if not fresh:
+                return
+            for pid in fresh:
+                _signal(pid, signal.SIGSTOP)
+            stopped |= fresh
+
+    def thaw(self) -> None:
+        """Nothing to do: SIGKILL ends stopped processes."""
+
+    def limits(self, name: str) -> dict[str, float]:
+        """What is in force: bytes, a number of processes, cores. Negative means unlimited."""
+        memory = self._path("memory", name)
+        swap = f"{memory}/memory.memsw.limit_in_bytes"
+        cpu = self._path("cpu", name)
+        period_us = int(_read(f"{cpu}/cpu.cfs_period_us"))
+        memory_bytes = int(_read(f"{memory}/memory.limit_in_bytes"))
+        return {
+            "memory_bytes": memory_bytes,
+            "memory_and_swap_bytes": int(_read(swap)) if os.path.exists(swap) else memory_bytes,
+            "processes": _number(_read(f"{self._path('pids', name)}/pids.max")),
+            "cpu_cores": int(_read(f"{cpu}/cpu.cfs_quota_us")) / period_us,
+        }
 
     def oom_kills(self, name: str) -> int:
         for line in _read(f"{self._path('memory', name)}/memory.oom_control").splitlines():
@@ -146,6 +198,10 @@ class _Version1:
             "cpu": f"{self._path('cpuacct', name)}/cpuacct.usage",
             "memory_peak": f"{self._path('memory', name)}/memory.max_usage_in_bytes",
             "memory_events": f"{self._path('memory', name)}/memory.oom_control",
+            "memory_current": f"{self._path('memory', name)}/memory.usage_in_bytes",
+            "processes_current": f"{self._path('pids', name)}/pids.current",
+            "memory_limit": f"{self._path('memory', name)}/memory.limit_in_bytes",
+            "processes_limit": f"{self._path('pids', name)}/pids.max",
         }
 
     def remove(self, name: str) -> bool:
@@ -172,6 +228,7 @@ class _Version2:
         os.makedirs(self._base, exist_ok=True)
         for group in (mount_point, f"{mount_point}/glovebox", self._base):
             self._delegate(group)
+        self.thaw()  # An earlier keeper may have ended in between.
 
     @staticmethod
     def _delegate(group: str) -> None:
@@ -237,10 +294,30 @@ class _Version2:
             _write(path, "1")
             return
         for pid in self.processes(name):  # Kernels before 5.14.
-            try:
-                os.kill(pid, 9)
-            except ProcessLookupError:
-                pass
+            _signal(pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop every process of every sandbox where it stands."""
+        _write(f"{self._base}/cgroup.freeze", "1")
+        _await_line(f"{self._base}/cgroup.events", "frozen 1")
+
+    def thaw(self) -> None:
+        """Let everything go on."""
+        _write(f"{self._base}/cgroup.freeze", "0")
+
+    def limits(self, name: str) -> dict[str, float]:
+        """What is in force: bytes, a number of processes, cores. Negative means unlimited."""
+        group = self._path(name)
+        quota, period_us = _read(f"{group}/kernel/cpu.max").split()
+        memory_bytes = _number(_read(f"{group}/memory.max"))
+        swap = f"{group}/memory.swap.max"
+        swap_bytes = _number(_read(swap)) if os.path.exists(swap) else 0
+        return {
+            "memory_bytes": memory_bytes,
+            "memory_and_swap_bytes": _UNLIMITED_NUMBER if swap_bytes < 0 else memory_bytes + swap_bytes,
+            "processes": _number(_read(f"{group}/pids.max")),
+            "cpu_cores": _number(quota) / int(period_us),
+        }
 
     def oom_kills(self, name: str) -> int:
         for line in _read(f"{self._path(name)}/memory.events").splitlines():
@@ -254,6 +331,10 @@ class _Version2:
             "cpu": f"{self._path(name)}/cpu.stat",
             "memory_peak": peak if os.path.exists(peak) else f"{self._path(name)}/memory.current",
             "memory_events": f"{self._path(name)}/memory.events",
+            "memory_current": f"{self._path(name)}/memory.current",
+            "processes_current": f"{self._path(name)}/pids.current",
+            "memory_limit": f"{self._path(name)}/memory.max",
+            "processes_limit": f"{self._path(name)}/pids.max",
         }
 
     def remove(self, name: str) -> bool:

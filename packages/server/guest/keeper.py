@@ -28,6 +28,7 @@ from typing import Callable
 import cgroups as control_groups
 import confine
 import frames
+import inspection
 import linux
 import seccomp
 import zygote
@@ -184,6 +185,12 @@ class Keeper:
             self._operate(operation)
 
     def _operate(self, operation: dict) -> None:
+        if operation.get("op") == "panic":
+            self._panic()
+            return
+        if operation.get("op") == "census":
+            self._tell_census()
+            return
         identity = operation.get("sandbox")
         if not isinstance(identity, str) or not _SANDBOX_ID.fullmatch(identity):
             self._tell({"event": "refused", "message": "not a sandbox id"})
@@ -202,6 +209,8 @@ class Keeper:
                 self._interrupt(sandbox)
             elif name == "limit":
                 self._limit(sandbox, operation)
+            elif name == "inspect":
+                self._inspect(identity, sandbox)
             else:
                 self._tell({"event": "refused", "message": "unknown operation"})
         except (OSError, confine.PlanRefused) as failure:
@@ -401,11 +410,23 @@ class Keeper:
         elif "forked" in message:
             sandbox.kernel_handle = descriptors[0]
             files = self._cgroups.accounting_files(sandbox.name)
-            self._tell({"event": "spawned", "sandbox": identity, "accounting": files})
+            self._tell(
+                {
+                    "event": "spawned",
+                    "sandbox": identity,
+                    "accounting": files,
+                    "pids": {"kernel": message["pid"], "warden": sandbox.warden_pid},
+                    "host_uids": self._host_uids(sandbox),
+                }
+            )
         elif "failed" in message:
             self._fail(identity, message["message"])
         else:
             self._tell_kernel_exit(sandbox, message["code"])
+
+    def _host_uids(self, sandbox: Sandbox) -> dict[str, int]:
+        ids = {"user": confine.USER_ID, "warden": confine.WARDEN_ID}
+        return {name: self._maker.host_uid(sandbox, inside) for name, inside in ids.items()}
 
     def _tell_kernel_exit(self, sandbox: Sandbox, code: int) -> None:
         """`code` is negative for a signal. Whether memory ran out is the kernel's own count."""
@@ -440,6 +461,52 @@ class Keeper:
             # Memory in use cannot be limited below itself; the sandbox goes on as it was.
             error = str(failure)[:200]
         self._tell({"event": "limited", "sandbox": sandbox.identity, "error": error})
+
+    def _panic(self) -> None:
+        """Everything stops where it stands, and only then is killed: nothing that runs can answer
+        the end of its neighbours. Those that are half made or half dead are killed alike."""
+        started = time.monotonic()
+        error = None
+        try:
+            self._cgroups.freeze()
+        except OSError as failure:
+            error = str(failure)[:200]  # Killing needs no freezing; what failed is told.
+        self._tell(
+            {
+                "event": "frozen",
+                "sandboxes": len(self._sandboxes),
+                "processes": self._count_processes(),
+                "seconds": time.monotonic() - started,
+                "error": error,
+            }
+        )
+        for sandbox in list(self._sandboxes.values()):
+            self._destroy(sandbox)
+        self._cgroups.thaw()
+
+    def _count_processes(self) -> int:
+        return sum(len(self._cgroups.processes(name)) for name in self._cgroups.names())
+
+    def _tell_census(self) -> None:
+        """What there is by the groups themselves, not by what this process remembers."""
+        groups = len(self._cgroups.names())
+        self._tell({"event": "census", "sandboxes": groups, "processes": self._count_processes()})
+
+    def _inspect(self, identity: str, sandbox: Sandbox | None) -> None:
+        """Tell what the kernel says about a sandbox; the gateway judges it."""
+        facts = error = None
+        try:
+            if sandbox and not sandbox.doomed:
+                facts = {
+                    "keeper": inspection.namespaces(os.getpid()),
+                    "kernel": inspection.process(inspection.pid_of(sandbox.kernel_handle)),
+                    "warden": inspection.process(inspection.pid_of(sandbox.warden_handle)),
+                    "limits": self._cgroups.limits(sandbox.name),
+                    "host_uids": self._host_uids(sandbox),
+                }
+        except OSError as failure:
+            error = str(failure)[:200]
+        self._tell({"event": "inspected", "sandbox": identity, "facts": facts, "error": error})
 
     def _destroy(self, sandbox: Sandbox) -> None:
         """Kill PID 1, and with it everything in its namespace. Removal follows once all are gone."""

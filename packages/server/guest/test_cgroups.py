@@ -2,6 +2,7 @@
 a group in the host's real hierarchy, under an instance name of its own."""
 
 import os
+import time
 import unittest
 
 import cgroups
@@ -41,6 +42,19 @@ def show_real_hierarchy() -> None:
     for path, (fstype, options) in real_mounts().items():
         os.makedirs(path)
         linux.mount("cgroup", path, fstype, 0, options)
+
+
+def is_idle(pid: int) -> bool:
+    """Whether a process uses no processor time for a moment."""
+
+    def ticks() -> int:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = ticks()
+    time.sleep(0.1)
+    return ticks() == before
 
 
 class ChoiceTest(unittest.TestCase):
@@ -132,6 +146,26 @@ class Version2Test(unittest.TestCase):
         self.put("memory.events", "low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 1\n")
         self.assertEqual(self.groups.oom_kills("0001-abc"), 3)
 
+    def test_freezing_and_thawing_hold_for_all_sandboxes_at_once(self):
+        base = os.path.dirname(self.group)
+        with open(f"{base}/cgroup.events", "w", encoding="ascii") as file:
+            file.write("populated 1\nfrozen 1\n")
+        for act, state in ((self.groups.freeze, "1"), (self.groups.thaw, "0")):
+            act()
+            with open(f"{base}/cgroup.freeze", encoding="ascii") as file:
+                self.assertEqual(file.read(), state)
+
+    def test_limits_are_read_back(self):
+        self.groups.set_memory("0001-abc", 64 << 20)
+        self.groups.set_cpu("0001-abc", 0.5)
+        self.groups.set_processes("0001-abc", 51)
+        limits = {"memory_bytes": 64 << 20, "processes": 51, "cpu_cores": 0.5}
+        self.assertEqual(
+            self.groups.limits("0001-abc"), {**limits, "memory_and_swap_bytes": 64 << 20}
+        )
+        self.put("memory.swap.max", "max")
+        self.assertEqual(self.groups.limits("0001-abc")["memory_and_swap_bytes"], -1)
+
     def test_processes_of_kernel_and_warden_are_found(self):
         self.put("kernel/cgroup.procs", "12\n13\n")
         self.put("warden/cgroup.procs", "11\n")
@@ -156,6 +190,7 @@ class RealHierarchyTest(unittest.TestCase):
                 groups.set_cpu("0001-test", 0.05)
                 groups.lift_cpu("0001-test")
                 groups.set_processes("0001-test", 3)
+                found["limits"] = groups.limits("0001-test")
                 found["oom_kills"] = groups.oom_kills("0001-test")
                 found["accounting"] = all(
                     os.path.exists(path) for path in groups.accounting_files("0001-test").values()
@@ -171,7 +206,7 @@ class RealHierarchyTest(unittest.TestCase):
                         while children < 10:
                             if os.fork() == 0:
                                 while True:
-                                    os.read(ready, 1)
+                                    pass
                             children += 1
                     except BlockingIOError:
                         pass
@@ -180,6 +215,9 @@ class RealHierarchyTest(unittest.TestCase):
                         os.waitpid(-1, 0)
                 found["children"] = int(os.read(ready, 10))
                 found["inside"] = len(groups.processes("0001-test"))
+                groups.freeze()
+                found["frozen"] = [is_idle(one) for one in groups.processes("0001-test")]
+                groups.thaw()
                 found["removed while in use"] = groups.remove("0001-test")
                 found["reclaimed"] = cgroups.reclaim(groups)
                 _, status = os.waitpid(pid, 0)
@@ -197,10 +235,17 @@ class RealHierarchyTest(unittest.TestCase):
             in_child(life),
             {
                 "names": ["0001-test"],
+                "limits": {
+                    "memory_bytes": 512 << 20,
+                    "memory_and_swap_bytes": 512 << 20,
+                    "processes": 3,
+                    "cpu_cores": -0.000001,
+                },
                 "oom_kills": 0,
                 "accounting": True,
                 "children": 2,
                 "inside": 3,
+                "frozen": [True, True, True],
                 "removed while in use": False,
                 "reclaimed": 1,
                 "killed by": 9,

@@ -150,6 +150,8 @@ export interface Config {
   readonly stateDir: string;
   readonly rootfsDir: string;
   readonly runDir: string;
+  /** What the gateway itself writes; the only place of the state directory that it can. */
+  readonly gatewayDir: string;
   /** Distinguishes servers with different state directories on one host. */
   readonly instance: string;
   readonly serviceUser: string;
@@ -266,6 +268,7 @@ export function loadConfig(
     stateDir,
     rootfsDir: paths.ROOTFS_DIR,
     runDir: `/run/glovebox/${instance}`,
+    gatewayDir: `${stateDir}/gateway`,
     instance,
     serviceUser: values.SERVICE_USER,
     executionTimeMsMax: number("MAX_EXECUTION_TIME", 0.1, 86400, false) * 1000,

@@ -92,6 +92,18 @@ const table = {
     message: "All sandboxes are in use.",
     hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",
   },
+  SANDBOX_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no sandbox of this id.",
+    hint: "GET /api/security/containers lists those that there are.",
+  },
+  PANICKED: {
+    status: 503,
+    retryable: false,
+    message: "Every sandbox was killed by a panic, and new work is refused.",
+    hint: "An admin lets work in again with POST /api/security/resume.",
+  },
   SHUTTING_DOWN: {
     status: 503,
     retryable: true,

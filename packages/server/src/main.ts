@@ -14,6 +14,8 @@ import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
 import { NativeDriver } from "./sandbox/native/native-driver.js";
 import { planConfinement } from "./sandbox/plan.js";
+import { PanicLatch } from "./security/panic-latch.js";
+import { Security } from "./security/security.js";
 import { SessionManager } from "./sessions/session-manager.js";
 import { VERSION } from "./version.js";
 
@@ -54,12 +56,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     acquireTimeoutMs: config.acquireTimeoutMs,
     startsMax: STARTS_MAX,
     onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
+    onFaulty: ({ id }, problem) => logger.error({ sandbox: id, problem }, "a faulty warm sandbox"),
   });
   const sessions = new SessionManager(pool, config);
-  const app = buildApp({ config, sessions, logger, token, version: VERSION });
+  const latch = new PanicLatch("panic.json");
+  const security = new Security({ driver, pool, sessions, latch });
+  const app = buildApp({ config, sessions, security, logger, token, version: VERSION });
 
   await driver.start();
-  await pool.start();
+  if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
+  else await pool.start();
   const address = await app.listen({ host: config.host, port: config.port });
 
   let stopped: Promise<void> | undefined;
@@ -89,9 +95,11 @@ function readToken(config: Config): string {
 
 /** Become the service user, and make sure of it. The priority is what only root can give: with it
  * the service answers while every sandbox burns its share. */
-function giveUpRoot({ uid, gid }: GatewayOptions): void {
+function giveUpRoot({ config, uid, gid }: GatewayOptions): void {
   setPriority(GATEWAY_PRIORITY);
-  process.chdir("/");
+  // The one place where this process may write. As its working directory it is in reach also where
+  // the directories above are closed to the service user, and nobody can put another in its place.
+  process.chdir(config.gatewayDir);
   process.setgroups?.([]);
   process.setgid?.(gid);
   process.setuid?.(uid);

@@ -9,6 +9,7 @@ import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Config, ConfigError } from "../config.js";
+import { makeGatewayDirectory } from "./gateway-directory.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
 import { ensureToken } from "./token.js";
@@ -76,6 +77,7 @@ class Supervisor {
   start(): void {
     rmSync(this.#config.runDir, { recursive: true, force: true });
     mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
+    makeGatewayDirectory(this.#config.gatewayDir, this.#ids);
     this.#startKeeper("reclaim");
     this.#startGateway();
   }

@@ -17,10 +17,12 @@ import fastify, {
 } from "fastify";
 import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { createAuthenticate } from "./auth.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerOperate } from "./routes/operate.js";
+import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
 
 export type App = FastifyInstance<
@@ -45,6 +47,7 @@ const CONNECTIONS_MAX = 4096;
 export interface AppOptions {
   readonly config: Config;
   readonly sessions: SessionManager;
+  readonly security: Security;
   readonly logger: FastifyBaseLogger;
   /** Undefined for AUTH=none. */
   readonly token: string | undefined;
@@ -91,7 +94,8 @@ export function buildApp(options: AppOptions): App {
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toServiceError(error);
-    if (errorTable[known.code].status >= 500) {
+    // Without a cause it is an answer like any other, such as that all places are taken.
+    if (errorTable[known.code].status >= 500 && known.cause !== undefined) {
       request.log.error({ err: error, request_id: request.id }, known.code);
     }
     sendError(known, request.id, reply);
@@ -111,7 +115,8 @@ export function buildApp(options: AppOptions): App {
 
   registerExecute(app, sessions, config);
   registerSessions(app, sessions, config);
-  registerOperate(app, sessions, options.version);
+  registerSecurity(app, options.security, sessions);
+  registerOperate(app, sessions, options.security, options.version);
   return app;
 }
 

@@ -51,6 +51,16 @@ export const ReleaseBody = Type.Object(
   closed,
 );
 
+export const PanicBody = Type.Object(
+  { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) },
+  closed,
+);
+
+export const ContainerParams = Type.Object(
+  { id: Type.String({ pattern: "^[a-z0-9]{8,32}$" }) },
+  closed,
+);
+
 export const SessionParams = Type.Object({ id: SessionId }, closed);
 
 export type MemoryLimit = Static<typeof MemoryLimit>;

@@ -45,6 +45,14 @@ class MemorySandbox implements Sandbox {
   newOomKills(): number {
     return 0;
   }
+  usage() {
+    return { cpuSeconds: 0, memoryBytes: 0, memoryPeakBytes: 0, processes: 0 };
+  }
+  /** What the look at hand-out finds. */
+  fault: string | null = null;
+  problem(): string | null {
+    return this.fault;
+  }
 }
 
 class MemoryDriver implements SandboxDriver {
@@ -57,6 +65,8 @@ class MemoryDriver implements SandboxDriver {
 
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
+  panic = vi.fn<SandboxDriver["panic"]>();
+  verify = vi.fn<SandboxDriver["verify"]>();
 
   async create(): Promise<Sandbox> {
     this.startingMost = Math.max(this.startingMost, ++this.starting);
@@ -77,17 +87,19 @@ afterEach(async () => {
 async function poolOf(options: Partial<PoolOptions> = {}) {
   const driver = new MemoryDriver();
   const onStartFailed = vi.fn();
+  const onFaulty = vi.fn();
   const pool = new Pool(driver, {
     size: 2,
     leasesMax: 4,
     acquireTimeoutMs: 1000,
     startsMax: 2,
     onStartFailed,
+    onFaulty,
     ...options,
   });
   pools.push(pool);
   await pool.start();
-  return { pool, driver, onStartFailed };
+  return { pool, driver, onStartFailed, onFaulty };
 }
 
 const idle = (pool: Pool, count: number) =>
@@ -102,7 +114,52 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   return (error as ServiceError).code;
 }
 
+describe("suspending", () => {
+  test("destroys what is warm, refuses who waits and who comes, and starts nothing", async () => {
+    const { pool, driver } = await poolOf({ size: 2, leasesMax: 1 });
+    await idle(pool, 2);
+    const lease = await pool.acquire();
+    const waiting = codeOf(pool.acquire());
+    pool.suspend();
+    expect(await waiting).toBe("PANICKED");
+    expect(await codeOf(pool.acquire())).toBe("PANICKED");
+    const made = driver.made.length + pool.status().starting;
+    await lease.release("over");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(pool.status()).toMatchObject({ idle: 0, starting: 0, leased: 0 });
+    expect(driver.made).toHaveLength(made);
+    expect(driver.made.every((sandbox) => sandbox.destroyedFor !== undefined)).toBe(true);
+  });
+
+  test("destroys a sandbox that was being made, and hands out again after resuming", async () => {
+    const { pool, driver } = await poolOf({ size: 2 });
+    await idle(pool, 2);
+    driver.startMs = 20;
+    await pool.acquire();
+    const waiting = pool.acquire();
+    await waiting;
+    pool.suspend();
+    await vi.waitFor(() => expect(pool.status().starting).toBe(0));
+    expect(pool.status().idle).toBe(0);
+    pool.resume();
+    await idle(pool, 2);
+    await pool.acquire();
+  });
+});
+
 describe("warm sandboxes", () => {
+  test("are looked at when they are handed out, and a faulty one is destroyed and told", async () => {
+    const { pool, driver, onFaulty } = await poolOf({ size: 2 });
+    await idle(pool, 2);
+    const [first, second] = driver.made;
+    if (first) first.fault = "no filter";
+    const lease = await pool.acquire();
+    expect(lease.sandbox).toBe(second);
+    expect(first?.destroyedFor).toBe("no filter");
+    expect(onFaulty).toHaveBeenCalledWith(first, "no filter");
+    expect(pool.list()).toEqual([{ sandbox: second, leased: true }]);
+  });
+
   test("are filled up to the size and no further", async () => {
     const { pool, driver } = await poolOf({ size: 3 });
     await idle(pool, 3);
@@ -153,6 +210,7 @@ describe("warm sandboxes", () => {
       acquireTimeoutMs: 10,
       startsMax: 1,
       onStartFailed: () => undefined,
+      onFaulty: () => undefined,
     });
     expect(await codeOf(pool.start())).toBe("SANDBOX_START_FAILED");
   });

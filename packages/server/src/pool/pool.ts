@@ -17,6 +17,8 @@ export interface PoolOptions {
   /** Starts in flight; more only make each other slower. */
   readonly startsMax: number;
   readonly onStartFailed: (error: unknown) => void;
+  /** A warm sandbox was not as it was made, and was destroyed instead of handed out. */
+  readonly onFaulty: (sandbox: Sandbox, problem: string) => void;
 }
 
 /** The right to one sandbox, until release. */
@@ -60,6 +62,7 @@ export class Pool {
   #failuresInRow = 0;
   #refillTimer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #suspended = false;
 
   constructor(driver: SandboxDriver, options: PoolOptions) {
     this.#driver = driver;
@@ -80,6 +83,7 @@ export class Pool {
    */
   acquire(): Promise<Lease> {
     if (this.#stopped) return Promise.reject(new ServiceError("SHUTTING_DOWN"));
+    if (this.#suspended) return Promise.reject(new ServiceError("PANICKED"));
     const hasRoom = this.#leases.size < this.#options.leasesMax;
     if (this.#waiters.length === 0 && hasRoom) {
       const sandbox = this.#takeIdle();
@@ -114,6 +118,27 @@ export class Pool {
     };
   }
 
+  /** Every sandbox there is: warm ones, and those that are leased. */
+  list(): { readonly sandbox: Sandbox; readonly leased: boolean }[] {
+    return [
+      ...this.#idle.map((sandbox) => ({ sandbox, leased: false })),
+      ...[...this.#leases].map(({ sandbox }) => ({ sandbox, leased: true })),
+    ];
+  }
+
+  /** Hand nothing out and start nothing until resume(). What is leased is not touched. */
+  suspend(): void {
+    this.#suspended = true;
+    clearTimeout(this.#refillTimer);
+    this.#rejectWaiters(new ServiceError("PANICKED"));
+    for (const sandbox of this.#idle.splice(0)) void sandbox.destroy("the pool is suspended");
+  }
+
+  resume(): void {
+    this.#suspended = false;
+    this.#refill();
+  }
+
   /** Refuse whoever waits and destroy what is warm. Leases are their holders' to release. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -122,14 +147,15 @@ export class Pool {
     await Promise.all(this.#idle.splice(0).map((sandbox) => sandbox.destroy("the pool stops")));
   }
 
-  /** The oldest idle sandbox that is still alive. */
+  /** The oldest idle sandbox that is still alive and as well confined as when it was made. */
   #takeIdle(): Sandbox | undefined {
-    let sandbox = this.#idle.shift();
-    while (sandbox && !sandbox.alive) {
-      void sandbox.destroy("it died while it waited in the pool");
-      sandbox = this.#idle.shift();
+    for (;;) {
+      const sandbox = this.#idle.shift();
+      const problem = sandbox?.alive ? sandbox.problem() : null;
+      if (!sandbox || (sandbox.alive && problem === null)) return sandbox;
+      if (problem !== null) this.#options.onFaulty(sandbox, problem);
+      void sandbox.destroy(problem ?? "it died while it waited in the pool");
     }
-    return sandbox;
   }
 
   #lease(sandbox: Sandbox): Lease {
@@ -181,7 +207,7 @@ export class Pool {
 
   /** Start as many as are missing: one for each waiter that has room, and the pool's size on top. */
   #refill(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#suspended) return;
     const { size, leasesMax, startsMax } = this.#options;
     const served = Math.min(this.#waiters.length, leasesMax - this.#leases.size);
     while (this.#starting < startsMax && this.#idle.length + this.#starting < served + size) {
@@ -194,11 +220,11 @@ export class Pool {
     try {
       const sandbox = await this.#driver.create();
       this.#failuresInRow = 0;
-      if (this.#stopped) await sandbox.destroy("the pool stops");
+      if (this.#stopped || this.#suspended) await sandbox.destroy("the pool stops");
       else this.#offer(sandbox);
     } catch (error) {
       this.#failuresInRow++;
-      if (!this.#stopped) this.#options.onStartFailed(error);
+      if (!this.#stopped && !this.#suspended) this.#options.onStartFailed(error);
       if (this.#failuresInRow >= FAILURES_MAX) this.#rejectWaiters(error as Error);
       await this.#pauseAfterFailure();
     } finally {

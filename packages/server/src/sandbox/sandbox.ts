@@ -3,6 +3,7 @@
  */
 
 import type { KernelMessage } from "./channel.js";
+import type { Verification } from "./verification.js";
 
 /** Limits that a request may change, within the configured maxima. */
 export interface SandboxLimits {
@@ -24,6 +25,27 @@ export interface SandboxEnd {
 export interface ResourceReading {
   readonly cpuSeconds: number;
   readonly memoryPeakBytes: number;
+}
+
+/** What a sandbox uses at this moment. */
+export interface SandboxUsage {
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+  /** Processes and threads, the warden included. */
+  readonly processes: number;
+}
+
+/** How every sandbox was ended at once. */
+export interface PanicCount {
+  readonly sandboxes: number;
+  readonly processes: number;
+  /** Until every process stood still. */
+  readonly frozenMs: number;
+  /** Until every process was seen to be gone, or patience ended. */
+  readonly goneMs: number;
+  /** What the control groups still held at the end; both zero when all is well. */
+  readonly remaining: { readonly sandboxes: number; readonly processes: number };
 }
 
 /** Receives what a kernel sends while one execution runs, in order. */
@@ -52,6 +74,9 @@ export interface Sandbox {
   beginReading(): number;
   /** What was used since beginReading returned `cpuSecondsBefore`. */
   endReading(cpuSecondsBefore: number): ResourceReading;
+  usage(): SandboxUsage;
+  /** A cheap look at the confinement, before the first user code: what is wrong with it, or null. */
+  problem(): string | null;
   /** How many processes the kernel has killed because memory ran out, since the last call. */
   newOomKills(): number;
   /** Free everything. Idempotent; resolves when all processes are gone. */
@@ -65,6 +90,10 @@ export interface SandboxDriver {
   start(): Promise<void>;
   /** @throws ServiceError SANDBOX_START_FAILED */
   create(): Promise<Sandbox>;
+  /** Stop every process of every sandbox where it stands, then kill them all, then look again. */
+  panic(): Promise<PanicCount>;
+  /** Make a sandbox, try every protection on it, and destroy it. @throws ServiceError */
+  verify(): Promise<Verification>;
   /** Destroy every sandbox. */
   stop(): Promise<void>;
 }

@@ -98,6 +98,26 @@ export class SessionManager {
     await session.close(reason);
   }
 
+  /** The name of the session that has this sandbox; stateless runs have none. */
+  nameOf(sandboxId: string): string | undefined {
+    return [...this.#sessions.values()].find((session) => session.sandboxId === sandboxId)?.id;
+  }
+
+  /** End the sandbox of whichever session or stateless run has it. False when none does. */
+  async endSandbox(sandboxId: string, reason: string): Promise<boolean> {
+    const session = this.#all().find((one) => one.sandboxId === sandboxId);
+    await session?.endSandbox(reason);
+    return session !== undefined;
+  }
+
+  /** End every session without waiting for anything. Returns how many there were. */
+  endAll(reason: string): number {
+    const all = this.#all();
+    this.#sessions.clear();
+    for (const session of all) void session.close(reason);
+    return all.length;
+  }
+
   status(): { pool: PoolStatus; sessions: number; stateless: number } {
     return {
       pool: this.#pool.status(),
@@ -109,13 +129,17 @@ export class SessionManager {
   /** Let running executions end within `drainTimeoutMs`, then end every session. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const all = [...this.#sessions.values(), ...this.#stateless];
+    const all = this.#all();
     const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
     // Whoever stops this process ends what could not be ended here.
     const closed = Promise.all(all.map((session) => session.close("the server is stopping")));
     await Promise.race([closed, delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
     this.#sessions.clear();
+  }
+
+  #all(): Session[] {
+    return [...this.#sessions.values(), ...this.#stateless];
   }
 
   #open(creation: SessionCreation): Session {

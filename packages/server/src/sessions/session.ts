@@ -85,13 +85,23 @@ export class Session {
     });
   }
 
-  /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
-  async reset(): Promise<void> {
+  /** The id of its sandbox, if it has one. */
+  get sandboxId(): string | undefined {
+    return this.#lease?.sandbox.id;
+  }
+
+  /** End the sandbox, running code included. The session gets another when it is next used. */
+  async endSandbox(reason: string): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
+    await lease?.release(reason);
+  }
+
+  /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
+  async reset(): Promise<void> {
     this.#executions = 0;
     this.#touch();
-    await lease?.release("the session was reset");
+    await this.endSandbox("the session was reset");
   }
 
   /** Destroy the sandbox, running code included. Idempotent. */

@@ -3,12 +3,14 @@
  * microseconds, so it is done synchronously around each execution on descriptors that stay open.
  */
 
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 
 export interface AccountingPaths {
   readonly cpu: string;
   readonly memory_peak: string;
   readonly memory_events: string;
+  readonly memory_current: string;
+  readonly processes_current: string;
 }
 
 const buffer = Buffer.allocUnsafe(4096);
@@ -27,6 +29,7 @@ function openToReset(path: string): number {
 }
 
 export class Accounting {
+  readonly #paths: AccountingPaths;
   readonly #cpu: number;
   readonly #memoryPeak: number;
   readonly #memoryEvents: number;
@@ -34,6 +37,7 @@ export class Accounting {
   #final: { cpuSeconds: number; memoryPeakBytes: number; oomKills: number } | undefined;
 
   constructor(paths: AccountingPaths) {
+    this.#paths = paths;
     this.#cpu = openSync(paths.cpu, "r");
     this.#memoryPeak = openToReset(paths.memory_peak);
     this.#memoryEvents = openSync(paths.memory_events, "r");
@@ -50,6 +54,15 @@ export class Accounting {
   /** Highest memory use since resetMemoryPeak, or since the start where the kernel cannot reset it. */
   memoryPeakBytes(): number {
     return this.#final?.memoryPeakBytes ?? Number(read(this.#memoryPeak));
+  }
+
+  /** Read by path: seldom asked for, so two more descriptors for each sandbox are not worth it. */
+  current(): { memoryBytes: number; processes: number } {
+    const last = (path: string) => (this.#final ? 0 : Number(readFileSync(path, "latin1")));
+    return {
+      memoryBytes: last(this.#paths.memory_current),
+      processes: last(this.#paths.processes_current),
+    };
   }
 
   resetMemoryPeak(): void {

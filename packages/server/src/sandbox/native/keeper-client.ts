@@ -12,6 +12,33 @@ import type { ConfinementPlan } from "../plan.js";
 
 const RECONNECT_MS = 50;
 
+const Namespaces = Type.Record(Type.String(), Type.String());
+const ProcessFacts = Type.Object({
+  /** Lines of /proc/PID/status, by their names. */
+  status: Type.Record(Type.String(), Type.String()),
+  namespaces: Namespaces,
+  uid_map: Type.String(),
+  gid_map: Type.String(),
+  oom_score_adj: Type.Integer(),
+  cgroups: Type.Array(Type.String()),
+});
+const HostUids = Type.Object({ user: Type.Integer(), warden: Type.Integer() });
+/** What the kernel says about a sandbox, read by the keeper from outside of it. */
+const Facts = Type.Object({
+  keeper: Namespaces,
+  kernel: ProcessFacts,
+  warden: ProcessFacts,
+  limits: Type.Object({
+    memory_bytes: Type.Number(),
+    memory_and_swap_bytes: Type.Number(),
+    processes: Type.Number(),
+    cpu_cores: Type.Number(),
+  }),
+  host_uids: HostUids,
+});
+export type ProcessFacts = Type.Static<typeof ProcessFacts>;
+export type SandboxFacts = Type.Static<typeof Facts>;
+
 const Event = Type.Union([
   Type.Object({ event: Type.Literal("sandboxes"), sandboxes: Type.Array(Type.String()) }),
   Type.Object({
@@ -27,7 +54,13 @@ const Event = Type.Union([
       cpu: Type.String(),
       memory_peak: Type.String(),
       memory_events: Type.String(),
+      memory_current: Type.String(),
+      processes_current: Type.String(),
+      memory_limit: Type.String(),
+      processes_limit: Type.String(),
     }),
+    pids: Type.Object({ kernel: Type.Integer(), warden: Type.Integer() }),
+    host_uids: HostUids,
   }),
   Type.Object({
     event: Type.Literal("failed"),
@@ -51,16 +84,37 @@ const Event = Type.Union([
     sandbox: Type.String(),
     error: Type.Union([Type.Null(), Type.String()]),
   }),
+  Type.Object({
+    event: Type.Literal("frozen"),
+    sandboxes: Type.Integer(),
+    processes: Type.Integer(),
+    seconds: Type.Number(),
+    error: Type.Union([Type.Null(), Type.String()]),
+  }),
+  Type.Object({
+    event: Type.Literal("census"),
+    sandboxes: Type.Integer(),
+    processes: Type.Integer(),
+  }),
+  Type.Object({
+    event: Type.Literal("inspected"),
+    sandbox: Type.String(),
+    facts: Type.Union([Type.Null(), Facts]),
+    error: Type.Union([Type.Null(), Type.String()]),
+  }),
   Type.Object({ event: Type.Literal("refused"), message: Type.String() }),
 ]);
 
 export type KeeperEvent = Type.Static<typeof Event>;
 const event = Compile(Event);
 
+export type Spawned = Extract<KeeperEvent, { event: "spawned" }>;
+
 export type KeeperOperation =
   | { op: "spawn"; sandbox: string; secret: string; plan: ConfinementPlan }
   | { op: "limit"; sandbox: string; memory_bytes: number; cpu_cores: number }
-  | { op: "interrupt" | "destroy"; sandbox: string };
+  | { op: "interrupt" | "destroy" | "inspect"; sandbox: string }
+  | { op: "panic" | "census" };
 
 interface KeeperEvents {
   /** Everything the keeper says. */

@@ -4,20 +4,32 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.js";
 import type { ConfinementPlan } from "../plan.js";
-import type { Sandbox, SandboxDriver } from "../sandbox.js";
-import type { AccountingPaths } from "./accounting.js";
+import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox.js";
+import type { Verification } from "../verification.js";
 import type { GuestListener } from "./guest-listener.js";
-import type { KeeperClient, KeeperEvent } from "./keeper-client.js";
+import { judgeSandbox, ownNamespaces } from "./judgement.js";
+import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
 import { NativeSandbox } from "./native-sandbox.js";
+import { runProbe } from "./probe.js";
 
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;
 const ZYGOTE_TIMEOUT_MS = 120_000;
 /** Whoever stops this process ends what has not ended by then. */
 const STOP_PATIENCE_MS = 3000;
+/** A keeper that has just died is back within this, and is then asked again. */
+const ANSWER_TIMEOUT_MS = 15_000;
+const KILL_PATIENCE_MS = 10_000;
+
+/** Questions to the keeper that are not about one sandbox, and the events that answer them. */
+const ANSWERS = { panic: "frozen", census: "census" } as const;
+type Question = keyof typeof ANSWERS;
+type Answer<Q extends Question> = Extract<KeeperEvent, { event: (typeof ANSWERS)[Q] }>;
+
+type Inspected = Extract<KeeperEvent, { event: "inspected" }>;
 
 interface Starting {
-  readonly spawned: (accounting: AccountingPaths) => void;
+  readonly spawned: (event: Spawned) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -30,6 +42,8 @@ export class NativeDriver implements SandboxDriver {
   readonly #sandboxes = new Map<string, NativeSandbox>();
   /** Destroyed here, and not yet confirmed gone by the keeper. */
   readonly #leaving = new Map<string, NativeSandbox>();
+  readonly #inspections = new Map<string, (answer: Inspected) => void>();
+  readonly #questions = new Map<Question, (answer: KeeperEvent) => void>();
   #zygoteReady!: Promise<void>;
   #resolveZygoteReady: (() => void) | undefined;
   #stopping = false;
@@ -48,19 +62,56 @@ export class NativeDriver implements SandboxDriver {
     await withTimeout(this.#zygoteReady, ZYGOTE_TIMEOUT_MS, "the zygote does not get ready");
   }
 
-  async create(): Promise<Sandbox> {
+  create(): Promise<Sandbox> {
+    return this.#create();
+  }
+
+  async panic(): Promise<PanicCount> {
+    const startedAt = performance.now();
+    const frozen = await this.#ask("panic");
+    const frozenMs = performance.now() - startedAt;
+    await this.#destroyAll("a panic", KILL_PATIENCE_MS);
+    const { sandboxes, processes } = await this.#ask("census");
+    return {
+      sandboxes: frozen.sandboxes,
+      processes: frozen.processes,
+      frozenMs,
+      goneMs: performance.now() - startedAt,
+      remaining: { sandboxes, processes },
+    };
+  }
+
+  async verify(): Promise<Verification> {
+    const sandbox = await this.#create();
+    try {
+      const facts = await withTimeout(
+        this.#inspect(sandbox.id),
+        ANSWER_TIMEOUT_MS,
+        "the keeper does not answer",
+      );
+      const answer = await runProbe(sandbox, this.#plan);
+      const protections = judgeSandbox(ownNamespaces(), facts, answer, this.#plan);
+      return { sandbox: sandbox.id, protections };
+    } catch (error) {
+      throw new ServiceError("SANDBOX_START_FAILED", (error as Error).message, { cause: error });
+    } finally {
+      void sandbox.destroy("it was made to be verified");
+    }
+  }
+
+  async #create(): Promise<NativeSandbox> {
     await withTimeout(this.#zygoteReady, ZYGOTE_TIMEOUT_MS, "the zygote does not get ready");
     if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
     const id = randomBytes(8).toString("hex");
     const secret = randomBytes(16).toString("hex");
     const connected = this.#listener.expect(id, secret);
     try {
-      const spawned = new Promise<AccountingPaths>((resolve, reject) => {
+      const announced = new Promise<Spawned>((resolve, reject) => {
         this.#starting.set(id, { spawned: resolve, failed: reject });
         this.#keeper.send({ op: "spawn", sandbox: id, secret, plan: this.#plan });
       });
-      const [connections, accounting] = await withTimeout(
-        Promise.all([connected, spawned]),
+      const [connections, spawned] = await withTimeout(
+        Promise.all([connected, announced]),
         START_TIMEOUT_MS,
         "the sandbox does not connect",
       );
@@ -68,7 +119,7 @@ export class NativeDriver implements SandboxDriver {
         id,
         keeper: this.#keeper,
         connections,
-        accounting,
+        spawned,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
         onDestroy: () => this.#leave(id),
       });
@@ -78,6 +129,8 @@ export class NativeDriver implements SandboxDriver {
         START_TIMEOUT_MS,
         "the kernel does not get ready",
       );
+      const problem = sandbox.seal();
+      if (problem !== null) throw new Error(`the sandbox is not confined: ${problem}`);
       return sandbox;
     } catch (error) {
       this.#listener.forget(id);
@@ -91,12 +144,37 @@ export class NativeDriver implements SandboxDriver {
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const { failed } of this.#starting.values()) failed(new Error("the server is stopping"));
-    const gone = [...this.#sandboxes.values(), ...this.#leaving.values()].map((sandbox) =>
-      sandbox.destroy("the server is stopping"),
-    );
-    await Promise.race([Promise.all(gone), delay(STOP_PATIENCE_MS, undefined, { ref: false })]);
+    await this.#destroyAll("the server is stopping", STOP_PATIENCE_MS);
     this.#keeper.close();
     this.#listener.close();
+  }
+
+  async #destroyAll(reason: string, patienceMs: number): Promise<void> {
+    const all = [...this.#sandboxes.values(), ...this.#leaving.values()];
+    const gone = Promise.all(all.map((sandbox) => sandbox.destroy(reason)));
+    await Promise.race([gone, delay(patienceMs, undefined, { ref: false })]);
+  }
+
+  /** Asked again when the keeper is lost over it. One of a kind at a time. */
+  #ask<Q extends Question>(op: Q): Promise<Answer<Q>> {
+    const answer = new Promise<Answer<Q>>((resolve) => {
+      this.#questions.set(op, resolve as (answer: KeeperEvent) => void);
+      this.#keeper.send({ op });
+    });
+    return withTimeout(answer, ANSWER_TIMEOUT_MS, "the keeper does not answer").finally(() => {
+      this.#questions.delete(op);
+    });
+  }
+
+  #inspect(id: string): Promise<SandboxFacts> {
+    return new Promise((resolve, reject) => {
+      this.#inspections.set(id, ({ facts, error }) => {
+        this.#inspections.delete(id);
+        if (facts) resolve(facts);
+        else reject(new Error(error ?? "the sandbox has ended"));
+      });
+      this.#keeper.send({ op: "inspect", sandbox: id });
+    });
   }
 
   #leave(id: string): void {
@@ -111,6 +189,16 @@ export class NativeDriver implements SandboxDriver {
     switch (event.event) {
       case "sandboxes":
         this.#compare(new Set(event.sandboxes));
+        for (const op of this.#questions.keys()) this.#keeper.send({ op });
+        return;
+      case "frozen":
+        this.#questions.get("panic")?.(event);
+        return;
+      case "census":
+        this.#questions.get("census")?.(event);
+        return;
+      case "inspected":
+        this.#inspections.get(event.sandbox)?.(event);
         return;
       case "zygote_ready":
         this.#resolveZygoteReady?.();
@@ -120,7 +208,7 @@ export class NativeDriver implements SandboxDriver {
         this.#awaitZygote();
         return;
       case "spawned":
-        this.#starting.get(event.sandbox)?.spawned(event.accounting);
+        this.#starting.get(event.sandbox)?.spawned(event);
         return;
       case "failed":
         this.#starting.get(event.sandbox)?.failed(new Error(event.message));

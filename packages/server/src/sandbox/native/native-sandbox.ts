@@ -20,10 +20,12 @@ import type {
   Sandbox,
   SandboxEnd,
   SandboxLimits,
+  SandboxUsage,
 } from "../sandbox.js";
-import { Accounting, type AccountingPaths } from "./accounting.js";
+import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
-import type { KeeperClient } from "./keeper-client.js";
+import type { KeeperClient, Spawned } from "./keeper-client.js";
+import { Seal, type SealOptions } from "./seal.js";
 
 const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | "kernel_ready"> = new Set([
   "kernel_ready",
@@ -60,6 +62,9 @@ export class NativeSandbox implements Sandbox {
   readonly #warden: Socket;
   readonly #accounting: Accounting;
   readonly #onDestroy: () => void;
+  readonly #sealOptions: SealOptions;
+  #seal: Seal | undefined;
+  #used = false;
   #limits: SandboxLimits;
   #sink: MessageSink | undefined;
   #watching = false;
@@ -87,7 +92,7 @@ export class NativeSandbox implements Sandbox {
     id: string;
     keeper: KeeperClient;
     connections: GuestConnections;
-    accounting: AccountingPaths;
+    spawned: Spawned;
     limits: SandboxLimits;
     onDestroy: () => void;
   }) {
@@ -97,7 +102,13 @@ export class NativeSandbox implements Sandbox {
     this.#warden = options.connections.warden;
     this.#limits = options.limits;
     this.#onDestroy = options.onDestroy;
-    this.#accounting = new Accounting(options.accounting);
+    const { accounting, pids, host_uids: hostUids } = options.spawned;
+    this.#accounting = new Accounting(accounting);
+    this.#sealOptions = {
+      pids,
+      hostUids,
+      limitFiles: [accounting.memory_limit, accounting.processes_limit],
+    };
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -117,6 +128,7 @@ export class NativeSandbox implements Sandbox {
   }
 
   execute(code: string, outputBytesMax: number, sink: MessageSink): void {
+    this.#used = true;
     this.#sink = sink;
     this.#bytes = 0;
     this.#values = 0;
@@ -163,6 +175,7 @@ export class NativeSandbox implements Sandbox {
       );
     }
     this.#limits = limits;
+    this.#seal = new Seal(this.#sealOptions);
   }
 
   beginReading(): number {
@@ -175,6 +188,24 @@ export class NativeSandbox implements Sandbox {
       cpuSeconds: Math.max(0, this.#accounting.cpuSeconds() - cpuSecondsBefore),
       memoryPeakBytes: this.#accounting.memoryPeakBytes(),
     };
+  }
+
+  usage(): SandboxUsage {
+    return {
+      cpuSeconds: this.#accounting.cpuSeconds(),
+      memoryPeakBytes: this.#accounting.memoryPeakBytes(),
+      ...this.#accounting.current(),
+    };
+  }
+
+  /** Note how it is confined, now that it is ready. Returns what is wrong with it, or null. */
+  seal(): string | null {
+    this.#seal = new Seal(this.#sealOptions);
+    return this.problem();
+  }
+
+  problem(): string | null {
+    return this.#seal ? this.#seal.problem(this.#used) : "it is not ready";
   }
 
   newOomKills(): number {

@@ -1,0 +1,90 @@
+/** What an operator does when it matters. Admin only. */
+
+import type { FastifyRequest } from "fastify";
+import type { PanicReport, Security } from "../../security/security.js";
+import type { SessionManager } from "../../sessions/session-manager.js";
+import type { App } from "../app.js";
+import { ContainerParams, PanicBody, SessionParams } from "../schemas.js";
+
+const DEFAULT_REASON = "asked for over the API";
+
+export function registerSecurity(app: App, security: Security, sessions: SessionManager): void {
+  const panic = {
+    schema: { body: PanicBody },
+    // Nobody should have to think of a body at that moment.
+    preValidation: async (request: FastifyRequest) => {
+      request.body ??= {};
+    },
+  };
+  app.post("/api/security/panic", panic, async (request, reply) => {
+    const report = await security.panic(request.body.reason ?? DEFAULT_REASON);
+    request.log.warn({ request_id: request.id, report }, "panic");
+    if (!report.verified) reply.status(500);
+    return toWire(report);
+  });
+
+  app.post("/api/security/resume", async (request) => {
+    const note = await security.resume();
+    if (note) request.log.warn({ request_id: request.id, note }, "resumed after a panic");
+    return {
+      status: "running",
+      was_panicked: note !== null,
+      ...(note ? { panicked_since: note.since, reason: note.reason } : {}),
+    };
+  });
+
+  app.get("/api/security/health", async (_request, reply) => {
+    const report = await security.health();
+    if (!report.verified) reply.status(503);
+    return {
+      status: report.verified ? "verified" : "failed",
+      failed: report.failed,
+      protections: report.protections,
+      sandboxes: report.sandboxes,
+      total_ms: Math.round(report.totalMs),
+    };
+  });
+
+  app.get("/api/security/containers", async () => ({ containers: security.containers() }));
+
+  const byId = { schema: { params: ContainerParams } };
+  app.delete("/api/security/containers/:id", byId, async (request) => {
+    const startedAt = performance.now();
+    const { sessionId } = await security.killContainer(request.params.id);
+    return {
+      status: "killed",
+      id: request.params.id,
+      session_id: sessionId,
+      total_ms: Math.round(performance.now() - startedAt),
+    };
+  });
+
+  const bySession = { schema: { params: SessionParams } };
+  app.delete("/api/security/sessions/:id", bySession, async (request) => {
+    const startedAt = performance.now();
+    await sessions.delete(request.params.id, "an admin ended it");
+    return {
+      status: "ended",
+      session_id: request.params.id,
+      total_ms: Math.round(performance.now() - startedAt),
+    };
+  });
+}
+
+function toWire(report: PanicReport) {
+  const { count } = report;
+  return {
+    status: "panicked",
+    since: report.since,
+    reason: report.reason,
+    sandboxes: count?.sandboxes ?? null,
+    processes: count?.processes ?? null,
+    sessions: report.sessionsEnded,
+    frozen_ms: count ? Math.round(count.frozenMs) : null,
+    gone_ms: count ? Math.round(count.goneMs) : null,
+    total_ms: Math.round(report.totalMs),
+    verified: report.verified,
+    remaining: count?.remaining ?? null,
+    ...(report.problem === null ? {} : { problem: report.problem }),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * The inside view: runs guest/probe.py as the first cell of a sandbox that nobody has used. What it
+ * answers can be believed, because no other code than ours has run there.
+ */
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { ConfinementPlan } from "../plan.js";
+import type { Sandbox } from "../sandbox.js";
+
+/** Read while the process is still root: its user may have no way into the source's directory. */
+const SOURCE = readFileSync(
+  fileURLToPath(new URL("../../../guest/probe.py", import.meta.url)),
+  "utf8",
+);
+const PLACEHOLDER = "PLAN = {}";
+const ANSWER_BYTES_MAX = 100_000;
+const TIMEOUT_MS = 10_000;
+
+/** What went wrong by the name of the check, null where nothing did. */
+export type ProbeAnswer = Readonly<Record<string, string | null>>;
+const answer = Compile(Type.Record(Type.String(), Type.Union([Type.Null(), Type.String()])));
+
+function cell(plan: ConfinementPlan): string {
+  const { open_files, workspace_bytes, workspace_inodes } = plan;
+  const numbers = JSON.stringify({ open_files, workspace_bytes, workspace_inodes });
+  return SOURCE.replace(PLACEHOLDER, `PLAN = ${numbers}`);
+}
+
+/** @throws Error when the sandbox does not answer, which is a failure of its own. */
+export async function runProbe(sandbox: Sandbox, plan: ConfinementPlan): Promise<ProbeAnswer> {
+  let text = "";
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("the probe does not answer")), TIMEOUT_MS);
+    void sandbox.ended.then((end) => reject(new Error(end.detail)));
+    sandbox.execute(cell(plan), ANSWER_BYTES_MAX, (message) => {
+      if (message.msg_type === "stream") text += message.content.text;
+      if (message.msg_type === "execute_reply") resolve();
+    });
+  });
+  try {
+    await over;
+    const value: unknown = JSON.parse(text);
+    if (!answer.Check(value)) throw new Error("the probe answers something else than its checks");
+    return value;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * What an operator does when it matters: end everything, see everything, end one, and have every
+ * protection tried on a live sandbox. May import sessions and below.
+ */
+
+import { ServiceError } from "../errors.js";
+import type { Pool } from "../pool/pool.js";
+import type { PanicCount, SandboxDriver } from "../sandbox/sandbox.js";
+import type { Protection } from "../sandbox/verification.js";
+import type { SessionManager } from "../sessions/session-manager.js";
+import type { PanicLatch, PanicNote } from "./panic-latch.js";
+
+export interface PanicReport {
+  readonly since: string;
+  readonly reason: string;
+  readonly sessionsEnded: number;
+  /** Undefined when the driver could not be reached, which `problem` then tells. */
+  readonly count: PanicCount | undefined;
+  readonly totalMs: number;
+  /** Whether every process was seen to be gone. */
+  readonly verified: boolean;
+  readonly problem: string | null;
+}
+
+export interface HealthReport {
+  readonly verified: boolean;
+  readonly protections: readonly Protection[];
+  /** Names of those that are not verified. */
+  readonly failed: readonly string[];
+  /** A cheaper look at every sandbox there is. */
+  readonly sandboxes: {
+    readonly checked: number;
+    readonly faulty: readonly { readonly id: string; readonly problem: string }[];
+  };
+  readonly totalMs: number;
+}
+
+export interface ContainerInfo {
+  readonly id: string;
+  readonly state: "warm" | "in_use";
+  /** Null for a warm sandbox. */
+  readonly session_id: string | null;
+  readonly cpu_time: number;
+  readonly memory_bytes: number;
+  readonly memory_peak_bytes: number;
+  readonly processes: number;
+  readonly limits: { readonly memory_bytes: number; readonly cpus: number };
+}
+
+export interface SecurityParts {
+  readonly driver: SandboxDriver;
+  readonly pool: Pool;
+  readonly sessions: SessionManager;
+  readonly latch: PanicLatch;
+}
+
+export class Security {
+  readonly #parts: SecurityParts;
+  #panicking: Promise<PanicReport> | undefined;
+
+  /** A panic of an earlier process is in force from the start. */
+  constructor(parts: SecurityParts) {
+    this.#parts = parts;
+    if (parts.latch.note) parts.pool.suspend();
+  }
+
+  /** Why nothing runs, or null. */
+  get panicked(): PanicNote | null {
+    return this.#parts.latch.note;
+  }
+
+  /**
+   * Two phases: new work is refused and every process stands still at once; then all are killed,
+   * and looked for. Whoever panics while one is under way gets its report.
+   */
+  panic(reason: string): Promise<PanicReport> {
+    this.#panicking ??= this.#panic(reason).finally(() => {
+      this.#panicking = undefined;
+    });
+    return this.#panicking;
+  }
+
+  async #panic(reason: string): Promise<PanicReport> {
+    const { driver, pool, sessions, latch } = this.#parts;
+    const startedAt = performance.now();
+    pool.suspend();
+    const problems: string[] = [];
+    const attempt = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
+      try {
+        return await work();
+      } catch (error) {
+        problems.push((error as Error).message);
+        return undefined;
+      }
+    };
+    // The disk may be full; that must not keep anyone alive.
+    const note = await attempt(() => latch.set(reason));
+    const count = await attempt(() => driver.panic());
+    const sessionsEnded = sessions.endAll(`a panic: ${reason}`);
+    const left = count?.remaining;
+    return {
+      since: note?.since ?? new Date().toISOString(),
+      reason,
+      sessionsEnded,
+      count,
+      totalMs: performance.now() - startedAt,
+      verified: left?.sandboxes === 0 && left.processes === 0,
+      problem: problems.length > 0 ? problems.join("; ") : null,
+    };
+  }
+
+  /**
+   * Let work in again, once a sandbox has been made and every protection of it verified.
+   * @throws ServiceError ISOLATION_UNAVAILABLE naming those that are not, SANDBOX_START_FAILED
+   */
+  async resume(): Promise<PanicNote | null> {
+    const { driver, pool, latch } = this.#parts;
+    const { note } = latch;
+    if (!note) return null;
+    await this.#panicking;
+    const { protections } = await driver.verify();
+    const failed = protections.filter(({ verified }) => !verified);
+    if (failed.length > 0) {
+      const list = failed.map(({ name, detail }) => `${name} (${detail})`).join(", ");
+      throw new ServiceError("ISOLATION_UNAVAILABLE", `Not verified: ${list}`);
+    }
+    latch.clear();
+    pool.resume();
+    return note;
+  }
+
+  /** Every protection, tried on a sandbox that is made for it. @throws ServiceError SANDBOX_START_FAILED */
+  async health(): Promise<HealthReport> {
+    const { driver, pool } = this.#parts;
+    const startedAt = performance.now();
+    const { protections } = await driver.verify();
+    const all = [...protections, gatewayProtection()];
+    const sandboxes = pool.list().filter(({ sandbox }) => sandbox.alive);
+    const faulty = sandboxes.flatMap(({ sandbox }) => {
+      const problem = sandbox.problem();
+      return problem !== null && sandbox.alive ? [{ id: sandbox.id, problem }] : [];
+    });
+    const failed = all.filter(({ verified }) => !verified).map(({ name }) => name);
+    return {
+      verified: failed.length === 0 && faulty.length === 0,
+      protections: all,
+      failed,
+      sandboxes: { checked: sandboxes.length, faulty },
+      totalMs: performance.now() - startedAt,
+    };
+  }
+
+  containers(): ContainerInfo[] {
+    const { pool, sessions } = this.#parts;
+    return pool.list().map(({ sandbox, leased }) => {
+      const usage = sandbox.usage();
+      return {
+        id: sandbox.id,
+        state: leased ? "in_use" : "warm",
+        session_id: sessions.nameOf(sandbox.id) ?? null,
+        cpu_time: usage.cpuSeconds,
+        memory_bytes: usage.memoryBytes,
+        memory_peak_bytes: usage.memoryPeakBytes,
+        processes: usage.processes,
+        limits: { memory_bytes: sandbox.limits.memoryBytes, cpus: sandbox.limits.cpuCores },
+      };
+    });
+  }
+
+  /** End one sandbox; its session, if it has one, starts afresh. @throws ServiceError SANDBOX_NOT_FOUND */
+  async killContainer(id: string): Promise<{ sessionId: string | null }> {
+    const { pool, sessions } = this.#parts;
+    const found = pool.list().find(({ sandbox }) => sandbox.id === id);
+    if (!found) throw new ServiceError("SANDBOX_NOT_FOUND");
+    const sessionId = sessions.nameOf(id) ?? null;
+    const reason = "an admin killed its sandbox";
+    if (!(await sessions.endSandbox(id, reason))) await found.sandbox.destroy(reason);
+    return { sessionId };
+  }
+}
+
+function gatewayProtection(): Protection {
+  const uid = process.getuid?.();
+  const unprivileged = uid !== 0 && process.geteuid?.() !== 0;
+  return {
+    name: "outside.gateway",
+    verified: unprivileged,
+    detail: unprivileged
+      ? "the process that reads HTTP and guests is an ordinary user's"
+      : "the process that reads HTTP runs as root",
+  };
+}
