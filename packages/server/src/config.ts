@@ -150,7 +150,7 @@ export interface Config {
   readonly stateDir: string;
   readonly rootfsDir: string;
   readonly runDir: string;
-  /** What the gateway itself writes; the only place of the state directory that it can. */
+  /** The service user's own directory, for what the gateway keeps. */
   readonly gatewayDir: string;
   /** Distinguishes servers with different state directories on one host. */
   readonly instance: string;

@@ -27,7 +27,7 @@ const table = {
     status: 403,
     retryable: false,
     message: "This key may not do that.",
-    hint: "Use the admin token.",
+    hint: "Use the admin token or a key of the role admin.",
   },
   NOT_FOUND: {
     status: 404,
@@ -40,6 +40,12 @@ const table = {
     message: "There is no session of this name.",
     hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
   },
+  KEY_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no key of this id.",
+    hint: "GET /api/keys lists them.",
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     retryable: false,
@@ -50,6 +56,12 @@ const table = {
     retryable: false,
     message: "A session of this name exists already.",
     hint: "Use it, delete it, or choose another session_id.",
+  },
+  KEYS_EXHAUSTED: {
+    status: 409,
+    retryable: false,
+    message: "There are as many keys as there may be.",
+    hint: "Revoke keys that are no longer used.",
   },
   REQUEST_TOO_LARGE: {
     status: 413,
@@ -73,6 +85,12 @@ const table = {
     retryable: true,
     message: "Too many executions wait for this session.",
     hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    retryable: true,
+    message: "A quota of this key is used up.",
+    hint: "Wait as long as Retry-After says, or ask for a higher quota.",
   },
   INTERNAL: {
     status: 500,
@@ -125,16 +143,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorDefinition>> = table;
 export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  /** More exact than the table's. */
+  readonly hint: string | undefined;
 
   constructor(
     code: ErrorCode,
     message?: string,
-    options?: { cause?: unknown; retryAfterMs?: number },
+    options?: { cause?: unknown; retryAfterMs?: number; hint?: string },
   ) {
     super(message ?? errorTable[code].message, { cause: options?.cause });
     this.name = "ServiceError";
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
+    this.hint = options?.hint;
   }
 }
 
@@ -150,7 +171,8 @@ export interface WireError {
 }
 
 export function toWireError(error: ServiceError, requestId: string): WireError {
-  const { hint } = errorTable[error.code];
+  const { hint: tableHint }: ErrorDefinition = errorTable[error.code];
+  const hint = error.hint ?? tableHint;
   return {
     error: {
       code: error.code,

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { type Logger, pino } from "pino";
+import { KeyStore } from "./access/key-store.js";
 import type { Config } from "./config.js";
 import { buildApp } from "./gateway/app.js";
 import { Pool } from "./pool/pool.js";
@@ -43,11 +44,15 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config } = options;
   const logger = pino({ level: config.logLevel });
-  const token = config.auth === "none" ? undefined : readToken(config);
+  const adminToken = config.auth === "none" ? undefined : readToken(config);
   const listener = new GuestListener();
   await listener.listen(`${config.runDir}/guest.sock`);
   giveUpRoot(options);
 
+  const keys = await KeyStore.open({
+    path: "keys.json",
+    onFlushFailed: (error) => logger.error({ err: error }, "the use of keys could not be noted"),
+  });
   const keeper = new KeeperClient(`${config.runDir}/keeper.sock`);
   const driver = new NativeDriver({ keeper, listener, plan: planConfinement(config) });
   const pool = new Pool(driver, {
@@ -58,10 +63,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
     onFaulty: ({ id }, problem) => logger.error({ sandbox: id, problem }, "a faulty warm sandbox"),
   });
-  const sessions = new SessionManager(pool, config);
+  const sessions = new SessionManager(pool, config, { created() {}, ended() {} });
   const latch = new PanicLatch("panic.json");
   const security = new Security({ driver, pool, sessions, latch });
-  const app = buildApp({ config, sessions, security, logger, token, version: VERSION });
+  const app = buildApp({ config, sessions, security, keys, logger, adminToken, version: VERSION });
 
   await driver.start();
   if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
@@ -78,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clearInterval(sweep);
     await pool.stop();
     await driver.stop();
+    await keys.stop();
     logStop(logger);
   }
   return {

@@ -38,6 +38,7 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
     process.stderr.write(
       `glovebox: the server could not start${hints[code ?? ""] ?? `: ${message}`}\n`,
     );
-    return EXIT_GATEWAY_HOPELESS;
+    // What was opened before the failure would keep the process alive.
+    process.exit(EXIT_GATEWAY_HOPELESS);
   }
 }

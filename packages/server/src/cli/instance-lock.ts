@@ -17,6 +17,17 @@ function startTime(pid: number): string | undefined {
   }
 }
 
+/** The pid of the server that lives with this state directory. */
+export function runningServer(stateDir: string): number | undefined {
+  try {
+    const [pid = "", started] = readFileSync(`${stateDir}/server.pid`, "utf8").trim().split(" ");
+    return started !== undefined && startTime(Number(pid)) === started ? Number(pid) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
 /**
  * Take the lock. A file that a killed server left is recognised and replaced.
  * @returns a function that gives the lock back
@@ -30,8 +41,8 @@ export function lockInstance(stateDir: string): () => void {
     writeFileSync(path, own, { flag: "wx", mode: 0o644 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const [pid = "", started] = readFileSync(path, "utf8").trim().split(" ");
-    if (started !== undefined && startTime(Number(pid)) === started) {
+    const pid = runningServer(stateDir);
+    if (pid !== undefined) {
       throw new ConfigError(
         `a server with this STATE_DIR runs already (pid ${pid}); stop it, or set another STATE_DIR`,
       );

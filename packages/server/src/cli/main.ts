@@ -4,11 +4,13 @@ import { ConfigError, loadConfig } from "../config.js";
 import { VERSION } from "../version.js";
 import { formatDoctor, runDoctorChecks } from "./doctor.js";
 import { runGateway } from "./gateway.js";
+import { keys } from "./keys.js";
 import { serve } from "./serve.js";
 
 const HELP = `Usage: glovebox COMMAND
 
   serve     run the server (as root; the HTTP side gives root up)
+  keys      create, list and revoke keys on the running server; \`glovebox keys\` says how
   doctor    check everything the host must offer, and say how to mend what is missing
   config    print the effective configuration, secrets masked
   help      this text
@@ -38,6 +40,8 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "gateway":
       // The supervisor has read the .env file for it.
       return runGateway(loadConfig(undefined, ""), Number(rest[0]), Number(rest[1]));
+    case "keys":
+      return keys(loadConfig(), rest);
     case "doctor":
       return doctor();
     case "config":

@@ -75,6 +75,7 @@ class Supervisor {
   }
 
   start(): void {
+    makeGatewayDirectory(this.#config.gatewayDir, this.#ids);
     rmSync(this.#config.runDir, { recursive: true, force: true });
     mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
     makeGatewayDirectory(this.#config.gatewayDir, this.#ids);

@@ -15,12 +15,14 @@ import fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import type { KeyStore } from "../access/key-store.js";
 import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { createAuthenticate } from "./auth.js";
 import { registerExecute } from "./routes/execute.js";
+import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
@@ -48,14 +50,15 @@ export interface AppOptions {
   readonly config: Config;
   readonly sessions: SessionManager;
   readonly security: Security;
+  readonly keys: KeyStore;
   readonly logger: FastifyBaseLogger;
   /** Undefined for AUTH=none. */
-  readonly token: string | undefined;
+  readonly adminToken: string | undefined;
   readonly version: string;
 }
 
 export function buildApp(options: AppOptions): App {
-  const { config, sessions } = options;
+  const { config, sessions, keys } = options;
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -83,10 +86,16 @@ export function buildApp(options: AppOptions): App {
   // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
 
-  const authenticate = createAuthenticate(options.token);
+  const authenticate = createAuthenticate({
+    adminToken: options.adminToken,
+    findKey: (hash) => keys.find(hash),
+  });
+  app.decorateRequest("principal");
   app.addHook("onRequest", (request, _reply, done) => {
     try {
-      if (!PUBLIC_PATHS.has(request.routeOptions.url ?? "")) authenticate(request);
+      if (!PUBLIC_PATHS.has(request.routeOptions.url ?? "")) {
+        request.principal = authenticate(request);
+      }
       done();
     } catch (error) {
       done(error as Error);
@@ -115,7 +124,8 @@ export function buildApp(options: AppOptions): App {
 
   registerExecute(app, sessions, config);
   registerSessions(app, sessions, config);
-  registerSecurity(app, options.security, sessions);
+  registerKeys(app, keys, sessions);
+  registerSecurity(app, options.security);
   registerOperate(app, sessions, options.security, options.version);
   return app;
 }

@@ -1,23 +1,38 @@
+import { createHash } from "node:crypto";
 import fastify from "fastify";
 import { afterAll, describe, expect, test } from "vitest";
-import { ServiceError } from "../errors.js";
-import { createAuthenticate } from "./auth.js";
+import type { Principal } from "../access/principal.js";
+import { errorTable, ServiceError } from "../errors.js";
+import { createAuthenticate, requireAdmin } from "./auth.js";
 
 const token = "the-right-token-0123";
+const secrets = { gbx_executes: "execute", gbx_administers: "admin" } as const;
+
+function findKey(hash: string): Principal | undefined {
+  const found = Object.entries(secrets).find(
+    ([secret]) => createHash("sha256").update(secret).digest("hex") === hash,
+  );
+  if (!found) return undefined;
+  return { id: `key_${found[1]}`, name: found[1], role: found[1], account: undefined };
+}
 
 function appWith(expected: string | undefined) {
   const app = fastify();
-  const authenticate = createAuthenticate(expected);
-  app.addHook("onRequest", async (request) => authenticate(request));
-  app.setErrorHandler((error, _request, reply) => {
-    reply.status(error instanceof ServiceError ? 401 : 500).send({
-      code: error instanceof ServiceError ? error.code : String(error),
-    });
+  const authenticate = createAuthenticate({ adminToken: expected, findKey });
+  app.addHook("onRequest", async (request) => {
+    request.principal = authenticate(request);
   });
-  app.get("/", async () => "in");
+  app.setErrorHandler((error, _request, reply) => {
+    const status = error instanceof ServiceError ? errorTable[error.code].status : 500;
+    reply.status(status).send(String(error));
+  });
+  app.get("/", async ({ principal }) => principal.id);
+  app.get("/admin", { onRequest: requireAdmin }, async () => "in");
   afterAll(() => app.close());
-  return async (headers: Record<string, string | string[]>) =>
-    (await app.inject({ method: "GET", url: "/", headers })).statusCode;
+  return async (headers: Record<string, string | string[]>, url = "/") => {
+    const { statusCode, body } = await app.inject({ method: "GET", url, headers });
+    return statusCode === 200 && url === "/" ? body : statusCode;
+  };
 }
 
 const ask = appWith(token);
@@ -31,7 +46,7 @@ describe("with a token", () => {
     [{ authorization: `bearer   ${token}` }],
     [{ "x-auth-token": token, authorization: "Bearer something-else" }],
   ])("%j is let in", async (headers) => {
-    expect(await ask(headers)).toBe(200);
+    expect(await ask(headers)).toBe("admin");
   });
 
   test.each([
@@ -56,8 +71,22 @@ describe("with a token", () => {
   });
 });
 
-test("without a token everyone is let in", async () => {
+test("a key is let in as itself, through the same headers", async () => {
+  expect(await ask({ "x-auth-token": "gbx_executes" })).toBe("key_execute");
+  expect(await ask({ authorization: "Bearer gbx_administers" })).toBe("key_admin");
+  expect(await ask({ "x-api-key": "gbx_execute" })).toBe(401);
+});
+
+test("a route that is the admins' refuses executing keys, and nobody else", async () => {
+  expect(await ask({ "x-auth-token": token }, "/admin")).toBe(200);
+  expect(await ask({ "x-auth-token": "gbx_administers" }, "/admin")).toBe(200);
+  expect(await ask({ "x-auth-token": "gbx_executes" }, "/admin")).toBe(403);
+  expect(await ask({}, "/admin")).toBe(401);
+});
+
+test("without a token everyone is the admin", async () => {
   const askOpen = appWith(undefined);
-  expect(await askOpen({})).toBe(200);
-  expect(await askOpen({ "x-auth-token": "anything" })).toBe(200);
+  expect(await askOpen({})).toBe("admin");
+  expect(await askOpen({ "x-auth-token": "anything" })).toBe("admin");
+  expect(await askOpen({}, "/admin")).toBe(200);
 });

@@ -1,8 +1,16 @@
-/** Tokens: who may call. May import sessions and below. */
+/** Who may call: finds the principal behind a request. May import sessions, access and below. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
+import { BUILT_IN_ADMIN, type Principal } from "../access/principal.js";
 import { ServiceError } from "../errors.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set before any other hook runs, on every route but the public ones. */
+    principal: Principal;
+  }
+}
 
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
@@ -16,19 +24,41 @@ function presentedToken(request: FastifyRequest): string | undefined {
   return typeof header === "string" && header !== "" ? header : undefined;
 }
 
-export type Authenticate = (request: FastifyRequest) => void;
+export interface AuthenticateOptions {
+  /** Undefined for AUTH=none: everyone is the built-in admin. */
+  readonly adminToken: string | undefined;
+  /** The key whose secret has this SHA-256, in hex. */
+  readonly findKey: (hash: string) => Principal | undefined;
+}
+
+export type Authenticate = (request: FastifyRequest) => Principal;
 
 /**
  * A check that throws UNAUTHENTICATED. Digests are compared instead of tokens, so that the time it
  * takes says nothing about the token, its length included.
  */
-export function createAuthenticate(token: string | undefined): Authenticate {
-  if (token === undefined) return () => undefined;
-  const expected = digest(token);
+export function createAuthenticate({ adminToken, findKey }: AuthenticateOptions): Authenticate {
+  if (adminToken === undefined) return () => BUILT_IN_ADMIN;
+  const expected = digest(adminToken);
   return (request) => {
     const presented = presentedToken(request);
-    if (presented === undefined || !timingSafeEqual(digest(presented), expected)) {
-      throw new ServiceError("UNAUTHENTICATED");
-    }
+    if (presented === undefined) throw new ServiceError("UNAUTHENTICATED");
+    const hash = digest(presented);
+    if (timingSafeEqual(hash, expected)) return BUILT_IN_ADMIN;
+    const principal = findKey(hash.toString("hex"));
+    if (principal === undefined) throw new ServiceError("UNAUTHENTICATED");
+    return principal;
   };
+}
+
+/**
+ * Marks a route as the admins': `app.get("/status", { onRequest: requireAdmin }, …)`. It runs after
+ * the hook that authenticates, and before the body is read.
+ */
+export function requireAdmin(
+  request: FastifyRequest,
+  _reply: unknown,
+  done: (error?: Error) => void,
+): void {
+  done(request.principal.role === "admin" ? undefined : new ServiceError("FORBIDDEN"));
 }

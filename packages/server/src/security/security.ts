@@ -38,7 +38,9 @@ export interface HealthReport {
 export interface ContainerInfo {
   readonly id: string;
   readonly state: "warm" | "in_use";
-  /** Null for a warm sandbox. */
+  /** The id of a key, or the built-in admin's; null for a warm sandbox. */
+  readonly owner: string | null;
+  /** Null for a warm sandbox and for a stateless run. */
   readonly session_id: string | null;
   readonly cpu_time: number;
   readonly memory_bytes: number;
@@ -154,10 +156,12 @@ export class Security {
     const { pool, sessions } = this.#parts;
     return pool.list().map(({ sandbox, leased }) => {
       const usage = sandbox.usage();
+      const holder = sessions.holderOf(sandbox.id);
       return {
         id: sandbox.id,
         state: leased ? "in_use" : "warm",
-        session_id: sessions.nameOf(sandbox.id) ?? null,
+        owner: holder?.owner ?? null,
+        session_id: holder?.id ?? null,
         cpu_time: usage.cpuSeconds,
         memory_bytes: usage.memoryBytes,
         memory_peak_bytes: usage.memoryPeakBytes,
@@ -172,10 +176,15 @@ export class Security {
     const { pool, sessions } = this.#parts;
     const found = pool.list().find(({ sandbox }) => sandbox.id === id);
     if (!found) throw new ServiceError("SANDBOX_NOT_FOUND");
-    const sessionId = sessions.nameOf(id) ?? null;
+    const sessionId = sessions.holderOf(id)?.id ?? null;
     const reason = "an admin killed its sandbox";
     if (!(await sessions.endSandbox(id, reason))) await found.sandbox.destroy(reason);
     return { sessionId };
+  }
+
+  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND */
+  endSessions(id: string): Promise<string[]> {
+    return this.#parts.sessions.endNamed(id, "an admin ended it");
   }
 }
 

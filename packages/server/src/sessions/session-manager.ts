@@ -12,7 +12,15 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { Session, type SessionInfo } from "./session.js";
 
+/** Told when a named session begins and ends. */
+export interface SessionObserver {
+  created(owner: string, id: string): void;
+  ended(owner: string, id: string, reason: string): void;
+}
+
 export interface SessionCreation {
+  /** Whose name space the id is in. Only its owner ever sees a session. */
+  readonly owner: string;
   readonly id?: string | undefined;
   readonly limits?: Partial<SandboxLimits> | undefined;
   readonly ttlMs?: number | undefined;
@@ -23,32 +31,37 @@ const CLOSE_PATIENCE_MS = 3000;
 export class SessionManager {
   readonly #pool: Pool;
   readonly #config: Config;
+  readonly #observer: SessionObserver;
+  /** By owner and id, see `nameOf`. */
   readonly #sessions = new Map<string, Session>();
   readonly #stateless = new Set<Session>();
   #stopping = false;
 
-  constructor(pool: Pool, config: Config) {
+  constructor(pool: Pool, config: Config, observer: SessionObserver) {
     this.#pool = pool;
     this.#config = config;
+    this.#observer = observer;
   }
 
-  /** Run in the session of this name, made on first use, or in a sandbox for this run alone. */
+  /** Run in the owner's session of this name, made on first use, or in a sandbox for this run alone. */
   async execute(
+    owner: string,
     sessionId: string | undefined,
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
   ): Promise<ExecutionOutcome> {
     this.#refuseWhenStopping();
     if (sessionId !== undefined) {
-      const session = this.#sessions.get(sessionId) ?? this.#open({ id: sessionId });
+      const session =
+        this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
       try {
         return await session.execute(request, limits);
       } catch (error) {
-        if (session.unused) this.#drop(session, "its first execution could not be started");
+        if (session.unused) void this.#end(session, "its first execution could not be started");
         throw error;
       }
     }
-    const session = this.#newSession({ id: "stateless" }, () => undefined);
+    const session = this.#newSession({ owner, id: "stateless" }, () => undefined);
     this.#stateless.add(session);
     try {
       return await session.execute(request, limits);
@@ -61,46 +74,73 @@ export class SessionManager {
   /** @throws ServiceError SESSION_EXISTS and those of the pool */
   async create(creation: SessionCreation): Promise<SessionInfo> {
     this.#refuseWhenStopping();
-    if (creation.id !== undefined && this.#sessions.has(creation.id)) {
+    if (creation.id !== undefined && this.has(creation.owner, creation.id)) {
       throw new ServiceError("SESSION_EXISTS");
     }
     const session = this.#open(creation);
     try {
       await session.warm();
     } catch (error) {
-      this.#sessions.delete(session.id);
-      await session.close("it could not be started");
+      await this.#end(session, "it could not be started");
       throw error;
     }
     return session.describe();
   }
 
-  list(): SessionInfo[] {
-    return [...this.#sessions.values()].map((session) => session.describe());
+  has(owner: string, id: string): boolean {
+    return this.#sessions.has(nameOf(owner, id));
+  }
+
+  list(owner: string): SessionInfo[] {
+    return [...this.#sessions.values()]
+      .filter((session) => session.owner === owner)
+      .map((session) => session.describe());
+  }
+
+  /** How many sessions and stateless runs of this owner live. */
+  count(owner: string): number {
+    let count = 0;
+    for (const session of this.#sessions.values()) if (session.owner === owner) count++;
+    for (const session of this.#stateless) if (session.owner === owner) count++;
+    return count;
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  describe(id: string): SessionInfo {
-    return this.#get(id).describe();
+  describe(owner: string, id: string): SessionInfo {
+    return this.#get(owner, id).describe();
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  async reset(id: string): Promise<SessionInfo> {
-    const session = this.#get(id);
+  async reset(owner: string, id: string): Promise<SessionInfo> {
+    const session = this.#get(owner, id);
     await session.reset();
     return session.describe();
   }
 
   /** Resolves when the sandbox's processes are gone. @throws ServiceError SESSION_NOT_FOUND */
-  async delete(id: string, reason: string): Promise<void> {
-    const session = this.#get(id);
-    this.#sessions.delete(id);
-    await session.close(reason);
+  async delete(owner: string, id: string, reason: string): Promise<void> {
+    await this.#end(this.#get(owner, id), reason);
   }
 
-  /** The name of the session that has this sandbox; stateless runs have none. */
-  nameOf(sandboxId: string): string | undefined {
-    return [...this.#sessions.values()].find((session) => session.sandboxId === sandboxId)?.id;
+  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND */
+  async endNamed(id: string, reason: string): Promise<string[]> {
+    const found = [...this.#sessions.values()].filter((session) => session.id === id);
+    if (found.length === 0) throw new ServiceError("SESSION_NOT_FOUND");
+    await Promise.all(found.map((session) => this.#end(session, reason)));
+    return found.map(({ owner }) => owner);
+  }
+
+  /** End everything of one owner, running code included. Resolves when the processes are gone. */
+  async endOwner(owner: string, reason: string): Promise<void> {
+    const theirs = this.#all().filter((session) => session.owner === owner);
+    await Promise.all(theirs.map((session) => this.#end(session, reason)));
+  }
+
+  /** Whose session has this sandbox. A stateless run has an owner and no id. */
+  holderOf(sandboxId: string): { owner: string; id: string | null } | undefined {
+    const session = this.#all().find((one) => one.sandboxId === sandboxId);
+    if (!session) return undefined;
+    return { owner: session.owner, id: this.#stateless.has(session) ? null : session.id };
   }
 
   /** End the sandbox of whichever session or stateless run has it. False when none does. */
@@ -113,8 +153,7 @@ export class SessionManager {
   /** End every session without waiting for anything. Returns how many there were. */
   endAll(reason: string): number {
     const all = this.#all();
-    this.#sessions.clear();
-    for (const session of all) void session.close(reason);
+    for (const session of all) void this.#end(session, reason);
     return all.length;
   }
 
@@ -133,9 +172,8 @@ export class SessionManager {
     const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
     // Whoever stops this process ends what could not be ended here.
-    const closed = Promise.all(all.map((session) => session.close("the server is stopping")));
+    const closed = Promise.all(all.map((session) => this.#end(session, "the server is stopping")));
     await Promise.race([closed, delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
-    this.#sessions.clear();
   }
 
   #all(): Session[] {
@@ -145,15 +183,17 @@ export class SessionManager {
   #open(creation: SessionCreation): Session {
     const id = creation.id ?? randomBytes(12).toString("base64url");
     const session = this.#newSession({ ...creation, id }, () => {
-      this.#drop(session, "it was idle for longer than its ttl");
+      void this.#end(session, "it was idle for longer than its ttl");
     });
-    this.#sessions.set(id, session);
+    this.#sessions.set(nameOf(creation.owner, id), session);
+    this.#observer.created(creation.owner, id);
     return session;
   }
 
   #newSession(creation: SessionCreation & { id: string }, onExpired: () => void): Session {
     const { memoryBytesMax, cpuCoresMax, sessionTtlMs, queuedMax } = this.#config;
     return new Session(this.#pool, {
+      owner: creation.owner,
       id: creation.id,
       limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
       ttlMs: creation.ttlMs ?? sessionTtlMs,
@@ -162,13 +202,18 @@ export class SessionManager {
     });
   }
 
-  #drop(session: Session, reason: string): void {
-    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
-    void session.close(reason);
+  /** Idempotent, as several causes may come together. */
+  #end(session: Session, reason: string): Promise<void> {
+    const name = nameOf(session.owner, session.id);
+    if (this.#sessions.get(name) === session) {
+      this.#sessions.delete(name);
+      this.#observer.ended(session.owner, session.id, reason);
+    }
+    return session.close(reason);
   }
 
-  #get(id: string): Session {
-    const session = this.#sessions.get(id);
+  #get(owner: string, id: string): Session {
+    const session = this.#sessions.get(nameOf(owner, id));
     if (!session) throw new ServiceError("SESSION_NOT_FOUND");
     return session;
   }
@@ -176,4 +221,9 @@ export class SessionManager {
   #refuseWhenStopping(): void {
     if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
   }
+}
+
+/** Neither owners nor ids have a slash, so no two pairs have the same name. */
+function nameOf(owner: string, id: string): string {
+  return `${owner}/${id}`;
 }

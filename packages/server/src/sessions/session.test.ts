@@ -11,6 +11,7 @@ const unusedPool = {
 function sessionWith(ttlMs: number) {
   const onExpired = vi.fn();
   const session = new Session(unusedPool, {
+    owner: "o",
     id: "s",
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
     ttlMs,

@@ -6,6 +6,7 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import { type ExecutionOutcome, type ExecutionRequest, runExecution } from "./execution.js";
 
 export interface SessionOptions {
+  readonly owner: string;
   readonly id: string;
   readonly limits: SandboxLimits;
   readonly ttlMs: number;
@@ -31,6 +32,7 @@ export interface SessionInfo {
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class Session {
+  readonly owner: string;
   readonly id: string;
   readonly #pool: Pool;
   readonly #options: SessionOptions;
@@ -45,6 +47,7 @@ export class Session {
   #closed: string | undefined;
 
   constructor(pool: Pool, options: SessionOptions) {
+    this.owner = options.owner;
     this.id = options.id;
     this.#pool = pool;
     this.#options = options;

@@ -5,13 +5,14 @@ import { ServiceError } from "../../errors.js";
 import type { ExecutionOutcome } from "../../sessions/execution.js";
 import type { Output } from "../../sessions/output-collector.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
+import { admitExecution } from "../admission.js";
 import type { App } from "../app.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { ExecuteBody } from "../schemas.js";
 
 export function registerExecute(app: App, sessions: SessionManager, config: Config): void {
   app.post("/execute", { schema: { body: ExecuteBody } }, async (request, reply) => {
-    const { body } = request;
+    const { body, principal } = request;
     const sessionId = sessionOf(body);
     if (Buffer.byteLength(body.code) > config.codeBytesMax) {
       throw new ServiceError(
@@ -19,15 +20,15 @@ export function registerExecute(app: App, sessions: SessionManager, config: Conf
         `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
       );
     }
-    const outcome = await sessions.execute(
-      sessionId,
-      {
-        code: body.code,
-        timeoutMs: checkTimeout(body.timeout, config),
-        outputBytesMax: config.outputBytesMax,
-      },
-      checkLimits(body, config),
-    );
+    const execution = {
+      code: body.code,
+      timeoutMs: checkTimeout(body.timeout, config),
+      outputBytesMax: config.outputBytesMax,
+    };
+    const limits = checkLimits(body, config);
+    admitExecution(principal, sessions, sessionId);
+    const outcome = await sessions.execute(principal.id, sessionId, execution, limits);
+    principal.account?.chargeCpu(outcome.cpuSeconds);
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     return toWire(outcome, body.code, sessionId);

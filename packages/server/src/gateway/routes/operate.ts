@@ -3,6 +3,7 @@
 import type { Security } from "../../security/security.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app.js";
+import { requireAdmin } from "../auth.js";
 
 export function registerOperate(
   app: App,
@@ -20,5 +21,9 @@ export function registerOperate(
     };
   });
 
-  app.get("/status", async () => ({ version, panic: security.panicked, ...sessions.status() }));
+  app.get("/status", { onRequest: requireAdmin }, async () => ({
+    version,
+    panic: security.panicked,
+    ...sessions.status(),
+  }));
 }

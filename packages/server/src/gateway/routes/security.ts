@@ -2,14 +2,16 @@
 
 import type { FastifyRequest } from "fastify";
 import type { PanicReport, Security } from "../../security/security.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app.js";
+import { requireAdmin } from "../auth.js";
 import { ContainerParams, PanicBody, SessionParams } from "../schemas.js";
 
 const DEFAULT_REASON = "asked for over the API";
+const ADMIN = { onRequest: requireAdmin };
 
-export function registerSecurity(app: App, security: Security, sessions: SessionManager): void {
+export function registerSecurity(app: App, security: Security): void {
   const panic = {
+    ...ADMIN,
     schema: { body: PanicBody },
     // Nobody should have to think of a body at that moment.
     preValidation: async (request: FastifyRequest) => {
@@ -23,7 +25,7 @@ export function registerSecurity(app: App, security: Security, sessions: Session
     return toWire(report);
   });
 
-  app.post("/api/security/resume", async (request) => {
+  app.post("/api/security/resume", ADMIN, async (request) => {
     const note = await security.resume();
     if (note) request.log.warn({ request_id: request.id, note }, "resumed after a panic");
     return {
@@ -33,7 +35,7 @@ export function registerSecurity(app: App, security: Security, sessions: Session
     };
   });
 
-  app.get("/api/security/health", async (_request, reply) => {
+  app.get("/api/security/health", ADMIN, async (_request, reply) => {
     const report = await security.health();
     if (!report.verified) reply.status(503);
     return {
@@ -45,9 +47,11 @@ export function registerSecurity(app: App, security: Security, sessions: Session
     };
   });
 
-  app.get("/api/security/containers", async () => ({ containers: security.containers() }));
+  app.get("/api/security/containers", ADMIN, async () => ({
+    containers: security.containers(),
+  }));
 
-  const byId = { schema: { params: ContainerParams } };
+  const byId = { ...ADMIN, schema: { params: ContainerParams } };
   app.delete("/api/security/containers/:id", byId, async (request) => {
     const startedAt = performance.now();
     const { sessionId } = await security.killContainer(request.params.id);
@@ -59,12 +63,13 @@ export function registerSecurity(app: App, security: Security, sessions: Session
     };
   });
 
-  const bySession = { schema: { params: SessionParams } };
+  const bySession = { ...ADMIN, schema: { params: SessionParams } };
   app.delete("/api/security/sessions/:id", bySession, async (request) => {
     const startedAt = performance.now();
-    await sessions.delete(request.params.id, "an admin ended it");
+    const owners = await security.endSessions(request.params.id);
     return {
       status: "ended",
+      owners,
       session_id: request.params.id,
       total_ms: Math.round(performance.now() - startedAt),
     };

@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
+import { admitSession } from "../admission.js";
 import type { App } from "../app.js";
 import { checkLimits } from "../limits.js";
 import { CreateSessionBody, ReleaseBody, SessionParams } from "../schemas.js";
@@ -24,26 +25,32 @@ export function registerSessions(app: App, sessions: SessionManager, config: Con
     if (ttlMs !== undefined && ttlMs > 7 * 86_400_000) {
       throw new ServiceError("INVALID_REQUEST", "ttl must be at most 604800 seconds, a week");
     }
+    const checked = checkLimits(limits ?? {}, config);
+    const { principal } = request;
+    admitSession(principal, sessions);
     const session = await sessions.create({
+      owner: principal.id,
       id: session_id,
-      limits: checkLimits(limits ?? {}, config),
+      limits: checked,
       ttlMs,
     });
     return reply.status(201).send(session);
   });
 
-  app.get("/sessions", async () => ({ sessions: sessions.list() }));
+  app.get("/sessions", async ({ principal }) => ({ sessions: sessions.list(principal.id) }));
 
-  app.get("/sessions/:id", BY_ID, async (request) => sessions.describe(request.params.id));
+  app.get("/sessions/:id", BY_ID, async ({ principal, params }) =>
+    sessions.describe(principal.id, params.id),
+  );
 
   app.delete("/sessions/:id", BY_ID, async (request, reply) => {
-    await sessions.delete(request.params.id, "it was deleted");
+    await sessions.delete(request.principal.id, request.params.id, "it was deleted");
     return reply.status(204).send();
   });
 
   app.post("/sessions/:id/reset", BY_ID, async (request) => ({
     status: "ok",
-    ...(await sessions.reset(request.params.id)),
+    ...(await sessions.reset(request.principal.id, request.params.id)),
   }));
 
   app.post("/release", { schema: { body: ReleaseBody } }, async (request) => {
@@ -51,7 +58,7 @@ export function registerSessions(app: App, sessions: SessionManager, config: Con
     if (id === undefined) {
       throw new ServiceError("INVALID_REQUEST", "user_uuid or session_id is required");
     }
-    await sessions.delete(id, "it was released");
+    await sessions.delete(request.principal.id, id, "it was released");
     return { status: "ok", detail: `Session ${id} was released and its sandbox destroyed.` };
   });
 }

@@ -1,0 +1,185 @@
+/**
+ * All keys: made, found by their secret, listed, revoked. Looking one up neither waits nor writes;
+ * changes are on the disk before they are answered.
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import { ServiceError } from "../errors.js";
+import { Account, type Quotas } from "./account.js";
+import { type KeyRecord, readKeyFile, writeKeyFile } from "./key-file.js";
+import type { Principal, Role } from "./principal.js";
+
+export const KEYS_MAX = 1000;
+const SECRET_BYTES = 32;
+const SECRET_PREFIX = "gbx_";
+/** Enough to tell keys apart in a list; the other 232 bits stay secret. */
+const SHOWN_LENGTH = SECRET_PREFIX.length + 4;
+/** Being used is written down this often at most, since nobody decides by it. */
+const FLUSH_EVERY_MS = 60_000;
+
+export interface KeyCreation {
+  readonly name: string;
+  readonly role: Role;
+  readonly quotas?: Quotas;
+}
+
+/** What may be told about a key. */
+export type KeyInfo = Omit<KeyRecord, "hash">;
+
+interface Key {
+  readonly record: KeyRecord;
+  readonly principal: Principal;
+  readonly account: Account;
+  lastUsedAtMs: number | undefined;
+  revoked: boolean;
+}
+
+export interface KeyStoreOptions {
+  readonly path: string;
+  /** The lazy write of last uses has failed; the next one is tried later. */
+  readonly onFlushFailed: (error: unknown) => void;
+}
+
+/**
+ * A plain SHA-256, without salt and without stretching. Those slow down guessing of secrets that
+ * people choose; a secret of 256 random bits cannot be guessed, however fast the hash is, and no
+ * two are equal. Stretching would only make each request slow, and a flood of wrong ones dear.
+ */
+export function hashSecret(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+export class KeyStore {
+  readonly #options: KeyStoreOptions;
+  readonly #byId = new Map<string, Key>();
+  readonly #byHash = new Map<string, Key>();
+  readonly #flushTimer: NodeJS.Timeout;
+  /** Changes are made one after the other, so that no write overtakes another. */
+  #changes: Promise<unknown> = Promise.resolve();
+  /** Something is to be written that nobody waits for. */
+  #dirty = false;
+
+  /** @throws ConfigError when the file of keys is damaged */
+  static async open(options: KeyStoreOptions): Promise<KeyStore> {
+    return new KeyStore(options, await readKeyFile(options.path));
+  }
+
+  private constructor(options: KeyStoreOptions, records: readonly KeyRecord[]) {
+    this.#options = options;
+    for (const record of records) this.#add(record);
+    this.#flushTimer = setInterval(() => void this.#flush(), FLUSH_EVERY_MS).unref();
+  }
+
+  /**
+   * Whose secret has this hash. A look-up in a Map does not take constant time, and does not have
+   * to: what its time could tell is about hashes of the caller's guesses, whose bits nobody can
+   * steer towards a stored hash, and even a known hash does not lead back to its secret.
+   */
+  find(hash: string): Principal | undefined {
+    const key = this.#byHash.get(hash);
+    if (!key) return undefined;
+    key.lastUsedAtMs = Date.now();
+    this.#dirty = true;
+    return key.principal;
+  }
+
+  /** Name of a key for people, as long as it exists. */
+  nameOf(id: string): string | undefined {
+    return this.#byId.get(id)?.record.name;
+  }
+
+  list(): { info: KeyInfo; account: Account }[] {
+    return [...this.#byId.values()].map((key) => {
+      const { hash: _, ...info } = recordOf(key);
+      return { info, account: key.account };
+    });
+  }
+
+  /** The secret is not kept, so this is the only time it is told. @throws ServiceError KEYS_EXHAUSTED */
+  create(creation: KeyCreation): Promise<{ info: KeyInfo; secret: string }> {
+    return this.#inOrder(async () => {
+      if (this.#byId.size >= KEYS_MAX) throw new ServiceError("KEYS_EXHAUSTED");
+      const secret = SECRET_PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
+      const record: KeyRecord = {
+        id: `key_${randomBytes(8).toString("hex")}`,
+        name: creation.name,
+        role: creation.role,
+        hash: hashSecret(secret),
+        prefix: secret.slice(0, SHOWN_LENGTH),
+        created_at: new Date().toISOString(),
+        last_used_at: null,
+        quotas: creation.quotas ?? {},
+      };
+      await this.#write([...this.#records(), record]);
+      this.#add(record);
+      const { hash: _, ...info } = record;
+      return { info, secret };
+    });
+  }
+
+  /**
+   * The key is refused from the moment of the call, before the promise resolves. If the disk fails,
+   * it stays refused, and stays listed until a later write succeeds.
+   * @throws ServiceError KEY_NOT_FOUND
+   */
+  async revoke(id: string): Promise<KeyInfo> {
+    const key = this.#byId.get(id);
+    if (!key) throw new ServiceError("KEY_NOT_FOUND");
+    this.#byHash.delete(key.record.hash);
+    key.account.revoke();
+    key.revoked = true;
+    this.#dirty = true;
+    await this.#inOrder(() => this.#write(this.#records()));
+    const { hash: _, ...info } = recordOf(key);
+    return info;
+  }
+
+  /** Write down what is not written yet. */
+  async stop(): Promise<void> {
+    clearInterval(this.#flushTimer);
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    try {
+      await this.#inOrder(() => this.#write(this.#records()));
+    } catch (error) {
+      this.#dirty = true;
+      this.#options.onFlushFailed(error);
+    }
+  }
+
+  #add(record: KeyRecord): void {
+    const { id, name, role } = record;
+    const account = new Account(record.quotas);
+    const principal = Object.freeze({ id, name, role, account });
+    const key: Key = { record, principal, account, lastUsedAtMs: undefined, revoked: false };
+    this.#byId.set(id, key);
+    this.#byHash.set(record.hash, key);
+  }
+
+  #records(): KeyRecord[] {
+    return [...this.#byId.values()].filter((key) => !key.revoked).map(recordOf);
+  }
+
+  async #write(records: readonly KeyRecord[]): Promise<void> {
+    await writeKeyFile(this.#options.path, records);
+    const written = new Set(records.map(({ id }) => id));
+    for (const key of this.#byId.values()) {
+      if (key.revoked && !written.has(key.record.id)) this.#byId.delete(key.record.id);
+    }
+  }
+
+  #inOrder<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changes.then(change);
+    this.#changes = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function recordOf({ record, lastUsedAtMs }: Key): KeyRecord {
+  if (lastUsedAtMs === undefined) return record;
+  return { ...record, last_used_at: new Date(lastUsedAtMs).toISOString() };
+}

@@ -1,0 +1,154 @@
+/** `glovebox keys`: asks the running server over HTTP, with the admin token. */
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Config, ConfigError } from "../config.js";
+import { runningServer } from "./instance-lock.js";
+
+const HELP = `Usage: glovebox keys COMMAND
+
+  create --name NAME --role execute|admin
+         [--sessions N] [--requests-per-minute N] [--cpu-seconds-per-hour N]
+                  make a key; its secret is printed once, and kept nowhere
+  list            all keys, with their quotas and what they use now
+  revoke ID       refuse a key from now on, and end its sessions
+
+Speaks to the server that runs with this configuration. docs/keys.md says more.
+`;
+
+const QUOTAS = ["sessions", "requests-per-minute", "cpu-seconds-per-hour"] as const;
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+interface KeyInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly prefix: string;
+  readonly last_used_at: string | null;
+  readonly quotas: Readonly<Record<string, number>>;
+  readonly usage: Readonly<Record<string, number>>;
+}
+
+/** Resolves with the exit code. @throws ConfigError on wrong use, or when no server answers */
+export async function keys(config: Config, [command, ...rest]: readonly string[]): Promise<number> {
+  switch (command) {
+    case "create":
+      return create(config, rest);
+    case "list":
+      return list(config);
+    case "revoke":
+      return revoke(config, rest);
+    default:
+      process.stderr.write(HELP);
+      return 2;
+  }
+}
+
+async function create(config: Config, args: string[]): Promise<number> {
+  const answer = await ask(config, "POST", "/api/keys", creationOf(args));
+  if (answer.status !== 201) return refused(answer);
+  const { id, key } = answer.body as { id: string; key: string };
+  process.stdout.write(`${key}\n`);
+  process.stderr.write(`This is ${id}. The secret above is shown only now.\n`);
+  return 0;
+}
+
+/** Only the form is looked at here; the server judges the values. */
+function creationOf(args: string[]) {
+  const text = { type: "string" } as const;
+  const quotaOptions = Object.fromEntries(QUOTAS.map((quota) => [quota, text]));
+  let values: Readonly<Record<string, string | boolean | undefined>>;
+  try {
+    ({ values } = parseArgs({ args, options: { name: text, role: text, ...quotaOptions } }));
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+  const quotas = QUOTAS.filter((quota) => values[quota] !== undefined).map((quota) => {
+    const number = Number(values[quota] || Number.NaN);
+    if (!Number.isFinite(number)) throw new ConfigError(`--${quota} must be a number`);
+    return [quota.replaceAll("-", "_"), number];
+  });
+  return { name: values["name"], role: values["role"], quotas: Object.fromEntries(quotas) };
+}
+
+async function list(config: Config): Promise<number> {
+  const answer = await ask(config, "GET", "/api/keys");
+  if (answer.status !== 200) return refused(answer);
+  for (const key of (answer.body as { keys: KeyInfo[] }).keys) {
+    const use = Object.entries(key.usage).map(
+      ([name, used]) => `${name} ${used}/${key.quotas[name] ?? "-"}`,
+    );
+    const columns = [
+      key.id,
+      key.prefix,
+      key.role,
+      key.name,
+      `last used ${key.last_used_at ?? "never"}`,
+    ];
+    process.stdout.write(`${[...columns, ...use].join("  ")}\n`);
+  }
+  return 0;
+}
+
+async function revoke(config: Config, [id, ...more]: readonly string[]): Promise<number> {
+  if (id === undefined || more.length > 0)
+    throw new ConfigError("glovebox keys revoke takes one ID");
+  const answer = await ask(config, "DELETE", `/api/keys/${encodeURIComponent(id)}`);
+  if (answer.status !== 204) return refused(answer);
+  process.stderr.write(`${id} is revoked, and its sessions have ended.\n`);
+  return 0;
+}
+
+function refused({ status, body }: Answer): number {
+  const { error } = body as { error?: { message?: string; hint?: string } };
+  const reason = [error?.message ?? `status ${status}`, error?.hint].filter(Boolean).join(" ");
+  process.stderr.write(`glovebox: the server refused: ${reason}\n`);
+  return 1;
+}
+
+async function ask(config: Config, method: string, path: string, body?: object): Promise<Answer> {
+  // Whoever else listens on that port while the server is away must not be sent the token.
+  if (runningServer(config.stateDir) === undefined) {
+    throw new ConfigError(
+      `no server runs with STATE_DIR ${config.stateDir}; start it with \`glovebox serve\``,
+    );
+  }
+  if (config.port === 0) throw new ConfigError("PORT=0: set PORT to the port the server has taken");
+  const address = `http://${hostToAsk(config.host)}:${config.port}`;
+  try {
+    const response = await fetch(address + path, {
+      method,
+      headers: {
+        ...(config.auth === "none" ? {} : { "x-auth-token": adminToken(config) }),
+        ...(body && { "content-type": "application/json" }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: Error };
+    throw new ConfigError(`the server at ${address} does not answer: ${cause?.message ?? message}`);
+  }
+}
+
+/** An address to listen on everywhere is none to connect to. */
+function hostToAsk(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function adminToken(config: Config): string {
+  if (config.token !== undefined) return config.token;
+  try {
+    return readFileSync(config.tokenFile, "utf8").trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`the admin token in ${config.tokenFile} cannot be read (${code})`);
+  }
+}
