@@ -75,6 +75,7 @@ export async function runDoctorChecks(options: { rootfsDir: string }): Promise<D
     checkCgroupCreation(),
     checkCpuBurst(),
     checkSeccomp(),
+    checkProcessesVisible(),
     ...Object.entries(TOOLS).map(([tool, packageName]) => checkTool(tool, packageName)),
     checkServiceUser(),
     checkRootfs(options.rootfsDir),
@@ -356,6 +357,18 @@ function attempt(command: string, args: string[]): { ok: boolean; reason: string
   if (error !== undefined) return { ok: false, reason: error.message };
   const reason = stderr.trim().split("\n").at(-1) ?? "";
   return { ok: status === 0, reason: reason === "" ? `exit status ${status}` : reason };
+}
+
+/** The gateway looks at a warm sandbox's processes before it hands it out. */
+function checkProcessesVisible(): DoctorCheck {
+  const options = /^\S+ \/proc proc (\S+)/m.exec(readText("/proc/self/mounts") ?? "")?.[1] ?? "";
+  const hidden = /(?:^|,)hidepid=(?!0\b|off\b)\w+/.exec(options)?.[0];
+  return need(
+    hidden === undefined,
+    "processes in /proc",
+    hidden === undefined ? "visible to the service user" : `hidden by ${hidden.replace(",", "")}`,
+    "mount -o remount,hidepid=0 /proc, and change it where it is set",
+  );
 }
 
 /** Version 2 is used where it holds every controller that is needed, version 1 elsewhere. */

@@ -1,17 +1,16 @@
-/** The command line. */
+/**
+ * The command line. Each command's code is loaded when it is called, so that the supervisor, which
+ * is root, never holds the code that reads HTTP or any package of others.
+ */
 
 import { ConfigError, loadConfig } from "../config.js";
 import { VERSION } from "../version.js";
-import { formatDoctor, runDoctorChecks } from "./doctor.js";
-import { runGateway } from "./gateway.js";
-import { keys } from "./keys.js";
-import { serve } from "./serve.js";
 
 const HELP = `Usage: glovebox COMMAND
 
   serve     run the server (as root; the HTTP side gives root up)
   keys      create, list and revoke keys on the running server; \`glovebox keys\` says how
-  doctor    check everything the host must offer, and say how to mend what is missing
+  doctor    check what the host must offer, then every protection on a live sandbox
   config    print the effective configuration, secrets masked
   help      this text
   version   the version
@@ -20,7 +19,13 @@ Configuration is by environment variables and a .env file; see docs/config.md.
 `;
 
 async function doctor(): Promise<number> {
-  const checks = await runDoctorChecks({ rootfsDir: loadConfig().rootfsDir });
+  const { formatDoctor, runDoctorChecks } = await import("./doctor.js");
+  const config = loadConfig();
+  const checks = await runDoctorChecks({ rootfsDir: config.rootfsDir });
+  if (checks.every(({ status }) => status !== "missing")) {
+    const { runLiveChecks } = await import("./live-check.js");
+    checks.push(...(await runLiveChecks(config)));
+  }
   process.stdout.write(`${formatDoctor(checks).trimEnd()}\n`);
   return checks.some((check) => check.status === "missing") ? 1 : 0;
 }
@@ -35,13 +40,19 @@ function printConfig(): number {
 
 async function run([command, ...rest]: readonly string[]): Promise<number> {
   switch (command) {
-    case "serve":
+    case "serve": {
+      const { serve } = await import("./serve.js");
       return serve(loadConfig());
-    case "gateway":
+    }
+    case "gateway": {
+      const { runGateway } = await import("./gateway.js");
       // The supervisor has read the .env file for it.
       return runGateway(loadConfig(undefined, ""), Number(rest[0]), Number(rest[1]));
-    case "keys":
+    }
+    case "keys": {
+      const { keys } = await import("./keys.js");
       return keys(loadConfig(), rest);
+    }
     case "doctor":
       return doctor();
     case "config":
