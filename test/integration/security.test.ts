@@ -216,7 +216,8 @@ describe("panic", () => {
       remaining: { sandboxes: 0, processes: 0 },
     });
     expect(answer.body.sandboxes).toBeGreaterThanOrEqual(attacks.length + 1);
-    expect(answer.body.processes).toBeGreaterThan(40);
+    // The bombs are stopped at 50 processes each; on a slow machine they have come less far.
+    expect(answer.body.processes).toBeGreaterThan(25);
     expect(answer.body.sessions).toBeGreaterThanOrEqual(attacks.length + 1);
     expect(answer.body.frozen_ms).toBeLessThanOrEqual(answer.body.gone_ms);
     for (const { status, body } of await Promise.all([...running, stateless])) {

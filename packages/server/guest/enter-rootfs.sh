@@ -4,11 +4,19 @@
 #
 # Usage: enter-rootfs.sh ROOTFS_DIR TREE GUEST_DIR RUN_DIR KEEPER_ARGUMENT...
 #
+# Descriptor 3 is a file that the keeper of an instance holds locked for its life.
+#
 # TREE is the name of a directory below ROOTFS_DIR. Overlay gets relative names of its layers, because it shows
 # them in /proc/self/mountinfo, where no path of the host should stand.
 set -eu
 rootfs_dir=$1 tree=$2 guest_dir=$3 run_dir=$4
 shift 4
+
+# A keeper whose server was killed is still removing its groups, which have the same names.
+flock --wait 20 3 || {
+  echo "ISOLATION_UNAVAILABLE the keeper of an earlier server does not end" >&2
+  exit 70
+}
 
 root=$run_dir/root
 mkdir -p "$root"

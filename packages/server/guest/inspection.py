@@ -13,18 +13,27 @@ _STATUS_FIELDS = (
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
-def pid_of(handle: int) -> int:
+def sandbox(kernel_handle: int, warden_handle: int) -> dict:
+    """The facts of both processes, by their pidfds, and the namespaces of whoever asks."""
+    return {
+        "keeper": _namespaces(os.getpid()),
+        "kernel": _process(_pid_of(kernel_handle)),
+        "warden": _process(_pid_of(warden_handle)),
+    }
+
+
+def _pid_of(handle: int) -> int:
     """The pid behind a pidfd, or -1 when the process is gone."""
     with open(f"/proc/self/fdinfo/{handle}", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
 
 
-def namespaces(pid: int) -> dict[str, str]:
+def _namespaces(pid: int) -> dict[str, str]:
     """Identities of a process's namespaces, such as "net:[4026531840]", by their kind."""
     return {kind: os.readlink(f"/proc/{pid}/ns/{kind}") for kind in _NAMESPACES}
 
 
-def process(pid: int) -> dict:
+def _process(pid: int) -> dict:
     """The facts of one process. OSError when it is gone."""
     status = {}
     for line in _read(f"/proc/{pid}/status").splitlines():
@@ -33,7 +42,7 @@ def process(pid: int) -> dict:
             status[name] = " ".join(value.split())
     return {
         "status": status,
-        "namespaces": namespaces(pid),
+        "namespaces": _namespaces(pid),
         "uid_map": " ".join(_read(f"/proc/{pid}/uid_map").split()),
         "gid_map": " ".join(_read(f"/proc/{pid}/gid_map").split()),
         "oom_score_adj": int(_read(f"/proc/{pid}/oom_score_adj")),

@@ -34,6 +34,7 @@ import seccomp
 import zygote
 from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
 from zygote_process import Wear, ZygoteProcess
+from zygotes import EXIT_ISOLATION_UNAVAILABLE, Zygotes
 
 _GUEST_DIRECTORY = "/opt/glovebox/guest"
 _SLOTS = 4096
@@ -41,11 +42,8 @@ _SANDBOX_ID = re.compile(r"[a-z0-9]{8,32}")
 # The first two processes of a PID namespace; nothing else exists before the kernel does.
 _WARDEN_PID = 1
 _KERNEL_PID = 2
-_REMOVE_RETRY_S = 0.02
-_ZYGOTE_RESTART_DELAY_S = 0.2
-_ZYGOTE_FAILURES_MAX = 5
-# Tells the supervisor that another start would end the same.
-EXIT_ISOLATION_UNAVAILABLE = 70
+# How often it is looked whether a group is empty, or another zygote due.
+_RETRY_S = 0.02
 
 
 def _pid_inside(pid: int) -> int:
@@ -69,7 +67,6 @@ class Keeper:
         zygote_wear: Wear,
         reclaim: bool,
     ):
-        self._zygote_wear = zygote_wear
         self._gateway_uid = gateway_uid
         program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
         self._cgroups = control_groups.open_cgroups(instance)
@@ -80,10 +77,7 @@ class Keeper:
         self._selector = selectors.DefaultSelector()
         self._gateway: socket.socket | None = None
         self._gateway_reader: frames.FrameReader | None = None
-        self._zygote: ZygoteProcess | None = None  # The one that forks.
-        self._zygotes: list[ZygoteProcess] = []  # With those that come and those that go.
-        self._zygote_due = 0.0
-        self._zygote_failures = 0
+        self._zygotes = Zygotes(zygote_wear, self._selector, self._on_zygote)
         self._stopping = False
         for name in self._cgroups.names():
             self._adopt(name)
@@ -98,7 +92,7 @@ class Keeper:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
         listener = self._listen()
-        self._start_zygote()
+        self._zygotes.keep_one()
         register = self._selector.register
         register(wakeup_read, selectors.EVENT_READ, lambda: os.read(wakeup_read, 4096))
         register(0, selectors.EVENT_READ, self._on_stdin)
@@ -110,14 +104,13 @@ class Keeper:
                     key.data()
             self._reap()
             self._remove_doomed()
-            if self._zygote is None and not self._stopping and time.monotonic() >= self._zygote_due:
-                self._start_zygote()
+            if not self._stopping:
+                self._zygotes.keep_one()
         self._cgroups.remove_base()
 
     def _patience(self) -> float | None:
-        if any(sandbox.doomed for sandbox in self._sandboxes.values()) or self._zygote is None:
-            return _REMOVE_RETRY_S
-        return None
+        doomed = any(sandbox.doomed for sandbox in self._sandboxes.values())
+        return _RETRY_S if doomed or self._zygotes.current is None else None
 
     def _listen(self) -> socket.socket:
         path = f"{RUN_DIRECTORY}/keeper.sock"
@@ -153,8 +146,9 @@ class Keeper:
         self._gateway_reader = frames.FrameReader(connection)
         self._selector.register(connection, selectors.EVENT_READ, self._on_gateway)
         self._tell({"event": "sandboxes", "sandboxes": sorted(self._sandboxes)})
-        if self._zygote and self._zygote.ready:
-            self._tell(self._zygote.ready)
+        current = self._zygotes.current
+        if current and current.ready:
+            self._tell(current.ready)
 
     def _drop_gateway(self) -> None:
         """A gateway that is gone takes its sandboxes along: nobody could speak to them any more."""
@@ -251,7 +245,7 @@ class Keeper:
             sandbox.report, selectors.EVENT_READ, lambda: self._on_report(sandbox)
         )
         self._ask_zygote(sandbox, for_zygote)
-        self._replace_worn_zygote()
+        self._zygotes.replace_worn()
 
     def _on_report(self, sandbox: Sandbox) -> None:
         assert sandbox.report
@@ -320,40 +314,14 @@ class Keeper:
 
     # --- the zygote -------------------------------------------------------------------------
 
-    def _start_zygote(self) -> None:
-        """Start one, in place of none or to take over from the present one when it is ready."""
-        fresh = ZygoteProcess(self._zygote_wear)
-        self._zygotes.append(fresh)
-        if self._zygote is None:
-            self._zygote = fresh
-        self._selector.register(
-            fresh.connection, selectors.EVENT_READ, lambda: self._on_zygote(fresh)
-        )
-
-    def _replace_worn_zygote(self) -> None:
-        """Sessions never wait for it: the old one serves until the new one has imported all."""
-        worn = self._zygote and self._zygote.worn and self._zygote is self._zygotes[-1]
-        if worn and time.monotonic() >= self._zygote_due:
-            self._start_zygote()
-
     def _lose_zygote(self, lost: ZygoteProcess) -> None:
         """Live sandboxes go on; those that wait for their kernel fail and are asked for again."""
         if lost not in self._zygotes:
             return
-        self._zygotes.remove(lost)
-        self._selector.unregister(lost.connection)
-        lost.kill()
-        self._zygote_due = time.monotonic() + _ZYGOTE_RESTART_DELAY_S
-        served = lost.ready or any(one.ready for one in self._zygotes)
-        self._zygote_failures = 0 if served else self._zygote_failures + 1
-        if self._zygote_failures >= _ZYGOTE_FAILURES_MAX:
-            sys.stderr.write("ISOLATION_UNAVAILABLE the zygote dies before it is ready\n")
-            sys.exit(EXIT_ISOLATION_UNAVAILABLE)
+        was_current = self._zygotes.remove(lost)
         self._watch_orphans()
-        if lost is not self._zygote:
+        if not was_current:
             return
-        # One that was to take over anyway may be on its way.
-        self._zygote = next((one for one in self._zygotes if not one.ready), None)
         self._tell({"event": "zygote_lost"})
         for sandbox in list(self._sandboxes.values()):
             if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:
@@ -361,7 +329,8 @@ class Keeper:
 
     def _ask_zygote(self, sandbox: Sandbox, for_zygote: dict[str, int]) -> None:
         """Hand the kernel's descriptors over. Ours are closed, whatever comes of it."""
-        if self._zygote is None:
+        forking = self._zygotes.current
+        if forking is None:
             self._close_all(list(for_zygote.values()))
             self._fail(sandbox.identity, "the zygote is being restarted")
             return
@@ -378,10 +347,10 @@ class Keeper:
         ]
         descriptors = [given[name] for name in zygote.DESCRIPTORS] + entrances
         try:
-            self._zygote.fork_kernel(request, descriptors)
-            sandbox.zygote = self._zygote
+            forking.fork_kernel(request, descriptors)
+            sandbox.zygote = forking
         except OSError:
-            self._lose_zygote(self._zygote)
+            self._lose_zygote(forking)
         finally:
             self._close_all([*entrances, *for_zygote.values()])
 
@@ -398,9 +367,7 @@ class Keeper:
         message, descriptors = received
         if "ready" in message:
             sender.ready = {"event": "zygote_ready", **message}
-            if self._zygote and self._zygote is not sender:
-                self._zygote.retire()
-            self._zygote = sender
+            self._zygotes.take_over(sender)
             self._tell(sender.ready)
             return
         identity = message.get("forked") or message.get("failed") or message.get("exited")
@@ -498,9 +465,7 @@ class Keeper:
         try:
             if sandbox and not sandbox.doomed:
                 facts = {
-                    "keeper": inspection.namespaces(os.getpid()),
-                    "kernel": inspection.process(inspection.pid_of(sandbox.kernel_handle)),
-                    "warden": inspection.process(inspection.pid_of(sandbox.warden_handle)),
+                    **inspection.sandbox(sandbox.kernel_handle, sandbox.warden_handle),
                     "limits": self._cgroups.limits(sandbox.name),
                     "host_uids": self._host_uids(sandbox),
                 }
@@ -546,7 +511,8 @@ class Keeper:
                 return
             if pid == 0:
                 return
-            for ended in [one for one in self._zygotes if one.pid == pid]:
+            ended = self._zygotes.with_pid(pid)
+            if ended:
                 self._lose_zygote(ended)
             for sandbox in self._sandboxes.values():
                 if sandbox.warden_pid == pid:

@@ -1,7 +1,7 @@
 /** Starts the keeper, the privileged Python process, in a root file system of its own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readlinkSync } from "node:fs";
+import { closeSync, existsSync, openSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Config, ConfigError } from "../config.js";
 
@@ -29,14 +29,16 @@ export function currentTree(rootfsDir: string): string {
 
 /**
  * `existing` says what becomes of sandboxes that are there already: `reclaim` ends them, `adopt`
- * lets them live. Closing the child's standard input ends it and every sandbox.
+ * lets them live. Closing the child's standard input ends it and every sandbox. It waits until a
+ * keeper that was started before it has ended.
  */
 export function startKeeper(
   config: Config,
   gatewayUid: number,
   existing: "reclaim" | "adopt",
 ): ChildProcess {
-  return spawn(
+  const lock = openSync(`${config.stateDir}/keeper.lock`, "a", 0o600);
+  const keeper = spawn(
     "unshare",
     [
       ...["--mount", "--net", "--ipc", "--uts", "--"],
@@ -46,8 +48,10 @@ export function startKeeper(
       ...[String(config.zygoteForksMax), String(config.zygoteAgeSecondsMax), existing],
     ],
     {
-      stdio: ["pipe", "inherit", "pipe"],
+      stdio: ["pipe", "inherit", "pipe", lock],
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
     },
   );
+  closeSync(lock);
+  return keeper;
 }
