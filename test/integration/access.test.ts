@@ -78,6 +78,12 @@ describe("on one server", () => {
       ["POST", "/api/keys"],
       ["GET", "/api/keys"],
       ["DELETE", `/api/keys/${key.id}`],
+      ["POST", "/api/security/panic"],
+      ["POST", "/api/security/resume"],
+      ["GET", "/api/security/health"],
+      ["GET", "/api/security/containers"],
+      ["DELETE", "/api/security/containers/0123456789abcdef"],
+      ["DELETE", "/api/security/sessions/any"],
     ] as const) {
       const response = await ask(server, key, path, { method });
       expect(response.status, `${method} ${path}`).toBe(403);

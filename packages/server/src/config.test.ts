@@ -141,6 +141,10 @@ describe("refused values", () => {
     POOL_SIZE: ["-1", "1001", "1.5"],
     ACQUIRE_TIMEOUT: ["-1", "3601"],
     DRAIN_TIMEOUT: ["-1", "86401"],
+    AUDIT: ["yes", "OFF"],
+    AUDIT_MAX_MB: ["0", "4097", "1.5"],
+    AUDIT_KEEP: ["1", "10001"],
+    AUDIT_REQUIRED: ["on", "1"],
     LOG_LEVEL: ["loud", "INFO"],
     AUTH: ["off", "NONE", "basic"],
   };

@@ -131,6 +131,22 @@ export const configVariables = [
     default: "35",
     description: "Seconds that running executions get when the server stops.",
   },
+  { name: "AUDIT", default: "on", description: "`on` or `off`: whether the audit log is written." },
+  {
+    name: "AUDIT_MAX_MB",
+    default: "64",
+    description: "Size in MiB at which a file of the audit log is followed by another.",
+  },
+  {
+    name: "AUDIT_KEEP",
+    default: "8",
+    description: "Files of the audit log to keep; the oldest is removed.",
+  },
+  {
+    name: "AUDIT_REQUIRED",
+    default: "false",
+    description: "`true`: refuse work while the audit log cannot be written.",
+  },
   {
     name: "LOG_LEVEL",
     default: "info",
@@ -171,6 +187,10 @@ export interface Config {
   readonly zygoteAgeSecondsMax: number;
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly audit: boolean;
+  readonly auditFileBytesMax: number;
+  readonly auditFilesKept: number;
+  readonly auditRequired: boolean;
   readonly logLevel: string;
   /** Every variable as it is in force, secrets included: what a child process is given.
    * Paths are absolute, since the child has another working directory. */
@@ -287,6 +307,10 @@ export function loadConfig(
     zygoteAgeSecondsMax: number("ZYGOTE_MAX_AGE", 10, 31_536_000),
     acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
     drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
+    audit: choice("AUDIT", ["on", "off"]) === "on",
+    auditFileBytesMax: number("AUDIT_MAX_MB", 1, 4096) * MEBIBYTE,
+    auditFilesKept: number("AUDIT_KEEP", 2, 10_000),
+    auditRequired: choice("AUDIT_REQUIRED", ["true", "false"]) === "true",
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),
     environment: Object.freeze({ ...values, ...paths }),
     effective: Object.freeze(

@@ -127,6 +127,12 @@ const table = {
     retryable: true,
     message: "The server is stopping.",
   },
+  AUDIT_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: "The audit log cannot be written, and AUDIT_REQUIRED is set.",
+    hint: "The server's log says what fails.",
+  },
   ISOLATION_UNAVAILABLE: {
     status: 503,
     retryable: false,

@@ -8,6 +8,10 @@ import { readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { type Logger, pino } from "pino";
 import { KeyStore } from "./access/key-store.js";
+import { BUILT_IN_ADMIN } from "./access/principal.js";
+import { type Audit, NO_AUDIT } from "./audit/audit.js";
+import { AuditLog } from "./audit/audit-log.js";
+import { AuthFailures } from "./audit/auth-failures.js";
 import type { Config } from "./config.js";
 import { buildApp } from "./gateway/app.js";
 import { Pool } from "./pool/pool.js";
@@ -17,7 +21,7 @@ import { NativeDriver } from "./sandbox/native/native-driver.js";
 import { planConfinement } from "./sandbox/plan.js";
 import { PanicLatch } from "./security/panic-latch.js";
 import { Security } from "./security/security.js";
-import { SessionManager } from "./sessions/session-manager.js";
+import { SessionManager, type SessionObserver } from "./sessions/session-manager.js";
 import { VERSION } from "./version.js";
 
 /** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
@@ -53,6 +57,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     path: "keys.json",
     onFlushFailed: (error) => logger.error({ err: error }, "the use of keys could not be noted"),
   });
+  const audit = config.audit ? await openAudit(config, logger) : NO_AUDIT;
+  const authFailures = new AuthFailures(audit);
+
   const keeper = new KeeperClient(`${config.runDir}/keeper.sock`);
   const driver = new NativeDriver({ keeper, listener, plan: planConfinement(config) });
   const pool = new Pool(driver, {
@@ -63,15 +70,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
     onFaulty: ({ id }, problem) => logger.error({ sandbox: id, problem }, "a faulty warm sandbox"),
   });
-  const sessions = new SessionManager(pool, config, { created() {}, ended() {} });
+  const sessions = new SessionManager(pool, config, auditSessions(audit, keys));
   const latch = new PanicLatch("panic.json");
   const security = new Security({ driver, pool, sessions, latch });
-  const app = buildApp({ config, sessions, security, keys, logger, adminToken, version: VERSION });
+  const app = buildApp({
+    ...{ config, sessions, security, keys, audit, authFailures },
+    ...{ logger, adminToken, version: VERSION },
+  });
 
   await driver.start();
   if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
   else await pool.start();
   const address = await app.listen({ host: config.host, port: config.port });
+  audit.record("server_started", { version: VERSION, address });
 
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
@@ -84,6 +95,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await pool.stop();
     await driver.stop();
     await keys.stop();
+    authFailures.stop();
+    audit.record("server_stopped", {});
+    await audit.stop();
     logStop(logger);
   }
   return {
@@ -92,6 +106,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       stopped ??= stop();
       return stopped;
     },
+  };
+}
+
+/** Relative paths are below the gateway's own directory, see giveUpRoot. */
+function openAudit(config: Config, logger: Logger): Promise<AuditLog> {
+  return AuditLog.open({
+    directory: "audit",
+    fileBytesMax: config.auditFileBytesMax,
+    filesKept: config.auditFilesKept,
+    required: config.auditRequired,
+    onFailing: (error) => logger.error({ err: error }, "the audit log cannot be written"),
+    onLost: (count) => logger.error({ count }, "records of the audit log were lost"),
+  });
+}
+
+function auditSessions(audit: Audit, keys: KeyStore): SessionObserver {
+  const who = (owner: string) => ({
+    principal: owner,
+    name: owner === BUILT_IN_ADMIN.id ? BUILT_IN_ADMIN.name : (keys.nameOf(owner) ?? null),
+  });
+  return {
+    created: (owner, session) => audit.record("session_created", { ...who(owner), session }),
+    ended: (owner, session, reason) =>
+      audit.record("session_ended", { ...who(owner), session, reason }),
   };
 }
 

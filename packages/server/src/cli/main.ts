@@ -10,6 +10,7 @@ const HELP = `Usage: glovebox COMMAND
 
   serve     run the server (as root; the HTTP side gives root up)
   keys      create, list and revoke keys on the running server; \`glovebox keys\` says how
+  audit     verify the audit log; needs no server, \`glovebox audit\` says how
   doctor    check what the host must offer, then every protection on a live sandbox
   config    print the effective configuration, secrets masked
   help      this text
@@ -52,6 +53,10 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "keys": {
       const { keys } = await import("./keys.js");
       return keys(loadConfig(), rest);
+    }
+    case "audit": {
+      const { audit } = await import("./audit.js");
+      return audit(loadConfig(), rest);
     }
     case "doctor":
       return doctor();

@@ -1,27 +1,44 @@
-/** What a request must pass before it gets work done: the quotas of its key. */
+/** What a request must pass before it gets work done: the quotas of its key, and the audit log. */
 
 import type { Principal } from "../access/principal.js";
+import type { Audit } from "../audit/audit.js";
+import { ServiceError } from "../errors.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 
-/**
- * An execution, in a session of this name or in none.
- * @throws ServiceError QUOTA_EXCEEDED, UNAUTHENTICATED (revoked since the request began)
- */
-export function admitExecution(
-  { id: owner, account }: Principal,
-  sessions: SessionManager,
-  sessionId: string | undefined,
-): void {
-  if (!account) return;
-  account.admitRequest();
-  account.admitCpu();
-  const needsSandbox = sessionId === undefined || !sessions.has(owner, sessionId);
-  if (needsSandbox) account.admitSession(sessions.count(owner));
-}
+export class Admission {
+  readonly #sessions: SessionManager;
+  readonly #audit: Audit;
 
-/** A new session. @throws as admitExecution */
-export function admitSession({ id: owner, account }: Principal, sessions: SessionManager): void {
-  if (!account) return;
-  account.admitRequest();
-  account.admitSession(sessions.count(owner));
+  constructor(sessions: SessionManager, audit: Audit) {
+    this.#sessions = sessions;
+    this.#audit = audit;
+  }
+
+  /**
+   * An execution, in a session of this name or in none.
+   * @throws ServiceError AUDIT_UNAVAILABLE, QUOTA_EXCEEDED, UNAUTHENTICATED (revoked meanwhile)
+   */
+  admitExecution({ id: owner, account }: Principal, sessionId: string | undefined): void {
+    this.admitChange();
+    if (!account) return;
+    account.admitRequest();
+    account.admitCpu();
+    const needsSandbox = sessionId === undefined || !this.#sessions.has(owner, sessionId);
+    if (needsSandbox) account.admitSession(this.#sessions.count(owner));
+  }
+
+  /** A new session. @throws as admitExecution */
+  admitSession({ id: owner, account }: Principal): void {
+    this.admitChange();
+    if (!account) return;
+    account.admitRequest();
+    account.admitSession(this.#sessions.count(owner));
+  }
+
+  /** Whatever must not happen without a record. @throws ServiceError AUDIT_UNAVAILABLE */
+  admitChange(): void {
+    if (!this.#audit.available) {
+      throw new ServiceError("AUDIT_UNAVAILABLE", undefined, { retryAfterMs: 1000 });
+    }
+  }
 }

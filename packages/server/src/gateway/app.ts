@@ -16,10 +16,13 @@ import fastify, {
   type RawServerDefault,
 } from "fastify";
 import type { KeyStore } from "../access/key-store.js";
+import type { Audit } from "../audit/audit.js";
+import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
+import { Admission } from "./admission.js";
 import { createAuthenticate } from "./auth.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerKeys } from "./routes/keys.js";
@@ -51,6 +54,8 @@ export interface AppOptions {
   readonly sessions: SessionManager;
   readonly security: Security;
   readonly keys: KeyStore;
+  readonly audit: Audit;
+  readonly authFailures: AuthFailures;
   readonly logger: FastifyBaseLogger;
   /** Undefined for AUTH=none. */
   readonly adminToken: string | undefined;
@@ -58,7 +63,7 @@ export interface AppOptions {
 }
 
 export function buildApp(options: AppOptions): App {
-  const { config, sessions, keys } = options;
+  const { config, sessions, keys, audit } = options;
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -98,6 +103,7 @@ export function buildApp(options: AppOptions): App {
       }
       done();
     } catch (error) {
+      options.authFailures.note(request.ip);
       done(error as Error);
     }
   });
@@ -122,10 +128,11 @@ export function buildApp(options: AppOptions): App {
     sendError(error, request.id, reply);
   });
 
-  registerExecute(app, sessions, config);
-  registerSessions(app, sessions, config);
-  registerKeys(app, keys, sessions);
-  registerSecurity(app, options.security);
+  const admission = new Admission(sessions, audit);
+  registerExecute(app, { sessions, config, admission, audit });
+  registerSessions(app, { sessions, config, admission });
+  registerKeys(app, { keys, sessions, admission, audit });
+  registerSecurity(app, options.security, audit);
   registerOperate(app, sessions, options.security, options.version);
   return app;
 }

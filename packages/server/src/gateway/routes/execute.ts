@@ -1,16 +1,26 @@
 /** POST /execute: run code. */
 
+import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { ExecutionOutcome } from "../../sessions/execution.js";
 import type { Output } from "../../sessions/output-collector.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import { admitExecution } from "../admission.js";
+import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
+import { auditExecution, auditNotRun } from "../audit-records.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { ExecuteBody } from "../schemas.js";
 
-export function registerExecute(app: App, sessions: SessionManager, config: Config): void {
+export interface ExecuteOptions {
+  readonly sessions: SessionManager;
+  readonly config: Config;
+  readonly admission: Admission;
+  readonly audit: Audit;
+}
+
+export function registerExecute(app: App, options: ExecuteOptions): void {
+  const { sessions, config, admission, audit } = options;
   app.post("/execute", { schema: { body: ExecuteBody } }, async (request, reply) => {
     const { body, principal } = request;
     const sessionId = sessionOf(body);
@@ -26,9 +36,17 @@ export function registerExecute(app: App, sessions: SessionManager, config: Conf
       outputBytesMax: config.outputBytesMax,
     };
     const limits = checkLimits(body, config);
-    admitExecution(principal, sessions, sessionId);
-    const outcome = await sessions.execute(principal.id, sessionId, execution, limits);
+    admission.admitExecution(principal, sessionId);
+    const run = { sessionId, code: body.code };
+    let outcome: ExecutionOutcome;
+    try {
+      outcome = await sessions.execute(principal.id, sessionId, execution, limits);
+    } catch (error) {
+      auditNotRun(audit, request, run, error);
+      throw error;
+    }
     principal.account?.chargeCpu(outcome.cpuSeconds);
+    auditExecution(audit, request, run, outcome);
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     return toWire(outcome, body.code, sessionId);

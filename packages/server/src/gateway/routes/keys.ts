@@ -3,8 +3,11 @@
 import { Type } from "typebox";
 import { KeyName, KeyQuotas, KeyRole } from "../../access/key-file.js";
 import type { KeyStore } from "../../access/key-store.js";
+import type { Audit } from "../../audit/audit.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
+import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
+import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
 
 const closed = { additionalProperties: false } as const;
@@ -14,12 +17,26 @@ const CreateKeyBody = Type.Object(
 );
 const KeyParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
 
-export function registerKeys(app: App, keys: KeyStore, sessions: SessionManager): void {
+export interface KeysOptions {
+  readonly keys: KeyStore;
+  readonly sessions: SessionManager;
+  readonly admission: Admission;
+  readonly audit: Audit;
+}
+
+export function registerKeys(app: App, options: KeysOptions): void {
+  const { keys, sessions, admission, audit } = options;
   app.post(
     "/api/keys",
     { onRequest: requireAdmin, schema: { body: CreateKeyBody } },
     async (request, reply) => {
+      admission.admitChange();
       const { info, secret } = await keys.create(request.body);
+      const { id, name, role, quotas } = info;
+      audit.record("key_created", {
+        ...auditOrigin(request),
+        ...{ key: id, key_name: name, role, quotas: { ...quotas } },
+      });
       return reply
         .status(201)
         .header("cache-control", "no-store")
@@ -41,7 +58,8 @@ export function registerKeys(app: App, keys: KeyStore, sessions: SessionManager)
       const { id } = request.params;
       // Code that runs ends at once, also where the disk is slow to learn of it.
       const revoked = keys.revoke(id);
-      await Promise.all([revoked, sessions.endOwner(id, "its key was revoked")]);
+      const [{ name }] = await Promise.all([revoked, sessions.endOwner(id, "its key was revoked")]);
+      audit.record("key_revoked", { ...auditOrigin(request), key: id, key_name: name });
       return reply.status(204).send();
     },
   );

@@ -1,15 +1,17 @@
 /** What an operator does when it matters. Admin only. */
 
 import type { FastifyRequest } from "fastify";
+import type { Audit } from "../../audit/audit.js";
 import type { PanicReport, Security } from "../../security/security.js";
 import type { App } from "../app.js";
+import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
 import { ContainerParams, PanicBody, SessionParams } from "../schemas.js";
 
 const DEFAULT_REASON = "asked for over the API";
 const ADMIN = { onRequest: requireAdmin };
 
-export function registerSecurity(app: App, security: Security): void {
+export function registerSecurity(app: App, security: Security, audit: Audit): void {
   const panic = {
     ...ADMIN,
     schema: { body: PanicBody },
@@ -22,12 +24,20 @@ export function registerSecurity(app: App, security: Security): void {
     const report = await security.panic(request.body.reason ?? DEFAULT_REASON);
     request.log.warn({ request_id: request.id, report }, "panic");
     if (!report.verified) reply.status(500);
+    const { reason, sessionsEnded: sessions, verified } = report;
+    audit.record("panic", {
+      ...auditOrigin(request),
+      ...{ reason, sandboxes: report.count?.sandboxes ?? null, sessions, verified },
+    });
     return toWire(report);
   });
 
   app.post("/api/security/resume", ADMIN, async (request) => {
     const note = await security.resume();
-    if (note) request.log.warn({ request_id: request.id, note }, "resumed after a panic");
+    if (note) {
+      request.log.warn({ request_id: request.id, note }, "resumed after a panic");
+      audit.record("resume", { ...auditOrigin(request), panicked_since: note.since });
+    }
     return {
       status: "running",
       was_panicked: note !== null,
@@ -54,10 +64,15 @@ export function registerSecurity(app: App, security: Security): void {
   const byId = { ...ADMIN, schema: { params: ContainerParams } };
   app.delete("/api/security/containers/:id", byId, async (request) => {
     const startedAt = performance.now();
-    const { sessionId } = await security.killContainer(request.params.id);
+    const { id } = request.params;
+    const { sessionId } = await security.killContainer(id);
+    audit.record("container_killed", {
+      ...auditOrigin(request),
+      ...{ container: id, session: sessionId },
+    });
     return {
       status: "killed",
-      id: request.params.id,
+      id,
       session_id: sessionId,
       total_ms: Math.round(performance.now() - startedAt),
     };

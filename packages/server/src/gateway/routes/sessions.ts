@@ -4,14 +4,21 @@ import type { FastifyRequest } from "fastify";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import { admitSession } from "../admission.js";
+import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { checkLimits } from "../limits.js";
 import { CreateSessionBody, ReleaseBody, SessionParams } from "../schemas.js";
 
 const BY_ID = { schema: { params: SessionParams } };
 
-export function registerSessions(app: App, sessions: SessionManager, config: Config): void {
+export interface SessionsOptions {
+  readonly sessions: SessionManager;
+  readonly config: Config;
+  readonly admission: Admission;
+}
+
+export function registerSessions(app: App, options: SessionsOptions): void {
+  const { sessions, config, admission } = options;
   const creation = {
     schema: { body: CreateSessionBody },
     // Every field is optional, and so is the body.
@@ -27,7 +34,7 @@ export function registerSessions(app: App, sessions: SessionManager, config: Con
     }
     const checked = checkLimits(limits ?? {}, config);
     const { principal } = request;
-    admitSession(principal, sessions);
+    admission.admitSession(principal);
     const session = await sessions.create({
       owner: principal.id,
       id: session_id,

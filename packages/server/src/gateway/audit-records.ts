@@ -1,0 +1,49 @@
+/** What the gateway puts into the audit log. Hashes and numbers, never code or output. */
+
+import { createHash } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import type { Audit, AuditFields } from "../audit/audit.js";
+import { ServiceError } from "../errors.js";
+import type { ExecutionOutcome } from "../sessions/execution.js";
+
+/** Who asked, from where, and under which id the server's log and the answer know it. */
+export function auditOrigin({ principal, ip, id }: FastifyRequest): AuditFields {
+  return { principal: principal.id, name: principal.name, client: ip, request_id: id };
+}
+
+interface Run {
+  readonly sessionId: string | undefined;
+  readonly code: string;
+}
+
+export function auditExecution(
+  audit: Audit,
+  request: FastifyRequest,
+  run: Run,
+  outcome: ExecutionOutcome,
+): void {
+  record(audit, request, run, {
+    status: outcome.status,
+    exit_code: outcome.exitCode,
+    cpu_time: outcome.cpuSeconds,
+    memory_peak_bytes: outcome.memoryPeakBytes,
+    wall_time: outcome.wallSeconds,
+  });
+}
+
+/** It was let in, and then there was no sandbox, or no room in the session's queue. */
+export function auditNotRun(audit: Audit, request: FastifyRequest, run: Run, error: unknown): void {
+  const code = error instanceof ServiceError ? error.code : "INTERNAL";
+  record(audit, request, run, { status: "not_run", error: code });
+}
+
+function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditFields): void {
+  if (!audit.enabled) return;
+  audit.record("execution", {
+    ...auditOrigin(request),
+    session: run.sessionId ?? null,
+    code_sha256: createHash("sha256").update(run.code).digest("hex"),
+    code_bytes: Buffer.byteLength(run.code),
+    ...end,
+  });
+}
