@@ -18,11 +18,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: [
-            "packages/*/src/**/*.test.ts",
-            "scripts/*.test.mjs",
-            "test/architecture.test.ts",
-          ],
+          include: ["packages/*/src/**/*.test.ts", "scripts/*.test.mjs", "test/*.test.ts"],
           sequence: { groupOrder: 0 },
         },
       },

@@ -31,8 +31,8 @@ import frames
 import inspection
 import linux
 import seccomp
-import zygote
 from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
+from zygote_channel import DESCRIPTORS
 from zygote_process import Wear, ZygoteProcess
 from zygotes import EXIT_ISOLATION_UNAVAILABLE, Zygotes
 
@@ -345,7 +345,7 @@ class Keeper:
             os.open(path, os.O_WRONLY)
             for path in self._cgroups.entrances(sandbox.name, limited_cpu=True)
         ]
-        descriptors = [given[name] for name in zygote.DESCRIPTORS] + entrances
+        descriptors = [given[name] for name in DESCRIPTORS] + entrances
         try:
             forking.fork_kernel(request, descriptors)
             sandbox.zygote = forking

@@ -61,7 +61,7 @@ class Kernel:
     # --- after the fork ---------------------------------------------------------------------
 
     def run(self, given: dict[str, int]) -> int:
-        """Take over the descriptors named in zygote.DESCRIPTORS and serve. Returns an exit code."""
+        """Take over the descriptors named in zygote_channel.DESCRIPTORS and serve. Returns an exit code."""
         connection = socket.socket(fileno=given["connection"])
         pipes = {"stdout": given["stdout_read"], "stderr": given["stderr_read"]}
         self._output = Output(connection, given["lock"], pipes)

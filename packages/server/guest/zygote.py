@@ -18,16 +18,9 @@ import time
 import confine
 import linux
 import seccomp
+from zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
 
-# Descriptors that come with every fork request, in this order; control group entrances follow.
-DESCRIPTORS = (
-    "warden", "built", "report",
-    "connection", "lock", "stdout_read", "stdout", "stderr_read", "stderr",
-)  # fmt: skip
 _NOT_FOR_THE_KERNEL = ("warden", "built")
-MESSAGE_BYTES_MAX = 16384
-# Where the keeper puts its connection before it starts this program.
-KEEPER_DESCRIPTOR = 3
 
 
 def kernel_environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 import linux
-import zygote
+from zygote_channel import KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
 
 _PROGRAM = (
     f"import sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r}); "
@@ -46,8 +46,8 @@ class ZygoteProcess:
         """A program of its own, so that each zygote has a hash seed and addresses of its own."""
         try:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.dup2(connection, zygote.KEEPER_DESCRIPTOR)
-            os.closerange(zygote.KEEPER_DESCRIPTOR + 1, 1 << 20)
+            os.dup2(connection, KEEPER_DESCRIPTOR)
+            os.closerange(KEEPER_DESCRIPTOR + 1, 1 << 20)
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)  # Only the keeper waits for its end.
             os.setsid()  # Ctrl-C in the terminal is the supervisor's affair.
             os.execv(sys.executable, [sys.executable, "-I", "-B", "-c", _PROGRAM])
@@ -68,7 +68,7 @@ class ZygoteProcess:
     def receive(self) -> tuple[dict, list[int]] | None:
         """The next message and what came with it, or None when the zygote is gone."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self.connection, zygote.MESSAGE_BYTES_MAX, 1)
+            data, descriptors, _, _ = socket.recv_fds(self.connection, MESSAGE_BYTES_MAX, 1)
         except OSError:
             return None
         return (json.loads(data), descriptors) if data else None
