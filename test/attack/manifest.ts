@@ -636,6 +636,31 @@ export const attackCases: readonly AttackCase[] = [
     timeout: 3,
   },
   {
+    id: "channel_descriptors_refused",
+    threat: "stolen_descriptors",
+    source: "a passed descriptor whose last close takes long in the gateway",
+    expectation: blocked,
+  },
+  {
+    id: "channel_names",
+    threat: "stolen_descriptors",
+    source: "SO_PEERPIDFD and getpeername, which tell of the other end",
+    expectation: blocked,
+  },
+  {
+    id: "channel_epoll",
+    threat: "flooded_channel",
+    source: "epoll watches on the channel, each a wake-up for the gateway",
+    expectation: blocked,
+  },
+  {
+    id: "channel_watchers",
+    threat: "flooded_channel",
+    source: "processes that watch the channel while frames dribble",
+    expectation: contained,
+    withinSeconds: 6,
+  },
+  {
     id: "channel_read_others",
     threat: "stolen_descriptors",
     source: "listening for another session's requests",

@@ -119,6 +119,38 @@ const workloads: [name: string, code: string, expected: string | RegExp][] = [
     "b'hi\\n'\n",
   ],
   [
+    "an asyncio server, in this Python and in one started anew",
+    `import runpy, subprocess, sys
+open("echo.py", "w").write('''
+import asyncio
+async def echo(reader, writer):
+    writer.writelines([await reader.read(9), b"!"])
+    await writer.drain()
+    writer.close()
+async def main():
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"hi")
+    print(await reader.read(), flush=True)
+asyncio.run(main())
+''')
+runpy.run_path("echo.py")
+print(subprocess.run([sys.executable, "echo.py"], capture_output=True, text=True).stdout, end="")`,
+    "b'hi!'\nb'hi!'\n",
+  ],
+  [
+    "descriptors passed between its own processes",
+    `import os, socket
+ours, theirs = socket.socketpair()
+read, write = os.pipe()
+if os.fork() == 0:
+    socket.send_fds(ours, [b"x"], [write])
+    os._exit(0)
+os.write(socket.recv_fds(theirs, 1, 1)[1][0], b"through")
+print(os.read(read, 9))`,
+    "b'through'\n",
+  ],
+  [
     "tempfile",
     "import tempfile\nwith tempfile.NamedTemporaryFile('w+') as f, tempfile.TemporaryDirectory() as d:\n    f.write('x'); f.seek(0)\n    print(f.read(), d.startswith('/tmp'))",
     "x True\n",

@@ -8,6 +8,7 @@ What it does is keep honest code well served and the session recognisably dead w
 import builtins
 import getpass
 import os
+import selectors
 import signal
 import socket
 import sys
@@ -186,6 +187,9 @@ def bounded(texts: list[str]) -> list[str]:
 def prepare() -> Kernel:
     """In the zygote: build what every kernel needs. User code has not been seen yet."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # epoll is not on the list of system calls. Python finds that out where it is started anew, but
+    # here `selectors` has been imported before the filter.
+    selectors.DefaultSelector = selectors.PollSelector
     shell = make_shell()
     for cell in _WARM_UP:
         shell.run(cell)

@@ -6,6 +6,7 @@ import errno
 import itertools
 import json
 import os
+import socket
 import struct
 import unittest
 
@@ -159,6 +160,20 @@ class PolicyTest(unittest.TestCase):
         self.assertEqual(self.decide("socketpair", 1, 1, 0), ALLOW)
         for family in (2, 10, 16, 30):
             self.assertEqual(self.decide("socketpair", family, 1, 0), errno.EPERM)
+
+    def test_a_socket_is_asked_about_itself_but_not_for_its_peers_process(self):
+        so_error, so_peerpidfd, tcp_info = 4, 77, 11
+        self.assertEqual(self.decide("getsockopt", 3, socket.SOL_SOCKET, so_error), ALLOW)
+        self.assertEqual(self.decide("getsockopt", 3, socket.IPPROTO_TCP, tcp_info), ALLOW)
+        self.assertEqual(
+            self.decide("getsockopt", 3, socket.SOL_SOCKET, so_peerpidfd), errno.EPERM
+        )
+
+    def test_waiting_is_by_poll_and_select_without_epoll(self):
+        for name in ("poll", "ppoll", "pselect6"):
+            self.assertEqual(self.decide(name), ALLOW, name)
+        for name in ("epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait"):
+            self.assertEqual(self.decide(name), errno.EPERM, name)
 
     def test_ioctl_cannot_push_terminal_input(self):
         tiocsti, tioclinux, tiocsetd, siocgstamp, fionread = 0x5412, 0x541C, 0x5423, 0x8906, 0x541B

@@ -18,6 +18,7 @@ import { Pool } from "./pool/pool.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
 import { NativeDriver } from "./sandbox/native/native-driver.js";
+import { refusePassedDescriptors } from "./sandbox/native/passed-descriptors.js";
 import { planConfinement } from "./sandbox/plan.js";
 import { PanicLatch } from "./security/panic-latch.js";
 import { Security } from "./security/security.js";
@@ -50,7 +51,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const logger = pino({ level: config.logLevel });
   const adminToken = config.auth === "none" ? undefined : readToken(config);
   const listener = new GuestListener();
-  await listener.listen(`${config.runDir}/guest.sock`);
+  await listener.listen(config.runDir);
+  if (!refusePassedDescriptors(listener.descriptor, `${config.rootfsDir}/current`)) {
+    logger.warn("this kernel cannot refuse descriptors that guests pass, Linux 6.16 can");
+  }
   giveUpRoot(options);
 
   const keys = await KeyStore.open({
