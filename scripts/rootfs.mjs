@@ -38,7 +38,7 @@ const EXCLUDED_PATHS = [
 ];
 const INCLUDED_PATHS = ["/usr/share/doc/*/copyright"];
 /** The build gets namespaces of its own: its mounts and processes end with it, however it ends. */
-const OWN_NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+export const OWN_NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 const PHASES = {
   "Get:": "downloading",
@@ -54,11 +54,9 @@ export function parsePackages(text) {
     .filter((line) => line !== "");
 }
 
-/** Everything that decides what the tree contains, except what Debian's mirror offers that day. */
-export function readRecipe() {
-  const packages = parsePackages(readFileSync(join(repositoryDir, "rootfs/packages.txt"), "utf8"));
-  const finish = readFileSync(join(repositoryDir, "rootfs/finish.py"), "utf8");
-  const options = [
+/** @returns {string[]} mmdebstrap's options for a small tree with these packages */
+export function installOptions(packages) {
+  return [
     "--variant=minbase",
     "--mode=root",
     "--format=directory",
@@ -69,6 +67,13 @@ export function readRecipe() {
     ...INCLUDED_PATHS.map((path) => `--dpkgopt=path-include=${path}`),
     `--include=${[...packages].sort().join(",")}`,
   ];
+}
+
+/** Everything that decides what the tree contains, except what Debian's mirror offers that day. */
+export function readRecipe() {
+  const packages = parsePackages(readFileSync(join(repositoryDir, "rootfs/packages.txt"), "utf8"));
+  const finish = readFileSync(join(repositoryDir, "rootfs/finish.py"), "utf8");
+  const options = installOptions(packages);
   const hash = createHash("sha256")
     .update(JSON.stringify([SUITE, options, finish]))
     .digest("hex")
@@ -137,7 +142,7 @@ async function build(rootfsDir, recipe, mirror) {
     const title = "Building the sandbox's root filesystem (two to three minutes)";
     await withProgress(title, async (progress) => {
       progress.phase("preparing");
-      await install(tree, recipe, mirror, progress);
+      await installDebian(tree, recipe.options, mirror, progress);
       progress.phase("adding users, byte code and the font cache");
       await finish(tree, recipe);
       progress.phase("writing to disk");
@@ -159,11 +164,12 @@ function requireSpace(rootfsDir) {
   }
 }
 
-async function install(tree, recipe, mirror, progress) {
+/** Installs Debian into the new directory `tree`; `options` are mmdebstrap's. */
+export async function installDebian(tree, options, mirror, progress) {
   const positional = mirror === undefined ? [SUITE, tree] : [SUITE, tree, mirror];
-  const command = ["mmdebstrap", "--verbose", ...recipe.options, ...positional];
+  const command = ["mmdebstrap", "--verbose", ...options, ...positional];
   await run("unshare", [...OWN_NAMESPACES, ...command], {
-    failure: "Debian's packages could not be installed into the sandbox's root filesystem.",
+    failure: `Debian's packages could not be installed into ${tree}.`,
     remedy:
       "check that this machine reaches a Debian mirror (DEBIAN_MIRROR=<address> chooses another one) and run it again.",
     onLine: packageCounter(progress),

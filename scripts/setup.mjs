@@ -32,7 +32,7 @@ export async function setUp() {
   requireRoot();
   requireNamespaces();
   await installNpmPackages();
-  await installHostPackages();
+  await installHostPackages(HOST_PACKAGES);
   createServiceUser();
   await compile();
   await ensureRootfs(settings);
@@ -128,8 +128,9 @@ async function installFromLock() {
   }
 }
 
-async function installHostPackages() {
-  const missing = missingPackages(HOST_PACKAGES);
+/** Installs those of the Debian packages that are missing, and says so. */
+export async function installHostPackages(names) {
+  const missing = missingPackages(names);
   if (missing.length === 0) return;
   await withProgress(`Installing Debian packages on the host (${missing.join(", ")})`, async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };

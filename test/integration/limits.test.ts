@@ -151,6 +151,21 @@ describe("memory", () => {
     expect(unlimited.stdout).toBe("200000000\n");
   });
 
+  test("a limit below what the session uses is refused, and the session keeps its state", async () => {
+    await server.execute({ session_id, code: "x = b'x' * 150_000_000" });
+    const refused = await server.tryExecute({ session_id, code: "1", memory_limit: "64m" });
+    expect(refused.status).toBe(400);
+    const after = await server.execute({ session_id, code: "print(len(x))" });
+    expect(after.stdout).toBe("150000000\n");
+  });
+
+  test("the peak is that of one execution", async () => {
+    const large = await server.execute({ session_id, code: "x = b'x' * 200_000_000; del x" });
+    expect(large.usage.memory_peak_bytes).toBeGreaterThan(200_000_000);
+    const small = await server.execute({ session_id, code: "1" });
+    expect(small.usage.memory_peak_bytes).toBeLessThan(150_000_000);
+  });
+
   test("files in the writable places count as memory but stay usable", async () => {
     const response = await server.execute({
       session_id,

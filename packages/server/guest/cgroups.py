@@ -6,6 +6,7 @@ are limits of the whole sandbox. The CPU quota holds for everything but the ward
 answer while user code burns its share.
 """
 
+import errno
 import os
 import signal
 import time
@@ -18,6 +19,8 @@ _SOCKET_BYTES_MAX = 32 << 20
 # A sandbox has few processes, and those that are frozen fork no more.
 _FREEZE_ROUNDS_MAX = 50
 _FREEZE_PATIENCE_S = 0.1
+_NEIGHBOURS = "glovebox-neighbours"
+_ROUNDS_MAX = 100
 
 
 class CgroupsUnavailable(Exception):
@@ -226,9 +229,29 @@ class _Version2:
                 f"cgroup v2 controllers not available: {', '.join(sorted(missing))}"
             )
         os.makedirs(self._base, exist_ok=True)
+        if os.path.exists(f"{mount_point}/cgroup.type"):  # The hierarchy's own root has no type.
+            self._make_room(mount_point)
         for group in (mount_point, f"{mount_point}/glovebox", self._base):
             self._delegate(group)
         self.thaw()  # An earlier keeper may have ended in between.
+
+    @staticmethod
+    def _make_room(mount_point: str) -> None:
+        """In a container with a cgroup namespace, the group on top holds the container's processes, and
+        a group that holds processes hands no controller down. They move into a group beside ours. What
+        one of them forks meanwhile shows in the next round."""
+        neighbours = f"{mount_point}/{_NEIGHBOURS}"
+        os.makedirs(neighbours, exist_ok=True)
+        for _ in range(_ROUNDS_MAX):
+            # 0 is a process of a PID namespace that is not ours to see.
+            pids = [pid for pid in _read(f"{mount_point}/cgroup.procs").split() if pid != "0"]
+            if not pids:
+                return
+            for pid in pids:
+                try:
+                    _write(f"{neighbours}/cgroup.procs", pid)
+                except ProcessLookupError:
+                    pass
 
     @staticmethod
     def _delegate(group: str) -> None:
@@ -237,7 +260,7 @@ class _Version2:
         except OSError as failure:
             raise CgroupsUnavailable(
                 f"cannot hand the memory, cpu and pids controllers down from {group}: "
-                f"{failure.strerror}; run Glovebox outside of a container, or with a writable cgroup namespace"
+                f"{failure.strerror}; in a container, /sys/fs/cgroup has to be writable (docker run --privileged)"
             ) from failure
 
     def _path(self, name: str) -> str:
@@ -251,14 +274,25 @@ class _Version2:
         _write(f"{self._path(name)}/cgroup.subtree_control", "+cpu")
         os.mkdir(f"{self._path(name)}/kernel")
         os.mkdir(f"{self._path(name)}/warden")
-        # Half a sandbox is of no use to anyone, and the event count then tells the cause surely.
-        _write(f"{self._path(name)}/memory.oom.group", "0")
 
     def set_memory(self, name: str, limit_bytes: int) -> None:
-        _write(f"{self._path(name)}/memory.max", str(limit_bytes))
-        swap = f"{self._path(name)}/memory.swap.max"
+        group = self._path(name)
+        if int(_read(f"{group}/memory.current")) > limit_bytes:
+            self._reclaim_to(group, limit_bytes)
+        _write(f"{group}/memory.max", str(limit_bytes))
+        swap = f"{group}/memory.swap.max"
         if os.path.exists(swap):
             _write(swap, "0")
+
+    @staticmethod
+    def _reclaim_to(group: str, limit_bytes: int) -> None:
+        """Version 1 refuses a limit below what is in use, version 2 kills until it is kept. The
+        softer limit only reclaims, so it tells beforehand which of the two it would be."""
+        _write(f"{group}/memory.high", str(limit_bytes))
+        in_use = int(_read(f"{group}/memory.current"))
+        _write(f"{group}/memory.high", "max")
+        if in_use > limit_bytes:
+            raise OSError(errno.EBUSY, f"{in_use} bytes are in use")
 
     def set_cpu(self, name: str, cores: float) -> None:
         group = f"{self._path(name)}/kernel"
@@ -328,7 +362,7 @@ class _Version2:
     def accounting_files(self, name: str) -> dict[str, str]:
         peak = f"{self._path(name)}/memory.peak"  # Since Linux 5.19.
         return {
-            "cpu": f"{self._path(name)}/cpu.stat",
+            "cpu": f"{self._path(name)}/kernel/cpu.stat",
             "memory_peak": peak if os.path.exists(peak) else f"{self._path(name)}/memory.current",
             "memory_events": f"{self._path(name)}/memory.events",
             "memory_current": f"{self._path(name)}/memory.current",

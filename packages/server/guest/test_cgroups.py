@@ -109,6 +109,7 @@ class Version2Test(unittest.TestCase):
         self.groups = cgroups._Version2("instance", self.root)
         self.groups.create("0001-abc")
         self.group = f"{self.root}/glovebox/instance/0001-abc"
+        self.put("memory.current", "0\n")
 
     def content(self, path: str) -> str:
         with open(f"{self.group}/{path}", encoding="ascii") as file:
@@ -122,6 +123,14 @@ class Version2Test(unittest.TestCase):
         for group in ("", "/glovebox", "/glovebox/instance"):
             with open(f"{self.root}{group}/cgroup.subtree_control", encoding="ascii") as file:
                 self.assertEqual(file.read(), "+memory +cpu +pids")
+
+    def test_only_a_container_has_its_processes_moved(self):
+        self.assertFalse(os.path.exists(f"{self.root}/glovebox-neighbours"))
+        for name, text in (("cgroup.type", "domain\n"), ("cgroup.procs", "")):
+            with open(f"{self.root}/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+        cgroups._Version2("instance", self.root)
+        self.assertTrue(os.path.exists(f"{self.root}/glovebox-neighbours"))
 
     def test_the_quota_holds_for_the_kernel_and_not_for_the_warden(self):
         self.groups.set_cpu("0001-abc", 0.5)
@@ -141,6 +150,14 @@ class Version2Test(unittest.TestCase):
         self.groups.set_processes("0001-abc", 50)
         found = [self.content(name) for name in ("memory.max", "memory.swap.max", "pids.max")]
         self.assertEqual(found, [str(1 << 28), "0", "50"])
+
+    def test_a_limit_below_what_is_in_use_is_refused_without_killing(self):
+        self.groups.set_memory("0001-abc", 1 << 28)
+        self.put("memory.current", str(1 << 27))
+        with self.assertRaisesRegex(OSError, "in use"):
+            self.groups.set_memory("0001-abc", 1 << 26)
+        found = [self.content(name) for name in ("memory.max", "memory.high")]
+        self.assertEqual(found, [str(1 << 28), "max"])
 
     def test_out_of_memory_kills_are_counted_from_events(self):
         self.put("memory.events", "low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 1\n")

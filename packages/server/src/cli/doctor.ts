@@ -248,7 +248,9 @@ function handDown(folder: string): string[] {
   const control = join(folder, "cgroup.subtree_control");
   const before = readFileSync(control, "utf8").trim().split(" ");
   const added = CONTROLLERS_V2.filter((controller) => !before.includes(controller));
-  if (added.length === 0) return [];
+  // A container's processes are in this group and keep it from handing down until the keeper moves them.
+  const isContainers = existsSync(join(folder, "cgroup.type"));
+  if (added.length === 0 || isContainers) return [];
   writeFileSync(control, added.map((controller) => `+${controller}`).join(" "));
   return added;
 }

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs in the virtual machine, as a systemd unit: makes a writable view of the repository, shows
+# what kind of machine this is, and runs the command.
+set -eu
+exchange=/srv/exchange
+repository=/srv/glovebox
+
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 exchange "$exchange"
+mount -o ro /dev/vdb /srv/rootfs
+mount -t tmpfs -o mode=0755 changes /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay -o lowerdir=/srv/repository,upperdir=/mnt/upper,workdir=/mnt/work overlay "$repository"
+cd "$repository"
+
+export ROOTFS_DIR=/srv/rootfs HOME=/root LANG=C.UTF-8
+export PATH="$repository/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+uname -srvm
+systemd-detect-virt || true
+grep cgroup /proc/self/mounts
+cat /proc/self/cgroup
+status=0
+node packages/server/bin/glovebox.mjs doctor || status=$?
+if [ "$status" = 0 ]; then
+  sh "$exchange/command" || status=$?
+fi
+echo "$status" >"$exchange/status"
+sync
