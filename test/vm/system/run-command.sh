@@ -13,16 +13,17 @@ mount -t overlay -o lowerdir=/srv/repository,upperdir=/mnt/upper,workdir=/mnt/wo
 cd "$repository"
 
 export ROOTFS_DIR=/srv/rootfs HOME=/root LANG=C.UTF-8
-export PATH="$repository/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin"
+export PATH="$repository/node_modules/.bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 uname -srvm
 systemd-detect-virt || true
 grep cgroup /proc/self/mounts
 cat /proc/self/cgroup
-status=0
-node packages/server/bin/glovebox.mjs doctor || status=$?
-if [ "$status" = 0 ]; then
-  sh "$exchange/command" || status=$?
-fi
-echo "$status" >"$exchange/status"
+# The pipe keeps programs from taking the serial port for a terminal that shows progress.
+echo 0 >"$exchange/status.part"
+{
+  node packages/server/bin/glovebox.mjs doctor && sh "$exchange/command" ||
+    echo $? >"$exchange/status.part"
+} 2>&1 | cat
+mv "$exchange/status.part" "$exchange/status"
 sync
