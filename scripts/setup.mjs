@@ -30,6 +30,7 @@ export async function setUp() {
   process.env.PATH = `${process.env.PATH ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
   requirePlatform();
   requireRoot();
+  requireChangeOfIds();
   requireNamespaces();
   await installNpmPackages();
   await installHostPackages(HOST_PACKAGES);
@@ -68,6 +69,21 @@ function requireRoot() {
     throw new SetupError(
       `Glovebox must be started by root; this is uid ${process.getuid()}. Root is needed to make namespaces, mounts and cgroups; the HTTP side gives it up.`,
       "run the same command as root, for example with sudo.",
+    );
+  }
+}
+
+/**
+ * The HTTP side becomes an ordinary user. Node refuses that when it cannot rule out io_uring, whose
+ * threads would stay root; with the system's libuv, as in Debian 13's package, it never can.
+ */
+function requireChangeOfIds() {
+  try {
+    process.setgroups(process.getgroups());
+  } catch (error) {
+    throw new SetupError(
+      `This Node.js (${process.version}, ${process.execPath}) refuses to give up root: ${error.message}`,
+      "unset UV_USE_IO_URING; if it is not set, use a Node.js with its own libuv, as nodejs.org and NodeSource build it, not Debian 13's package.",
     );
   }
 }
