@@ -1,7 +1,7 @@
 /**
  * `npm run test:vm [-- COMMAND ARGUMENT...]`: tests in a virtual machine with Debian's own kernel,
  * whose control groups are version 2, mounted by systemd. Without a command, the guest's Python
- * tests and the integration tests of limits, lifecycle and pool run in there; a command is run in
+ * tests and the integration tests of limits, lifecycle, pool and security run in there; a command is run in
  * the repository's root with the programs of `node_modules/.bin`. Ends with the command's status.
  *
  * Nothing of this machine changes but for the packages that are installed on it and the images

@@ -3,5 +3,5 @@
 # Runs in the virtual machine.
 status=0
 node scripts/test.mjs unit || status=1
-node scripts/test.mjs integration limits lifecycle pool || status=1
+node scripts/test.mjs integration limits lifecycle pool security || status=1
 exit $status
