@@ -18,7 +18,12 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "scripts/*.test.mjs", "test/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "scripts/*.test.mjs",
+            "test/*.test.ts",
+            "test/{fuzz,soak,faults}/**/*.test.ts",
+          ],
           sequence: { groupOrder: 0 },
         },
       },

@@ -3,6 +3,7 @@
  * everything below it; only main imports it.
  */
 
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, {
@@ -70,7 +71,8 @@ export function buildApp(options: AppOptions): App {
     bodyLimit: config.codeBytesMax * BODY_BYTES_PER_CODE_BYTE + BODY_BYTES_BASE,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    // Node would answer a request without Host by itself, and not in the shape of every other error.
+    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, requireHostHeader: false },
     routerOptions: { maxParamLength: 512 },
     // The sessions refuse new work by themselves, in the shape of every other error.
     return503OnClosing: false,
@@ -81,6 +83,8 @@ export function buildApp(options: AppOptions): App {
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
+  // Node would refuse these by itself as well; an expectation that nobody knows may be ignored.
+  app.server.on("checkExpectation", app.routing);
   // Many clients name a content type also where they send nothing.
   const parseJson = app.getDefaultJsonParser("error", "error");
   app.removeContentTypeParser("application/json");
@@ -97,6 +101,10 @@ export function buildApp(options: AppOptions): App {
   });
   app.decorateRequest("principal");
   app.addHook("onRequest", (request, _reply, done) => {
+    if (lacksHost(request.raw)) {
+      done(new ServiceError("INVALID_REQUEST", "The header Host is missing."));
+      return;
+    }
     try {
       if (!PUBLIC_PATHS.has(request.routeOptions.url ?? "")) {
         request.principal = authenticate(request);
@@ -135,6 +143,11 @@ export function buildApp(options: AppOptions): App {
   registerSecurity(app, options.security, audit);
   registerOperate(app, sessions, options.security, options.version);
   return app;
+}
+
+/** HTTP/1.1 asks for the header, even where nobody needs it. */
+function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === "1.1";
 }
 
 /** What the HTTP parser refuses never becomes a request; it still gets the one shape of errors. */

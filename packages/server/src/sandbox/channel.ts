@@ -147,9 +147,8 @@ function endOfString(text: Buffer, from: number): number {
 const Closed = { additionalProperties: false } as const;
 const Seconds = Type.Number({ minimum: 0, maximum: 1e9 });
 const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
-/** A MIME bundle: the values are passed on as they are, so their inside is not looked at. */
-const Bundle = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown());
-const Transient = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown());
+/** A MIME bundle, passed on as it is: only its size is bounded, by whoever collects the outputs. */
+const Bundle = Type.Record(Type.String(), Type.Unknown());
 
 const schemas = {
   kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),
@@ -162,11 +161,8 @@ const schemas = {
     },
     Closed,
   ),
-  display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Transient }, Closed),
-  update_display_data: Type.Object(
-    { data: Bundle, metadata: Bundle, transient: Transient },
-    Closed,
-  ),
+  display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Bundle }, Closed),
+  update_display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Bundle }, Closed),
   clear_output: Type.Object({ wait: Type.Boolean() }, Closed),
   execute_result: Type.Object(
     { execution_count: Type.Integer({ minimum: 0 }), data: Bundle, metadata: Bundle },
