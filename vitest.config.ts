@@ -21,7 +21,12 @@ export default defineConfig({
           include: [
             "packages/*/src/**/*.test.ts",
             "scripts/*.test.mjs",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "scripts/*.test.mjs",
             "test/*.test.ts",
+            "test/{fuzz,soak,faults}/**/*.test.ts",
+          ],
             "test/{fuzz,soak,faults}/**/*.test.ts",
           ],
           sequence: { groupOrder: 0 },

@@ -1,0 +1,16 @@
+/** Half a minute of `npm run soak`, to see that it works and that nothing leaks fast. */
+import { expect, test } from "vitest";
+import { chosenSeed } from "../fuzz/random.ts";
+import { soak } from "../soak/soak.ts";
+
+test("attackers and honest sessions together: nothing grows, no answer is wrong", async () => {
+  const seed = chosenSeed();
+  const report = await soak({
+    seconds: 30,
+    seed,
+    attackers: 3,
+    growthFactor: 3,
+    healthP99MsMax: 2000,
+  });
+  expect(report.faults, `with FUZZ_SEED=${seed}:\n${report.table}`).toEqual([]);
+}, 180_000);

@@ -1,0 +1,251 @@
+/**
+ * Attackers and honest clients together for minutes. At the end nothing may have grown, no answer may have been
+ * wrong, and the service must have answered /health all the time.
+ */
+import { Random } from "../fuzz/random.ts";
+import { probeHealth } from "../support/health.ts";
+import { eventually } from "../support/host.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { attackOnce } from "./attackers.ts";
+import {
+  churn,
+  expire,
+  type HonestWork,
+  keepCounter,
+  plot,
+  runChildren,
+  runStateless,
+} from "./honest.ts";
+import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
+import { judgeTrend, percentile } from "./trend.ts";
+
+export interface SoakOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly attackers: number;
+  readonly healthP99MsMax: number;
+  /** What may grow may grow by so many times as much: heaps still fill in short runs. */
+  readonly growthFactor: number;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface SoakReport {
+  readonly table: string;
+  /** What is wrong, a line each; empty is a pass. */
+  readonly faults: readonly string[];
+}
+
+const SERVER_ENV = {
+  MAX_SESSIONS: "60",
+  POOL_SIZE: "4",
+  // Sessions that attackers leave behind.
+  SESSION_TTL: "3",
+  // So that zygotes are replaced a few times within ten minutes.
+  ZYGOTE_MAX_FORKS: "700",
+  ACQUIRE_TIMEOUT: "25",
+};
+const HONEST_PAUSE_MS = 60;
+const SAMPLES = 150;
+const SAMPLE_MS_MIN = 2000;
+const REST_TIMEOUT_MS = 30_000;
+const FAULTS_SHOWN = 20;
+
+/** What a server at rest may differ by from itself at rest before. */
+const REST_TOLERANCE: Partial<Record<Figure, number>> = {
+  "gateway MiB": 96,
+  "keeper MiB": 8,
+  "zygote MiB": 40,
+  "supervisor MiB": 16,
+  // Node opens some for itself, at its first use of something.
+  "gateway descriptors": 3,
+  "supervisor descriptors": 2,
+  // A worn zygote stays as long as warm sandboxes that it has made.
+  processes: 1,
+  "keeper descriptors": 2,
+  "zygote descriptors": 1,
+};
+
+class Soak {
+  readonly #server: TestServer;
+  readonly #options: SoakOptions;
+  readonly #random: Random;
+  readonly #deadline: number;
+  readonly samples: Sample[] = [];
+  readonly faults: string[] = [];
+  attacks = 0;
+  answers = 0;
+
+  constructor(server: TestServer, options: SoakOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    this.#deadline = performance.now() + options.seconds * 1000;
+  }
+
+  get #isOver(): boolean {
+    return performance.now() >= this.#deadline;
+  }
+
+  async run(): Promise<void> {
+    const server = this.#server;
+    const fork = () => new Random(this.#random.seed());
+    const honest: HonestWork[] = [
+      keepCounter(server, fork()),
+      keepCounter(server, fork()),
+      runStateless(server, fork()),
+      plot(server, fork()),
+      runChildren(server, fork()),
+      churn(server, fork()),
+      expire(server),
+    ];
+    const attackers = Array.from({ length: this.#options.attackers }, () => this.#attack(fork()));
+    await Promise.all([...honest.map((work) => this.#repeat(work)), ...attackers, this.#sample()]);
+  }
+
+  /** Nothing more is to be learnt from a client whose idea of the state has been wrong once. */
+  async #repeat(work: HonestWork): Promise<void> {
+    try {
+      while (!this.#isOver) {
+        await work();
+        this.answers++;
+        await pause(HONEST_PAUSE_MS);
+      }
+    } catch (error) {
+      this.faults.push(`a wrong answer: ${(error as Error).message}`);
+    }
+  }
+
+  async #attack(random: Random): Promise<void> {
+    while (!this.#isOver) {
+      try {
+        await attackOnce(this.#server, random);
+      } catch (error) {
+        this.faults.push(`an attacker's answer: ${(error as Error).message}`);
+      }
+      this.attacks++;
+    }
+  }
+
+  async #sample(): Promise<void> {
+    const intervalMs = Math.max(SAMPLE_MS_MIN, (this.#options.seconds * 1000) / SAMPLES);
+    while (!this.#isOver) {
+      this.samples.push(takeSample(this.#server));
+      this.#options.onProgress?.(`${this.attacks} attacks, ${this.answers} honest answers`);
+      await pause(intervalMs);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+interface Status {
+  readonly pool: {
+    readonly size: number;
+    readonly idle: number;
+    readonly starting: number;
+    readonly leased: number;
+  };
+}
+
+/** End every session and wait until only warm sandboxes are there, and everything else is removed. */
+async function bringToRest(server: TestServer): Promise<Sample> {
+  const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
+  for (const { session_id } of body.sessions) {
+    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+  }
+  await eventually(async () => {
+    const { pool } = (await server.request<Status>("/status")).body;
+    const isAtRest = pool.idle === pool.size && pool.starting === 0 && pool.leased === 0;
+    return isAtRest ? undefined : JSON.stringify(pool);
+  }, REST_TIMEOUT_MS);
+  await pause(1000);
+  return takeSample(server);
+}
+
+function compareRests(before: Sample, after: Sample): string[] {
+  return (Object.keys(figures) as Figure[])
+    .filter((name) => after[name] - before[name] > (REST_TOLERANCE[name] ?? 0))
+    .map((name) => `at rest, ${name} went from ${before[name]} to ${after[name]}`);
+}
+
+/** A server, a first short round that warms everything, the soak, and the server's end. */
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const server = await startServer({ env: SERVER_ENV });
+  try {
+    const warmUp = new Soak(server, { ...options, seconds: Math.min(10, options.seconds / 4) });
+    await warmUp.run();
+    const restBefore = await bringToRest(server);
+    const probe = probeHealth(server);
+    const main = new Soak(server, options);
+    await main.run();
+    await probe.stop();
+    const restAfter = await bringToRest(server);
+    await server.stop();
+    return report(options, [warmUp, main], restBefore, restAfter, probe.answersMs);
+  } finally {
+    await server.end("SIGTERM");
+  }
+}
+
+function report(
+  { seconds, healthP99MsMax, growthFactor }: SoakOptions,
+  rounds: readonly Soak[],
+  restBefore: Sample,
+  restAfter: Sample,
+  healthMs: readonly number[],
+): SoakReport {
+  const { samples, attacks, answers } = rounds.at(-1) as Soak;
+  const rows = (Object.keys(figures) as Figure[]).map((name) => {
+    const growthMax = figures[name].growthMax * growthFactor;
+    const values = samples.map((sample) => sample[name]);
+    return { name, growthMax, ...judgeTrend(values, growthMax) };
+  });
+  const unanswered = healthMs.filter((ms) => ms < 0).length;
+  const [p50, p99, most] = [0.5, 0.99, 1].map((part) => Math.round(percentile(healthMs, part)));
+  const faults = [
+    ...rounds.flatMap((round) => round.faults),
+    ...rows.filter(({ isFlat }) => !isFlat).map(({ name }) => `${name} has grown`),
+    ...compareRests(restBefore, restAfter),
+    ...(unanswered > 0 ? [`/health had no answer ${unanswered} times`] : []),
+    ...((p99 ?? 0) > healthP99MsMax
+      ? [`/health took ${p99} ms, ${healthP99MsMax} are allowed`]
+      : []),
+  ];
+  const columns = ["figure", "first", "middle", "last", "may grow", "at rest before", "after", ""];
+  const table = [
+    columns,
+    ...rows.map((row) => [
+      row.name,
+      ...[row.first, row.middle, row.last, row.growthMax].map(String),
+      String(restBefore[row.name]),
+      String(restAfter[row.name]),
+      row.isFlat ? "flat" : "GROWS",
+    ]),
+  ];
+  const slow = healthMs.filter((ms) => ms > 200).length;
+  const text = [
+    ...alignColumns(table),
+    "",
+    `${seconds} s, ${samples.length} samples, ${attacks} attacks, ${answers} honest answers`,
+    `/health: ${healthMs.length} times, p50 ${p50} ms, p99 ${p99} ms, max ${most} ms, above 200 ms ${slow} times`,
+    faults.length === 0 ? "passed" : `FAILED: ${faults.length} faults`,
+    ...faults.slice(0, FAULTS_SHOWN),
+  ];
+  return { table: text.join("\n"), faults };
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+}
