@@ -61,6 +61,7 @@ export class NativeSandbox implements Sandbox {
   readonly #kernel: Socket;
   readonly #warden: Socket;
   readonly #accounting: Accounting;
+  /** Has the keeper destroy what is left. */
   readonly #onDestroy: () => void;
   readonly #sealOptions: SealOptions;
   #seal: Seal | undefined;
@@ -84,8 +85,8 @@ export class NativeSandbox implements Sandbox {
   #wardenDrained = false;
   #deathNote: SandboxEnd | undefined;
   #drainTimer: NodeJS.Timeout | undefined;
-  #destroyed: Promise<void> | undefined;
-  #resolveDestroyed: (() => void) | undefined;
+  readonly #gone: Promise<void>;
+  #resolveGone!: () => void;
   #limitAnswer: ((error: string | null) => void) | undefined;
 
   constructor(options: {
@@ -114,6 +115,9 @@ export class NativeSandbox implements Sandbox {
     });
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
+    });
+    this.#gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
     });
     this.#attach(this.#kernel, FROM_KERNEL, () => this.#onKernelClosed());
     this.#attach(this.#warden, FROM_WARDEN, () => this.#onWardenClosed());
@@ -215,12 +219,8 @@ export class NativeSandbox implements Sandbox {
   }
 
   destroy(reason: string): Promise<void> {
-    this.#destroyed ??= new Promise((resolve) => {
-      this.#resolveDestroyed = resolve;
-      this.#keeper.send({ op: "destroy", sandbox: this.id });
-      this.#finish({ reason: "destroyed", outOfMemory: false, detail: reason });
-    });
-    return this.#destroyed;
+    this.#finish({ reason: "destroyed", outOfMemory: false, detail: reason });
+    return this.#gone;
   }
 
   // --- what the driver passes on from the keeper ---------------------------------------------
@@ -252,7 +252,7 @@ export class NativeSandbox implements Sandbox {
   /** All processes are gone and the control groups removed. */
   removed(): void {
     this.#finish({ reason: "destroyed", outOfMemory: false, detail: "removed by the keeper" });
-    this.#resolveDestroyed?.();
+    this.#resolveGone();
   }
 
   // --- what the guest sends ------------------------------------------------------------------
