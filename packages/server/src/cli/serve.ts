@@ -20,7 +20,7 @@ const RESTART_DELAY_MS = 200;
 const RESTARTS_PER_MINUTE_MAX = 20;
 /** The keeper's way of saying that the host lacks something. */
 const EXIT_ISOLATION_UNAVAILABLE = 70;
-/** The gateway's way of saying that another start would end the same. */
+/** The gateway's way of saying that it could not start, and that at first another start would end the same. */
 export const EXIT_GATEWAY_HOPELESS = 71;
 const KEEPER_STOP_MS = 10_000;
 
@@ -136,7 +136,8 @@ class Supervisor {
     gateway.on("message", (message: { address: string }) => this.#announce(message.address));
     gateway.on("exit", (code) => {
       if (this.#stopping) return;
-      if (code === EXIT_GATEWAY_HOPELESS) void this.stop(1);
+      // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
+      if (code === EXIT_GATEWAY_HOPELESS && !this.#announced) void this.stop(1);
       else if (this.#mayRestart("the gateway")) {
         setTimeout(() => this.#stopping || this.#startGateway(), RESTART_DELAY_MS);
       }
