@@ -87,6 +87,7 @@ export function runChildren(server: TestServer, random: Random): HonestWork {
 export function churn(server: TestServer, random: Random): HonestWork {
   return async () => {
     const session_id = uniqueId("churn");
+    await create(server, session_id, 600);
     const code = "import os\nprint('kept' in globals(), os.listdir())\nkept = open('file', 'w')";
     assertOk(await server.execute({ session_id, code }), "False []\n", session_id);
     if (random.chance(0.5)) {

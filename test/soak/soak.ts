@@ -4,7 +4,6 @@
  */
 import { Random } from "../fuzz/random.ts";
 import { probeHealth } from "../support/health.ts";
-import { eventually } from "../support/host.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { attackOnce } from "./attackers.ts";
 import {
@@ -17,6 +16,7 @@ import {
   runStateless,
 } from "./honest.ts";
 import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
+import { bringToRest, compareRests } from "./rest.ts";
 import { judgeTrend, percentile } from "./trend.ts";
 
 export interface SoakOptions {
@@ -47,23 +47,7 @@ const SERVER_ENV = {
 const HONEST_PAUSE_MS = 60;
 const SAMPLES = 150;
 const SAMPLE_MS_MIN = 2000;
-const REST_TIMEOUT_MS = 30_000;
 const FAULTS_SHOWN = 20;
-
-/** What a server at rest may differ by from itself at rest before. */
-const REST_TOLERANCE: Partial<Record<Figure, number>> = {
-  "gateway MiB": 96,
-  "keeper MiB": 8,
-  "zygote MiB": 40,
-  "supervisor MiB": 16,
-  // Node opens some for itself, at its first use of something.
-  "gateway descriptors": 3,
-  "supervisor descriptors": 2,
-  // A worn zygote stays as long as warm sandboxes that it has made.
-  processes: 1,
-  "keeper descriptors": 2,
-  "zygote descriptors": 1,
-};
 
 class Soak {
   readonly #server: TestServer;
@@ -138,36 +122,6 @@ class Soak {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-interface Status {
-  readonly pool: {
-    readonly size: number;
-    readonly idle: number;
-    readonly starting: number;
-    readonly leased: number;
-  };
-}
-
-/** End every session and wait until only warm sandboxes are there, and everything else is removed. */
-async function bringToRest(server: TestServer): Promise<Sample> {
-  const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
-  for (const { session_id } of body.sessions) {
-    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
-  }
-  await eventually(async () => {
-    const { pool } = (await server.request<Status>("/status")).body;
-    const isAtRest = pool.idle === pool.size && pool.starting === 0 && pool.leased === 0;
-    return isAtRest ? undefined : JSON.stringify(pool);
-  }, REST_TIMEOUT_MS);
-  await pause(1000);
-  return takeSample(server);
-}
-
-function compareRests(before: Sample, after: Sample): string[] {
-  return (Object.keys(figures) as Figure[])
-    .filter((name) => after[name] - before[name] > (REST_TOLERANCE[name] ?? 0))
-    .map((name) => `at rest, ${name} went from ${before[name]} to ${after[name]}`);
 }
 
 /** A server, a first short round that warms everything, the soak, and the server's end. */

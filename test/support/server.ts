@@ -14,7 +14,6 @@ import {
   describeProcess,
   eventually,
   type HostProcess,
-  isSandboxProcess,
   listCgroups,
   listMounts,
   listProcesses,
@@ -244,10 +243,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     const isOurs = (process: HostProcess): boolean =>
       seen.has(processKey(process)) ||
       process.cgroup.includes(instance) ||
-      // A sandbox that lost its group on the way would be nobody's; a new one is taken for ours.
-      (isSandboxProcess(process) &&
-        !process.cgroup.includes("glovebox") &&
-        !processesBefore.has(processKey(process)));
+      // A sandbox that lost its group on the way is known by its host id.
+      (ownsUid(instance, process.uid) && !processesBefore.has(processKey(process)));
     const names = [stateDir, instance];
     const includesName = (text: string): boolean => names.some((name) => text.includes(name));
     return [
@@ -333,6 +330,12 @@ function assertHostIsReady(): void {
   if (!existsSync(built)) {
     throw new Error(`${built} is missing; run \`npm run build\` first`);
   }
+}
+
+/** Each instance has a range of host ids of its own, which its name chooses. */
+function ownsUid(instance: string, uid: number): boolean {
+  const base = 2 ** 30 + (Number.parseInt(instance, 16) % 65_536) * 8192;
+  return uid >= base && uid < base + 8192;
 }
 
 /** Other servers may run on this host; the name tells their groups, files and mounts from ours. */

@@ -1,0 +1,52 @@
+/** A server without sessions holds what it held before them, whatever has happened in between. */
+import { eventually } from "../support/host.ts";
+import type { TestServer } from "../support/server.ts";
+import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
+
+const REST_TIMEOUT_MS = 60_000;
+const SETTLE_MS = 1000;
+
+/** What a server at rest may differ by from itself at rest before. */
+const REST_TOLERANCE: Partial<Record<Figure, number>> = {
+  "gateway MiB": 96,
+  "keeper MiB": 8,
+  "zygote MiB": 40,
+  "supervisor MiB": 16,
+  // Node opens some for itself, at its first use of something.
+  "gateway descriptors": 3,
+  "supervisor descriptors": 2,
+  // A worn zygote stays as long as warm sandboxes that it has made.
+  processes: 1,
+  "keeper descriptors": 2,
+  "zygote descriptors": 1,
+};
+
+interface Status {
+  readonly pool: {
+    readonly size: number;
+    readonly idle: number;
+    readonly starting: number;
+    readonly leased: number;
+  };
+}
+
+/** End every session and wait until only warm sandboxes are there, and everything else is removed. */
+export async function bringToRest(server: TestServer): Promise<Sample> {
+  const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
+  for (const { session_id } of body.sessions) {
+    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+  }
+  await eventually(async () => {
+    const { pool } = (await server.request<Status>("/status")).body;
+    const isAtRest = pool.idle === pool.size && pool.starting === 0 && pool.leased === 0;
+    return isAtRest ? undefined : JSON.stringify(pool);
+  }, REST_TIMEOUT_MS);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return takeSample(server);
+}
+
+export function compareRests(before: Sample, after: Sample): string[] {
+  return (Object.keys(figures) as Figure[])
+    .filter((name) => after[name] - before[name] > (REST_TOLERANCE[name] ?? 0))
+    .map((name) => `at rest, ${name} went from ${before[name]} to ${after[name]}`);
+}
