@@ -21,12 +21,7 @@ export default defineConfig({
           include: [
             "packages/*/src/**/*.test.ts",
             "scripts/*.test.mjs",
-          include: [
-            "packages/*/src/**/*.test.ts",
-            "scripts/*.test.mjs",
             "test/*.test.ts",
-            "test/{fuzz,soak,faults}/**/*.test.ts",
-          ],
             "test/{fuzz,soak,faults}/**/*.test.ts",
           ],
           sequence: { groupOrder: 0 },

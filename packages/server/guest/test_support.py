@@ -14,7 +14,7 @@ from typing import Any, Callable
 import frames
 import linux
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def in_child(work: Callable[[], Any]) -> Any:
