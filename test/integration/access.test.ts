@@ -102,7 +102,7 @@ describe("on one server", () => {
   });
 
   test("the list tells of use, and neither secrets nor hashes", async () => {
-    const key = await createKey(server, { quotas: { sessions: 3, requests_per_minute: 600 } });
+    const key = await createKey(server, { quotas: { sessions: 3, requests_per_minute: 2 } });
     await run(server, key, { session_id: "one", code: "sum(range(10**6))" });
     const { body, text } = await server.request<{ keys: Record<string, unknown>[] }>("/api/keys");
     expect(body.keys.find(({ id }) => id === key.id)).toEqual({
@@ -112,7 +112,7 @@ describe("on one server", () => {
       prefix: key.key.slice(0, 8),
       created_at: expect.stringMatching(/Z$/),
       last_used_at: expect.stringMatching(/Z$/),
-      quotas: { sessions: 3, requests_per_minute: 600 },
+      quotas: { sessions: 3, requests_per_minute: 2 },
       usage: { sessions: 1, requests_per_minute: 1, cpu_seconds_per_hour: expect.any(Number) },
     });
     expect(text).not.toContain(key.key.slice(8));
@@ -227,7 +227,7 @@ describe("on one server", () => {
   });
 
   test("the quota of CPU time is charged by what was used, stopped runs included", async () => {
-    const key = await createKey(server, { quotas: { cpu_seconds_per_hour: 0.3 } });
+    const key = await createKey(server, { quotas: { cpu_seconds_per_hour: 0.05 } });
     const stopped = await run(server, key, { code: loop, timeout: 2 });
     expect(stopped.body.status).toBe("timeout");
     const refused = await run(server, key, { code: "1" });
@@ -236,6 +236,20 @@ describe("on one server", () => {
     const seconds = Number(refused.headers.get("retry-after"));
     expect(seconds).toBeGreaterThan(59 * 60 - 10);
     expect(seconds).toBeLessThanOrEqual(3600);
+  });
+
+  test("CPU time between runs is charged as well", async () => {
+    const key = await createKey(server);
+    const code =
+      "import threading\ndef burn():\n  while True: pass\nthreading.Thread(target=burn).start()";
+    const started = await run(server, key, { session_id: "burner", code });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await ask(server, key, "/sessions/burner", { method: "DELETE" });
+    const { body } = await server.request<{
+      keys: { id: string; usage: { cpu_seconds_per_hour: number } }[];
+    }>("/api/keys");
+    const charged = body.keys.find(({ id }) => id === key.id)?.usage.cpu_seconds_per_hour;
+    expect(charged).toBeGreaterThan(started.body.usage.cpu_time + 0.1);
   });
 
   test("no sandbox, log or file has a key's secret", async () => {

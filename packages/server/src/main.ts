@@ -74,7 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
     onFaulty: ({ id }, problem) => logger.error({ sandbox: id, problem }, "a faulty warm sandbox"),
   });
-  const sessions = new SessionManager(pool, config, auditSessions(audit, keys));
+  const sessions = new SessionManager(pool, config, observeSessions(audit, keys));
   const latch = new PanicLatch("panic.json");
   const security = new Security({ driver, pool, sessions, latch });
   const app = buildApp({
@@ -125,7 +125,7 @@ function openAudit(config: Config, logger: Logger): Promise<AuditLog> {
   });
 }
 
-function auditSessions(audit: Audit, keys: KeyStore): SessionObserver {
+function observeSessions(audit: Audit, keys: KeyStore): SessionObserver {
   const who = (owner: string) => ({
     principal: owner,
     name: owner === BUILT_IN_ADMIN.id ? BUILT_IN_ADMIN.name : (keys.nameOf(owner) ?? null),
@@ -134,6 +134,7 @@ function auditSessions(audit: Audit, keys: KeyStore): SessionObserver {
     created: (owner, session) => audit.record("session_created", { ...who(owner), session }),
     ended: (owner, session, reason) =>
       audit.record("session_ended", { ...who(owner), session, reason }),
+    cpuUsed: (owner, seconds) => keys.chargeCpu(owner, seconds),
   };
 }
 

@@ -88,6 +88,11 @@ export class KeyStore {
     return this.#byId.get(id)?.record.name;
   }
 
+  /** An owner that is no key, or no longer, has no quotas to charge. */
+  chargeCpu(id: string, seconds: number): void {
+    this.#byId.get(id)?.account.chargeCpu(seconds);
+  }
+
   list(): { info: KeyInfo; account: Account }[] {
     return [...this.#byId.values()].map((key) => {
       const { hash: _, ...info } = recordOf(key);

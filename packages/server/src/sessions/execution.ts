@@ -42,6 +42,8 @@ export interface ExecutionOutcome {
   readonly filesCreated: readonly string[];
   readonly filesModified: readonly string[];
   readonly cpuSeconds: number;
+  /** Of the sandbox since it began, at the end of the run. */
+  readonly sandboxCpuSeconds: number;
   readonly memoryPeakBytes: number;
   readonly wallSeconds: number;
   /** Whether the sandbox must be destroyed, because its state is lost or not to be trusted. */
@@ -128,6 +130,7 @@ export async function runExecution(
     filesCreated: replied ? (how.files_created ?? []) : [],
     filesModified: replied ? (how.files_modified ?? []) : [],
     cpuSeconds: reading.cpuSeconds,
+    sandboxCpuSeconds: cpuBefore + reading.cpuSeconds,
     memoryPeakBytes: reading.memoryPeakBytes,
     wallSeconds,
     spent: !replied || stopCause !== undefined,

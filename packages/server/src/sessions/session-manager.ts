@@ -12,10 +12,11 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { Session, type SessionInfo } from "./session.js";
 
-/** Told when a named session begins and ends. */
+/** Told when a named session begins and ends, and what all of them and stateless runs use. */
 export interface SessionObserver {
   created(owner: string, id: string): void;
   ended(owner: string, id: string, reason: string): void;
+  cpuUsed(owner: string, seconds: number): void;
 }
 
 export interface SessionCreation {
@@ -198,6 +199,7 @@ export class SessionManager {
       limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
       ttlMs: creation.ttlMs ?? sessionTtlMs,
       queuedMax,
+      onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
       onExpired,
     });
   }

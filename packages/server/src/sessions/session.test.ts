@@ -16,6 +16,7 @@ function sessionWith(ttlMs: number) {
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
     ttlMs,
     queuedMax: 1,
+    onCpuUsed: () => undefined,
     onExpired,
   });
   return { session, onExpired };

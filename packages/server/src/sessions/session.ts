@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly limits: SandboxLimits;
   readonly ttlMs: number;
   readonly queuedMax: number;
+  /** Told of all CPU time once, that of threads and processes between two runs included. */
+  readonly onCpuUsed: (seconds: number) => void;
   /** Called after `ttlMs` without use. */
   readonly onExpired: () => void;
 }
@@ -40,6 +42,8 @@ export class Session {
   #lastUsedAt = this.#createdAt;
   #limits: SandboxLimits;
   #lease: Lease | undefined;
+  /** How much of a sandbox's CPU time has been told; nothing is kept before its first run. */
+  readonly #cpuTold = new WeakMap<Lease, number>();
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
   #executions = 0;
@@ -97,7 +101,7 @@ export class Session {
   async endSandbox(reason: string): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
-    await lease?.release(reason);
+    if (lease) await this.#release(lease, reason);
   }
 
   /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
@@ -111,7 +115,7 @@ export class Session {
   async close(reason: string): Promise<void> {
     this.#closed ??= reason;
     clearTimeout(this.#ttlTimer);
-    await this.#lease?.release(reason);
+    if (this.#lease) await this.#release(this.#lease, reason);
   }
 
   /** Resolves when nothing runs or waits. */
@@ -164,6 +168,8 @@ export class Session {
     const lease = await this.#ensureLease(limits);
     const outcome = await runExecution(lease.sandbox, request);
     this.#executions++;
+    const began = outcome.sandboxCpuSeconds - outcome.cpuSeconds;
+    this.#tellCpu(lease, this.#cpuTold.get(lease) ?? began, outcome.sandboxCpuSeconds);
     if (outcome.spent) {
       if (this.#lease === lease) this.#lease = undefined;
       // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
@@ -172,10 +178,23 @@ export class Session {
     return outcome;
   }
 
+  /** What was used since the last run is told now; the sandbox keeps its last reading. */
+  #release(lease: Lease, reason: string): Promise<void> {
+    const released = lease.release(reason);
+    const told = this.#cpuTold.get(lease);
+    if (told !== undefined) this.#tellCpu(lease, told, lease.sandbox.usage().cpuSeconds);
+    return released;
+  }
+
+  #tellCpu(lease: Lease, told: number, seconds: number): void {
+    this.#cpuTold.set(lease, Math.max(told, seconds));
+    if (seconds > told) this.#options.onCpuUsed(seconds - told);
+  }
+
   async #ensureLease(limits: SandboxLimits): Promise<Lease> {
     this.#refuseWhenClosed();
     if (this.#lease && !this.#lease.sandbox.alive) {
-      void this.#lease.release("its sandbox has ended");
+      void this.#release(this.#lease, "its sandbox has ended");
       this.#lease = undefined;
     }
     const lease = this.#lease ?? (await this.#pool.acquire());

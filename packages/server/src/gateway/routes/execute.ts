@@ -45,7 +45,6 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
       auditNotRun(audit, request, run, error);
       throw error;
     }
-    principal.account?.chargeCpu(outcome.cpuSeconds);
     auditExecution(audit, request, run, outcome);
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
