@@ -77,6 +77,7 @@ export interface ExecutionResponse {
     readonly ename: string;
     readonly evalue: string;
     readonly traceback: readonly string[];
+    readonly hint: string | null;
   } | null;
   readonly files_created: readonly string[];
   readonly files_modified: readonly string[];

@@ -232,6 +232,8 @@ class RealHierarchyTest(unittest.TestCase):
                         os.waitpid(-1, 0)
                 found["children"] = int(os.read(ready, 10))
                 found["inside"] = len(groups.processes("0001-test"))
+                with open(groups.accounting_files("0001-test")["processes_events"], encoding="ascii") as file:
+                    found["refused"] = file.read().split()
                 groups.freeze()
                 found["frozen"] = [is_idle(one) for one in groups.processes("0001-test")]
                 groups.thaw()
@@ -262,6 +264,7 @@ class RealHierarchyTest(unittest.TestCase):
                 "accounting": True,
                 "children": 2,
                 "inside": 3,
+                "refused": ["max", "1"],
                 "frozen": [True, True, True],
                 "removed while in use": False,
                 "reclaimed": 1,

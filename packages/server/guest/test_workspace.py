@@ -1,6 +1,7 @@
 """Which files a cell is said to have created or changed, in a real directory."""
 
 import os
+import resource
 import unittest
 
 import workspace
@@ -46,6 +47,18 @@ class WorkspaceTest(unittest.TestCase):
         self.observer.changes()
         os.replace(f"{self.root}/b.txt", f"{self.root}/a.txt")
         self.assertEqual(self.observer.changes(), ([], ["a.txt"]))
+
+    def test_without_a_free_descriptor_changes_are_told_later(self):
+        self.write("a.txt")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            self.assertEqual(self.observer.changes(), ([], []))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        self.assertEqual(self.observer.changes(), (["a.txt"], []))
 
     def test_a_deleted_file_is_neither_created_nor_modified(self):
         self.write("a.txt")

@@ -27,11 +27,15 @@ class Observer:
         # still empty.
         if mtime_ns == self._mtime_ns and not self._seen:
             return [], []
+        try:
+            is_empty = not os.listdir(self._root)
+        except OSError:
+            return [], []  # User code holds every descriptor there may be.
         before, self._seen = self._seen, snapshot(self._root)
         if max(len(before), len(self._seen)) >= _ENTRIES_MAX:
             return [], []  # Not all was seen, so nothing can be told by comparing.
         # Subdirectories change without their parents, so only an empty tree may be skipped.
-        self._mtime_ns = mtime_ns if not os.listdir(self._root) else 0
+        self._mtime_ns = mtime_ns if is_empty else 0
         return compare(before, self._seen)
 
 

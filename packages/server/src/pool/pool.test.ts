@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ServiceError } from "../errors.js";
-import type { Sandbox, SandboxDriver, SandboxEnd } from "../sandbox/sandbox.js";
+import {
+  NO_EVENTS,
+  type Sandbox,
+  type SandboxDriver,
+  type SandboxEnd,
+} from "../sandbox/sandbox.js";
 import { type Lease, Pool, type PoolOptions } from "./pool.js";
 
 class MemorySandbox implements Sandbox {
@@ -42,8 +47,8 @@ class MemorySandbox implements Sandbox {
   endReading() {
     return { cpuSeconds: 0, memoryPeakBytes: 0 };
   }
-  newOomKills(): number {
-    return 0;
+  newEvents() {
+    return NO_EVENTS;
   }
   usage() {
     return { cpuSeconds: 0, memoryBytes: 0, memoryPeakBytes: 0, processes: 0 };

@@ -27,6 +27,16 @@ export interface ResourceReading {
   readonly memoryPeakBytes: number;
 }
 
+/** What happened when a limit was met, counted by the kernel and not by the guest. */
+export interface KernelEvents {
+  /** Processes that were killed because memory ran out. */
+  readonly oomKills: number;
+  /** Processes and threads that were not started because there were too many. */
+  readonly processesRefused: number;
+}
+
+export const NO_EVENTS: KernelEvents = Object.freeze({ oomKills: 0, processesRefused: 0 });
+
 /** What a sandbox uses at this moment. */
 export interface SandboxUsage {
   readonly cpuSeconds: number;
@@ -77,8 +87,8 @@ export interface Sandbox {
   usage(): SandboxUsage;
   /** A cheap look at the confinement, before the first user code: what is wrong with it, or null. */
   problem(): string | null;
-  /** How many processes the kernel has killed because memory ran out, since the last call. */
-  newOomKills(): number;
+  /** What the kernel has counted since the last call, or since an idle sandbox was used again. */
+  newEvents(): KernelEvents;
   /** Free everything. Idempotent; resolves when all processes are gone. */
   destroy(reason: string): Promise<void>;
 }

@@ -4,8 +4,9 @@
  */
 
 import type { KernelMessage } from "../sandbox/channel.js";
-import type { Sandbox, SandboxEnd } from "../sandbox/sandbox.js";
-import { type Output, OutputCollector } from "./output-collector.js";
+import { NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
+import { type Bounds, explainFailure, explainInstall } from "./explanation.js";
+import { HINT_PREFIX, type Output, OutputCollector } from "./output-collector.js";
 
 export type ExecutionStatus =
   | "ok"
@@ -28,6 +29,11 @@ export interface ExecutionError {
   readonly traceback: string[];
 }
 
+export interface ExplainedError extends ExecutionError {
+  /** What of the sandbox caused it and what to do about it; null when the sandbox did not. */
+  readonly hint: string | null;
+}
+
 export interface ExecutionOutcome {
   readonly status: ExecutionStatus;
   readonly exitCode: number;
@@ -35,7 +41,7 @@ export interface ExecutionOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly truncated: boolean;
-  readonly error: ExecutionError | null;
+  readonly error: ExplainedError | null;
   /** Seconds in the kernel, or until it was stopped. */
   readonly executionTime: number;
   readonly executionCount: number | null;
@@ -57,7 +63,9 @@ type StopCause = "timeout" | "output_limit";
 const GRACE_MS = 1000;
 /** Cells that take longer than this get their output forwarded while they run. */
 const WATCH_AFTER_MS = 50;
-const OOM_SECONDS_MIN = 0.002;
+/** Meeting a limit takes time, so the shortest cells need not be asked. */
+const EVENT_SECONDS_MIN = 0.002;
+const INSTALL_SECONDS_MIN = 0.1;
 
 const EXIT_CODES: Record<ExecutionStatus, number> = {
   ok: 0,
@@ -72,6 +80,7 @@ const EXIT_CODES: Record<ExecutionStatus, number> = {
 export async function runExecution(
   sandbox: Sandbox,
   request: ExecutionRequest,
+  bounds: Bounds,
 ): Promise<ExecutionOutcome> {
   const startedAt = performance.now();
   const cpuBefore = sandbox.beginReading();
@@ -107,15 +116,34 @@ export async function runExecution(
   const replied = !("reason" in how);
   const wallSeconds = (performance.now() - startedAt) / 1000;
   const reading = sandbox.endReading(cpuBefore);
-  // Running out of memory takes reclaim and time, so the shortest cells need not be asked.
-  const memoryRanOut = replied
-    ? wallSeconds > OOM_SECONDS_MIN && sandbox.newOomKills() > 0
-    : how.outOfMemory;
+  const endedWell = replied && how.status === "ok" && stopCause === undefined;
+  const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
   if (replied) sandbox.watchOutput(false, 0);
 
-  const status = statusOf(how, stopCause, memoryRanOut);
-  const error = errorOf(status, how);
+  const status = statusOf(how, stopCause, replied ? events.oomKills > 0 : how.outOfMemory);
   collector.finish();
+  const told = errorOf(status, how);
+  const hint =
+    told &&
+    explainFailure(
+      {
+        status,
+        ...(replied && how.error ? how.error : NOTHING_TOLD),
+        stderr: collector.text("stderr"),
+        kernelExitCode: replied ? undefined : how.exitCode,
+        interpreterLives: replied,
+        events,
+        timeoutMs: request.timeoutMs,
+        memoryBytes: sandbox.limits.memoryBytes,
+        memoryPeakBytes: reading.memoryPeakBytes,
+      },
+      bounds,
+    );
+  const error = told && withHint(told, hint);
+  if (status === "ok" && wallSeconds > INSTALL_SECONDS_MIN) {
+    const note = explainInstall(collector.text("stdout") + collector.text("stderr"));
+    if (note) collector.addNote(note);
+  }
   if (error) collector.addError(error);
   return {
     status,
@@ -135,6 +163,14 @@ export async function runExecution(
     wallSeconds,
     spent: !replied || stopCause !== undefined,
   };
+}
+
+const NOTHING_TOLD: ExecutionError = { ename: "", evalue: "", traceback: [] };
+
+/** The traceback has the hint as its last line, as that is what models are shown. */
+function withHint(told: ExecutionError, hint: string | null): ExplainedError {
+  if (hint === null) return { ...told, hint };
+  return { ...told, traceback: [...told.traceback, `${HINT_PREFIX}${hint}`], hint };
 }
 
 function statusOf(

@@ -25,6 +25,8 @@ export type StreamName = "stdout" | "stderr";
 /** Rich outputs of one execution may weigh this much in sum. */
 const RICH_BYTES_MAX = 32 * 1024 * 1024;
 const OUTPUTS_MAX = 10_000;
+/** Marks what is ours in the text that a model is shown. */
+export const HINT_PREFIX = "Glovebox: ";
 const MESSAGES_MAX = 200_000;
 /** Text beyond the limit is thrown away; this many times the limit, and the execution ends. */
 const FLOOD_FACTOR = 32;
@@ -112,7 +114,13 @@ export class OutputCollector {
   }
 
   addError(error: { ename: string; evalue: string; traceback: string[] }): void {
-    this.outputs.push({ output_type: "error", ...error });
+    const { ename, evalue, traceback } = error;
+    this.outputs.push({ output_type: "error", ename, evalue, traceback });
+  }
+
+  /** A line of our own on stderr. */
+  addNote(text: string): void {
+    this.#append("stderr", `${HINT_PREFIX}${text}\n`);
   }
 
   /** No more will come: mark where text was cut. */

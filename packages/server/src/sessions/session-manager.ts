@@ -10,6 +10,7 @@ import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
+import { type Bounds, boundsOf } from "./explanation.js";
 import { Session, type SessionInfo } from "./session.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
@@ -32,6 +33,7 @@ const CLOSE_PATIENCE_MS = 3000;
 export class SessionManager {
   readonly #pool: Pool;
   readonly #config: Config;
+  readonly #bounds: Bounds;
   readonly #observer: SessionObserver;
   /** By owner and id, see `nameOf`. */
   readonly #sessions = new Map<string, Session>();
@@ -41,6 +43,7 @@ export class SessionManager {
   constructor(pool: Pool, config: Config, observer: SessionObserver) {
     this.#pool = pool;
     this.#config = config;
+    this.#bounds = boundsOf(config);
     this.#observer = observer;
   }
 
@@ -200,6 +203,7 @@ export class SessionManager {
       ttlMs: creation.ttlMs ?? sessionTtlMs,
       queuedMax,
       onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
+      bounds: this.#bounds,
       onExpired,
     });
   }

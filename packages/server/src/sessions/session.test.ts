@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { configVariables, loadConfig } from "../config.js";
 import type { Pool } from "../pool/pool.js";
+import { boundsOf } from "./explanation.js";
 import { Session } from "./session.js";
 
 /** None of these sessions ever asks for a sandbox. */
@@ -17,6 +18,7 @@ function sessionWith(ttlMs: number) {
     ttlMs,
     queuedMax: 1,
     onCpuUsed: () => undefined,
+    bounds: boundsOf(loadConfig({}, "/nonexistent")),
     onExpired,
   });
   return { session, onExpired };

@@ -4,6 +4,7 @@ import { ServiceError } from "../errors.js";
 import type { Lease, Pool } from "../pool/pool.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import { type ExecutionOutcome, type ExecutionRequest, runExecution } from "./execution.js";
+import type { Bounds } from "./explanation.js";
 
 export interface SessionOptions {
   readonly owner: string;
@@ -13,6 +14,8 @@ export interface SessionOptions {
   readonly queuedMax: number;
   /** Told of all CPU time once, that of threads and processes between two runs included. */
   readonly onCpuUsed: (seconds: number) => void;
+  /** For telling which limit a failed run has met. */
+  readonly bounds: Bounds;
   /** Called after `ttlMs` without use. */
   readonly onExpired: () => void;
 }
@@ -166,7 +169,7 @@ export class Session {
 
   async #execute(request: ExecutionRequest, limits: SandboxLimits): Promise<ExecutionOutcome> {
     const lease = await this.#ensureLease(limits);
-    const outcome = await runExecution(lease.sandbox, request);
+    const outcome = await runExecution(lease.sandbox, request, this.#options.bounds);
     this.#executions++;
     const began = outcome.sandboxCpuSeconds - outcome.cpuSeconds;
     this.#tellCpu(lease, this.#cpuTold.get(lease) ?? began, outcome.sandboxCpuSeconds);

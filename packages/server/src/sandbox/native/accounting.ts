@@ -4,11 +4,13 @@
  */
 
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { type KernelEvents, NO_EVENTS } from "../sandbox.js";
 
 export interface AccountingPaths {
   readonly cpu: string;
   readonly memory_peak: string;
   readonly memory_events: string;
+  readonly processes_events: string;
   readonly memory_current: string;
   readonly processes_current: string;
 }
@@ -33,14 +35,16 @@ export class Accounting {
   readonly #cpu: number;
   readonly #memoryPeak: number;
   readonly #memoryEvents: number;
+  readonly #processesEvents: number;
   /** The last values, once the files are closed. */
-  #final: { cpuSeconds: number; memoryPeakBytes: number; oomKills: number } | undefined;
+  #final: { cpuSeconds: number; memoryPeakBytes: number; events: KernelEvents } | undefined;
 
   constructor(paths: AccountingPaths) {
     this.#paths = paths;
     this.#cpu = openSync(paths.cpu, "r");
     this.#memoryPeak = openToReset(paths.memory_peak);
     this.#memoryEvents = openSync(paths.memory_events, "r");
+    this.#processesEvents = openSync(paths.processes_events, "r");
   }
 
   /** CPU seconds since the sandbox began. Version 1 counts nanoseconds, version 2 `usage_usec`. */
@@ -74,28 +78,31 @@ export class Accounting {
     }
   }
 
-  oomKills(): number {
-    if (this.#final) return this.#final.oomKills;
-    return Number(/^oom_kill (\d+)/m.exec(read(this.#memoryEvents))?.[1] ?? 0);
+  /** Since the sandbox began. */
+  events(): KernelEvents {
+    if (this.#final) return this.#final.events;
+    return {
+      oomKills: Number(/^oom_kill (\d+)/m.exec(read(this.#memoryEvents))?.[1] ?? 0),
+      processesRefused: Number(/^max (\d+)/m.exec(read(this.#processesEvents))?.[1] ?? 0),
+    };
   }
 
   /** Keep the last values and close. Idempotent. */
   close(): void {
     if (this.#final) return;
-    const last = (value: () => number) => {
+    const last = <T>(value: () => T, otherwise: T): T => {
       try {
         return value();
       } catch {
-        return 0; // The group is gone already.
+        return otherwise; // The group is gone already.
       }
     };
     this.#final = {
-      cpuSeconds: last(() => this.cpuSeconds()),
-      memoryPeakBytes: last(() => this.memoryPeakBytes()),
-      oomKills: last(() => this.oomKills()),
+      cpuSeconds: last(() => this.cpuSeconds(), 0),
+      memoryPeakBytes: last(() => this.memoryPeakBytes(), 0),
+      events: last(() => this.events(), NO_EVENTS),
     };
-    for (const descriptor of [this.#cpu, this.#memoryPeak, this.#memoryEvents]) {
-      closeSync(descriptor);
-    }
+    const files = [this.#cpu, this.#memoryPeak, this.#memoryEvents, this.#processesEvents];
+    for (const descriptor of files) closeSync(descriptor);
   }
 }

@@ -54,6 +54,7 @@ const Event = Type.Union([
       cpu: Type.String(),
       memory_peak: Type.String(),
       memory_events: Type.String(),
+      processes_events: Type.String(),
       memory_current: Type.String(),
       processes_current: Type.String(),
       memory_limit: Type.String(),

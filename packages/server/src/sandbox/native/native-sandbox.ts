@@ -14,13 +14,15 @@ import {
   type MessageType,
   ProtocolViolation,
 } from "../channel.js";
-import type {
-  MessageSink,
-  ResourceReading,
-  Sandbox,
-  SandboxEnd,
-  SandboxLimits,
-  SandboxUsage,
+import {
+  type KernelEvents,
+  type MessageSink,
+  NO_EVENTS,
+  type ResourceReading,
+  type Sandbox,
+  type SandboxEnd,
+  type SandboxLimits,
+  type SandboxUsage,
 } from "../sandbox.js";
 import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
@@ -44,6 +46,7 @@ const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set(
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
 const LIMIT_TIMEOUT_MS = 5000;
+const IDLE_MS = 20;
 const IDLE_BYTES_MAX = 4 * 1024 * 1024;
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
 const EXECUTION_BYTES_MAX = 64 * 1024 * 1024;
@@ -69,7 +72,9 @@ export class NativeSandbox implements Sandbox {
   #limits: SandboxLimits;
   #sink: MessageSink | undefined;
   #watching = false;
-  #oomKillsSeen = 0;
+  #eventsSeen: KernelEvents = NO_EVENTS;
+  /** When the last execution ended. */
+  #idleSince = Number.POSITIVE_INFINITY;
   /** Of the present execution, or since the last. */
   #bytes = 0;
   #values = 0;
@@ -183,11 +188,15 @@ export class NativeSandbox implements Sandbox {
   }
 
   beginReading(): number {
+    // What happens between executions is none of the next one's. Where one follows upon the other
+    // nobody looks, as looking would cost a hundredth of a short execution.
+    if (performance.now() - this.#idleSince > IDLE_MS) this.newEvents();
     this.#accounting.resetMemoryPeak();
     return this.#accounting.cpuSeconds();
   }
 
   endReading(cpuSecondsBefore: number): ResourceReading {
+    this.#idleSince = performance.now();
     return {
       cpuSeconds: Math.max(0, this.#accounting.cpuSeconds() - cpuSecondsBefore),
       memoryPeakBytes: this.#accounting.memoryPeakBytes(),
@@ -212,10 +221,14 @@ export class NativeSandbox implements Sandbox {
     return this.#seal ? this.#seal.problem(this.#used) : "it is not ready";
   }
 
-  newOomKills(): number {
-    const seen = this.#oomKillsSeen;
-    this.#oomKillsSeen = this.#accounting.oomKills();
-    return this.#oomKillsSeen - seen;
+  newEvents(): KernelEvents {
+    const seen = this.#eventsSeen;
+    const now = this.#accounting.events();
+    this.#eventsSeen = now;
+    return {
+      oomKills: Math.max(0, now.oomKills - seen.oomKills),
+      processesRefused: Math.max(0, now.processesRefused - seen.processesRefused),
+    };
   }
 
   destroy(reason: string): Promise<void> {
@@ -225,13 +238,14 @@ export class NativeSandbox implements Sandbox {
 
   // --- what the driver passes on from the keeper ---------------------------------------------
 
-  /** The zygote has reaped the kernel. Ask the warden for what is left in the pipes. */
+  /** The zygote has reaped the kernel. Ask the warden for what is left in the pipes. `oomKills` counts
+   * from the sandbox's beginning, and those of earlier executions did not end this kernel. */
   kernelExited(code: number, oomKills: number): void {
     if (this.#end || this.#deathNote) return;
     this.#deathNote = {
       reason: "kernel_exited",
       exitCode: code,
-      outOfMemory: oomKills > 0 && code === -9,
+      outOfMemory: oomKills > this.#eventsSeen.oomKills && code === -9,
       detail: code < 0 ? `the kernel was ended by signal ${-code}` : `the kernel exited (${code})`,
     };
     this.#warden.write(
