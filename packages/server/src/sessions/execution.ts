@@ -5,7 +5,7 @@
 
 import type { KernelMessage } from "../sandbox/channel.js";
 import { NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
-import { type Bounds, explainFailure, explainInstall } from "./explanation.js";
+import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
 import { HINT_PREFIX, type Output, OutputCollector } from "./output-collector.js";
 
 export type ExecutionStatus =
@@ -122,29 +122,27 @@ export async function runExecution(
 
   const status = statusOf(how, stopCause, replied ? events.oomKills > 0 : how.outOfMemory);
   collector.finish();
+  const spent = !replied || stopCause !== undefined;
   const told = errorOf(status, how);
-  const hint =
-    told &&
-    explainFailure(
-      {
-        status,
-        ...(replied && how.error ? how.error : NOTHING_TOLD),
-        stderr: collector.text("stderr"),
-        kernelExitCode: replied ? undefined : how.exitCode,
-        interpreterLives: replied,
-        events,
-        timeoutMs: request.timeoutMs,
-        memoryBytes: sandbox.limits.memoryBytes,
-        memoryPeakBytes: reading.memoryPeakBytes,
-      },
-      bounds,
-    );
-  const error = told && withHint(told, hint);
-  if (status === "ok" && wallSeconds > INSTALL_SECONDS_MIN) {
+  let error: ExplainedError | null = null;
+  if (told) {
+    const failure: Failure = {
+      status,
+      ...(replied && how.error ? how.error : NOTHING_TOLD),
+      stderr: collector.text("stderr"),
+      kernelExitCode: replied ? undefined : how.exitCode,
+      sessionGoesOn: !spent,
+      events,
+      timeoutMs: request.timeoutMs,
+      memoryBytes: sandbox.limits.memoryBytes,
+      memoryPeakBytes: reading.memoryPeakBytes,
+    };
+    error = withHint(told, explainFailure(failure, bounds));
+    collector.addError(error);
+  } else if (wallSeconds > INSTALL_SECONDS_MIN) {
     const note = explainInstall(collector.text("stdout") + collector.text("stderr"));
     if (note) collector.addNote(note);
   }
-  if (error) collector.addError(error);
   return {
     status,
     exitCode: replied && status === "error" ? (how.exit_code ?? 1) : EXIT_CODES[status],
@@ -161,7 +159,7 @@ export async function runExecution(
     sandboxCpuSeconds: cpuBefore + reading.cpuSeconds,
     memoryPeakBytes: reading.memoryPeakBytes,
     wallSeconds,
-    spent: !replied || stopCause !== undefined,
+    spent,
   };
 }
 

@@ -29,7 +29,7 @@ function explain(failure: Partial<Failure>): string | null {
       traceback: [],
       stderr: "",
       kernelExitCode: undefined,
-      interpreterLives: true,
+      sessionGoesOn: true,
       events: NO_EVENTS,
       timeoutMs: 30_000,
       memoryBytes: 512 * MIB,
@@ -187,13 +187,13 @@ describe("how a run was stopped", () => {
 
   test("memory tells limit, use, and what is lost", () => {
     const failure = { status: "out_of_memory", memoryPeakBytes: 128 * MIB } as const;
-    const lost = explain({ ...failure, interpreterLives: false, memoryBytes: 128 * MIB });
+    const lost = explain({ ...failure, sessionGoesOn: false, memoryBytes: 128 * MIB });
     expect(lost).toMatch(/variables and files are lost/);
     expect(lost).toMatch(/used up to 128 MB. The limit is 128 MB/);
     expect(lost).toMatch(/"memory_limit", up to 512 MB/);
-    const kept = explain({ ...failure, interpreterLives: true });
+    const kept = explain({ ...failure, sessionGoesOn: true });
     expect(kept).toMatch(/A child process was ended/);
-    expect(kept).not.toMatch(/lost|memory_limit/);
+    expect(kept).not.toMatch(/are lost|memory_limit/);
   });
 
   test.each<[number | undefined, RegExp | null]>([
@@ -203,7 +203,7 @@ describe("how a run was stopped", () => {
     [-9, /Memory did not run out/],
     [undefined, null],
   ])("an interpreter that ended with %s", (kernelExitCode, expected) => {
-    const hint = explain({ status: "killed", kernelExitCode, interpreterLives: false });
+    const hint = explain({ status: "killed", kernelExitCode, sessionGoesOn: false });
     if (expected) expect(hint).toMatch(expected);
     else expect(hint).toBeNull();
   });

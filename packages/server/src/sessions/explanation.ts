@@ -30,9 +30,9 @@ export interface Failure {
   readonly evalue: string;
   readonly traceback: readonly string[];
   readonly stderr: string;
-  /** How the kernel process ended, negative for a signal; undefined where it lives on or nobody knows. */
+  /** How the interpreter ended, negative for a signal; undefined where it lives on or nobody knows. */
   readonly kernelExitCode: number | undefined;
-  readonly interpreterLives: boolean;
+  readonly sessionGoesOn: boolean;
   readonly events: KernelEvents;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
@@ -92,9 +92,9 @@ function explainTimeout({ timeoutMs }: Failure, { timeoutMsMax }: Bounds): strin
 }
 
 function explainOutOfMemory(failure: Failure, bounds: Bounds): string {
-  const fate = failure.interpreterLives
-    ? "A child process was ended."
-    : "The interpreter was ended, so the session's variables and files are lost.";
+  const fate = failure.sessionGoesOn
+    ? "A child process was ended; the session goes on."
+    : "The session's variables and files are lost.";
   return `${fate} The sandbox used up to ${megabytes(failure.memoryPeakBytes)}. ${adviseOnMemory(failure, bounds)}`;
 }
 
