@@ -8,12 +8,14 @@ import { bringToRest, compareRests } from "../soak/rest.ts";
 import { eventually } from "../support/host.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
 import { assertExecutionShape } from "../support/shape.ts";
-import { Injector, pause } from "./injector.ts";
+import { Injector, type Kind, pause } from "./injector.ts";
 import { judgeReply, type Ledger, type Reply } from "./ledger.ts";
 
 export interface FaultsOptions {
   readonly seconds: number;
   readonly seed: number;
+  /** What is killed. */
+  readonly kinds: readonly Kind[];
   readonly onProgress?: (line: string) => void;
 }
 
@@ -107,7 +109,7 @@ export async function injectFaults(options: FaultsOptions): Promise<FaultsReport
     await server.execute({ code: "1" });
     const restBefore = await bringToRest(server);
     const random = new Random(options.seed);
-    const injector = new Injector(server, random);
+    const injector = new Injector(server, random, options.kinds);
     const clients = Array.from(
       { length: CLIENTS },
       () => new Client(server, injector, new Random(random.seed())),

@@ -5,7 +5,7 @@ import { findRoles, findSandboxes } from "../support/roles.ts";
 import type { TestServer } from "../support/server.ts";
 import type { Injuries } from "./ledger.ts";
 
-const KINDS = ["zygote", "keeper", "gateway", "warden", "kernel"] as const;
+export const KINDS = ["zygote", "keeper", "gateway", "warden", "kernel"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** The supervisor gives up after twenty restarts in a minute, and the keeper after five zygotes in a row. */
@@ -37,6 +37,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
 export class Injector implements Injuries {
   readonly #server: TestServer;
   readonly #random: Random;
+  readonly #kinds: readonly Kind[];
   readonly #restarts: number[] = [];
   readonly #pids: { gateway?: number; keeper?: number } = {};
   readonly #killed = new Set<number>();
@@ -56,8 +57,10 @@ export class Injector implements Injuries {
   readonly recoveriesMs: number[] = [];
   readonly faults: string[] = [];
 
-  constructor(server: TestServer, random: Random) {
+  /** Only `kinds` are killed; all may be stopped for a while. */
+  constructor(server: TestServer, random: Random, kinds: readonly Kind[]) {
     this.#server = server;
+    this.#kinds = kinds;
     this.#random = random;
   }
 
@@ -71,7 +74,7 @@ export class Injector implements Injuries {
 
   /** Kill one process of a kind that is due, if there is one. */
   kill(): void {
-    const kind = this.#random.pick(KINDS);
+    const kind = this.#random.pick(this.#kinds);
     const now = performance.now();
     if (kind === "warden" || kind === "kernel") {
       this.#killInSandbox(kind);

@@ -1,6 +1,6 @@
 /** Which process of a server is which, seen from the host. */
 import { readFileSync } from "node:fs";
-import type { HostProcess } from "./host.ts";
+import { type HostProcess, listProcesses } from "./host.ts";
 import type { TestServer } from "./server.ts";
 
 export interface Roles {
@@ -34,10 +34,14 @@ export interface SandboxProcesses {
   readonly kernel: number | undefined;
 }
 
-/** Warden and kernel are the first two of their PID namespace; the control group tells whose. */
+/**
+ * Warden and kernel are the first two of their PID namespace, and the control group tells whose. They are not below
+ * the server any more when keeper or zygote have died.
+ */
 export function findSandboxes(server: TestServer): SandboxProcesses[] {
   const found = new Map<string, { id: string; warden?: number; kernel?: number }>();
-  for (const { pid, cgroup } of findRoles(server).others) {
+  for (const { pid, cgroup, state } of listProcesses()) {
+    if (state === "Z" || !cgroup.includes(server.instance)) continue;
     const id = /\/\d{4}-([a-z0-9]+)/.exec(cgroup)?.[1];
     if (id === undefined) continue;
     const sandbox = found.get(id) ?? { id };

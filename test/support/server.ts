@@ -131,6 +131,8 @@ export interface TestServer {
   readonly token: string;
   readonly stateDir: string;
   readonly rootfsDir: string;
+  /** Part of the names of its control groups and run-time files. */
+  readonly instance: string;
   /** The process that was started; the gateway and the zygote are it or its descendants. */
   readonly pid: number;
   /** Runs code and fails unless the answer is a 200. */
@@ -303,6 +305,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     token,
     stateDir,
     rootfsDir,
+    instance,
     pid,
     execute,
     tryExecute,
