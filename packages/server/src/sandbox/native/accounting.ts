@@ -41,10 +41,21 @@ export class Accounting {
 
   constructor(paths: AccountingPaths) {
     this.#paths = paths;
-    this.#cpu = openSync(paths.cpu, "r");
-    this.#memoryPeak = openToReset(paths.memory_peak);
-    this.#memoryEvents = openSync(paths.memory_events, "r");
-    this.#processesEvents = openSync(paths.processes_events, "r");
+    const opened: number[] = [];
+    const keep = (descriptor: number): number => {
+      opened.push(descriptor);
+      return descriptor;
+    };
+    try {
+      this.#cpu = keep(openSync(paths.cpu, "r"));
+      this.#memoryPeak = keep(openToReset(paths.memory_peak));
+      this.#memoryEvents = keep(openSync(paths.memory_events, "r"));
+      this.#processesEvents = keep(openSync(paths.processes_events, "r"));
+    } catch (error) {
+      // The sandbox is gone already; its group is removed file by file.
+      for (const descriptor of opened) closeSync(descriptor);
+      throw error;
+    }
   }
 
   /** CPU seconds since the sandbox began. Version 1 counts nanoseconds, version 2 `usage_usec`. */

@@ -134,6 +134,11 @@ export class NativeDriver implements SandboxDriver {
       return sandbox;
     } catch (error) {
       this.#listener.forget(id);
+      // Where nobody reads, nobody would notice the end of a connection either.
+      void connected.then(({ kernel, warden }) => {
+        kernel.destroy();
+        warden.destroy();
+      });
       this.#keeper.send({ op: "destroy", sandbox: id });
       throw new ServiceError("SANDBOX_START_FAILED", (error as Error).message, { cause: error });
     } finally {
