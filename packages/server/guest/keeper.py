@@ -146,6 +146,9 @@ class Keeper:
         self._gateway_reader = frames.FrameReader(connection)
         self._selector.register(connection, selectors.EVENT_READ, self._on_gateway)
         self._tell({"event": "sandboxes", "sandboxes": sorted(self._sandboxes)})
+        for sandbox in self._sandboxes.values():
+            if sandbox.kernel_exit is not None:  # It ended while nobody could be told.
+                self._tell_kernel_exit(sandbox, sandbox.kernel_exit)
         current = self._zygotes.current
         if current and current.ready:
             self._tell(current.ready)
@@ -294,6 +297,11 @@ class Keeper:
                 self._watch(handle, lambda: self._tell_kernel_exit(sandbox, -9))
             else:
                 os.close(handle)
+        # What ended while there was no keeper.
+        if sandbox.warden_handle < 0:
+            self._destroy(sandbox)
+        elif sandbox.kernel_handle < 0:
+            sandbox.kernel_exit = -9
 
     def _watch_orphans(self) -> None:
         """Kernels whose zygote has died have no parent that could tell their end."""
@@ -397,6 +405,7 @@ class Keeper:
 
     def _tell_kernel_exit(self, sandbox: Sandbox, code: int) -> None:
         """`code` is negative for a signal. Whether memory ran out is the kernel's own count."""
+        sandbox.kernel_exit = code
         self._tell(
             {
                 "event": "kernel_exited",

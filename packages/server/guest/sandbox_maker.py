@@ -29,6 +29,7 @@ class Sandbox:
     warden_pid: int = 0
     warden_handle: int = -1
     kernel_handle: int = -1
+    kernel_exit: int | None = None  # Its code once it has ended, negative for a signal.
     report: socket.socket | None = None
     zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
     built: int = -1  # Write end: the kernel waits for a byte.
