@@ -21,6 +21,9 @@ _FREEZE_ROUNDS_MAX = 50
 _FREEZE_PATIENCE_S = 0.1
 _NEIGHBOURS = "glovebox-neighbours"
 _ROUNDS_MAX = 100
+# Against 1024 in version 1 and 100 in version 2, which every other group has.
+_CPU_SHARES = 205
+_CPU_WEIGHT = 20
 
 
 class CgroupsUnavailable(Exception):
@@ -99,6 +102,7 @@ class _Version1:
         }
         for base in self._bases.values():
             os.makedirs(base, exist_ok=True)
+        _write(f"{os.path.dirname(self._bases['cpu'])}/cpu.shares", str(_CPU_SHARES))
 
     def _path(self, controller: str, name: str) -> str:
         return f"{self._bases[controller]}/{name}"
@@ -146,8 +150,12 @@ class _Version1:
         _write(f"{self._path('pids', name)}/pids.max", str(count))
 
     def entrances(self, name: str, limited_cpu: bool) -> list[str]:
-        wanted = ["memory", "pids"] + (["cpu", "cpuacct"] if limited_cpu else [])
-        return sorted({f"{self._path(controller, name)}/cgroup.procs" for controller in wanted})
+        groups = {self._path("memory", name), self._path("pids", name)}
+        if limited_cpu:
+            groups |= {self._path("cpu", name), self._path("cpuacct", name)}
+        else:  # No quota, but beside the sandboxes and not beside the service.
+            groups.add(self._bases["cpu"])
+        return sorted(f"{group}/cgroup.procs" for group in groups)
 
     def processes(self, name: str) -> list[int]:
         try:
@@ -234,6 +242,7 @@ class _Version2:
             self._make_room(mount_point)
         for group in (mount_point, f"{mount_point}/glovebox", self._base):
             self._delegate(group)
+        _write(f"{mount_point}/glovebox/cpu.weight", str(_CPU_WEIGHT))
         self.thaw()  # An earlier keeper may have ended in between.
 
     @staticmethod

@@ -1,6 +1,7 @@
 """Control groups: the choice of the version and the parsing over plain files, and the whole life of
 a group in the host's real hierarchy, under an instance name of its own."""
 
+import glob
 import os
 import time
 import unittest
@@ -55,6 +56,24 @@ def is_idle(pid: int) -> bool:
     before = ticks()
     time.sleep(0.1)
     return ticks() == before
+
+
+def cpu_files(groups) -> tuple[list[bool], list[bool]]:
+    """Whether a quota holds where a warden enters, for each file that could hold one, and whether
+    all the sandboxes together weigh less than an ordinary group."""
+    quotas = []
+    for entrance in groups.entrances("0001-test", limited_cpu=False):
+        for name in ("cpu.cfs_quota_us", "cpu.max"):
+            path = f"{os.path.dirname(entrance)}/{name}"
+            if os.path.exists(path):
+                with open(path, encoding="ascii") as file:
+                    quotas.append(not file.read().startswith(("-1", "max")))
+    weights = []
+    for pattern, ordinary in (("cpu*/glovebox/cpu.shares", 1024), ("glovebox/cpu.weight", 100)):
+        for path in sorted({os.path.realpath(one) for one in glob.glob(f"/sys/fs/cgroup/{pattern}")}):
+            with open(path, encoding="ascii") as file:
+                weights.append(int(file.read()) < ordinary / 2)
+    return [quota for quota in quotas if quota], weights
 
 
 class ChoiceTest(unittest.TestCase):
@@ -132,6 +151,10 @@ class Version2Test(unittest.TestCase):
         cgroups._Version2("instance", self.root)
         self.assertTrue(os.path.exists(f"{self.root}/glovebox-neighbours"))
 
+    def test_all_sandboxes_together_yield_to_the_service(self):
+        with open(f"{self.root}/glovebox/cpu.weight", encoding="ascii") as file:
+            self.assertEqual(file.read(), "20")
+
     def test_the_quota_holds_for_the_kernel_and_not_for_the_warden(self):
         self.groups.set_cpu("0001-abc", 0.5)
         self.assertEqual(self.content("kernel/cpu.max"), "500000 1000000")
@@ -206,6 +229,9 @@ class RealHierarchyTest(unittest.TestCase):
                 groups.set_cpu("0001-test", 1)
                 groups.set_cpu("0001-test", 0.05)
                 groups.lift_cpu("0001-test")
+                quota, shares = cpu_files(groups)
+                found["weight"] = shares
+                found["warden's quota"] = quota
                 groups.set_processes("0001-test", 3)
                 found["limits"] = groups.limits("0001-test")
                 found["oom_kills"] = groups.oom_kills("0001-test")
@@ -260,6 +286,8 @@ class RealHierarchyTest(unittest.TestCase):
                     "processes": 3,
                     "cpu_cores": -0.000001,
                 },
+                "weight": [True],
+                "warden's quota": [],
                 "oom_kills": 0,
                 "accounting": True,
                 "children": 2,
