@@ -3,6 +3,7 @@
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
+import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { ExecutionOutcome } from "../../sessions/execution.js";
 import type { Output } from "../../sessions/output-collector.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
@@ -11,6 +12,9 @@ import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { ExecuteBody } from "../schemas.js";
+
+/** An answer of this length takes about a millisecond to write. */
+const LARGE_CHARACTERS = 100_000;
 
 export interface ExecuteOptions {
   readonly sessions: SessionManager;
@@ -46,6 +50,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
       throw error;
     }
     auditExecution(audit, request, run, outcome);
+    if (weigh(outcome) >= LARGE_CHARACTERS) await turnOfOnesOwn();
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     return toWire(outcome, body.code, sessionId);
@@ -62,6 +67,19 @@ function sessionOf(body: ExecuteBody): string | undefined {
     }
   }
   return body.session_id ?? body.user_uuid;
+}
+
+/** Roughly the length of the answer. Values that are no strings are taken to be large. */
+function weigh({ stdout, stderr, outputs }: ExecutionOutcome): number {
+  let weight = stdout.length + stderr.length;
+  for (const output of outputs) {
+    weight += 100;
+    if (!("data" in output)) continue;
+    for (const value of Object.values(output.data)) {
+      weight += typeof value === "string" ? value.length : LARGE_CHARACTERS;
+    }
+  }
+  return weight;
 }
 
 function toWire(outcome: ExecutionOutcome, code: string, sessionId: string | undefined) {
