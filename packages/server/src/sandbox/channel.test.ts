@@ -3,6 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import {
   checkMessage,
+  countJsonValues,
   encodeFrame,
   FRAME_BYTES_MAX,
   FrameParser,
@@ -141,7 +142,34 @@ describe("FrameParser", () => {
   });
 });
 
+describe("countJsonValues", () => {
+  const count = (text: string) => countJsonValues(Buffer.from(text));
+
+  test("what is dear to parse weighs more", () => {
+    expect(count("[1,2,3]")).toBe(10 + 2);
+    expect(count('{"a":1}')).toBe(10 + 3 + 10);
+    expect(count('["a",[],{}]')).toBe(30 + 3 + 2);
+  });
+
+  test("what stands in strings does not count", () => {
+    expect(count(String.raw`["a,b:c[{\"", "\\", ","]`)).toBe(10 + 3 * 3 + 2);
+  });
+
+  test("too many levels are refused", () => {
+    expect(() => count("[".repeat(501))).toThrow(ProtocolViolation);
+    expect(count("[]".repeat(501))).toBe(5010);
+  });
+});
+
 describe("checkMessage", () => {
+  test("a bundle of very many types is refused", () => {
+    const data = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`k${index}`, ""]));
+    const message = { msg_type: "display_data", content: { data, metadata: {}, transient: {} } };
+    expect(() => checkMessage(message, new Set(["display_data"] as const))).toThrow(
+      ProtocolViolation,
+    );
+  });
+
   test.each(good.map((message) => [message.msg_type, message] as const))(
     "accepts a %s message",
     (_, message) => {

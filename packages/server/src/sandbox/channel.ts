@@ -100,9 +100,14 @@ const DEPTH_MAX = 500;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT] = [0x5b, 0x7b, 0x5d, 0x7d];
 
+/** Against a number: what a parse takes longer, and what the collector of garbage has to visit. */
+const KEY_WEIGHT = 10;
+const CONTAINER_WEIGHT = 10;
+const STRING_WEIGHT = 3;
+
 /**
  * How many values a JSON text holds, roughly, without parsing it: time and memory of a parse grow
- * with this more than with bytes. Honest rich output is a few large strings.
+ * with this more than with bytes. Honest rich output is a few large strings, or arrays of numbers.
  * @throws ProtocolViolation for a text that nests too deep
  */
 export function countJsonValues(text: Buffer): number {
@@ -112,14 +117,17 @@ export function countJsonValues(text: Buffer): number {
     switch (text[at]) {
       case QUOTE:
         at = endOfString(text, at + 1);
+        count += STRING_WEIGHT;
         break;
       case COMMA:
-      case COLON:
         count++;
+        break;
+      case COLON:
+        count += KEY_WEIGHT;
         break;
       case OPEN_ARRAY:
       case OPEN_OBJECT:
-        count++;
+        count += CONTAINER_WEIGHT;
         if (++depth > DEPTH_MAX) {
           throw new ProtocolViolation(`a frame nested more than ${DEPTH_MAX} levels deep`);
         }
@@ -147,8 +155,8 @@ function endOfString(text: Buffer, from: number): number {
 const Closed = { additionalProperties: false } as const;
 const Seconds = Type.Number({ minimum: 0, maximum: 1e9 });
 const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
-/** A MIME bundle, passed on as it is: only its size is bounded, by whoever collects the outputs. */
-const Bundle = Type.Record(Type.String(), Type.Unknown());
+/** A MIME bundle, passed on as it is: its size is bounded by whoever collects the outputs. */
+const Bundle = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 100 });
 
 const schemas = {
   kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),

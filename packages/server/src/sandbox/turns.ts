@@ -1,15 +1,55 @@
 /**
- * Work that takes milliseconds is done one piece in each turn of the event loop. Attackers can
- * arrange that fifty large answers come due in the same instant; done in one turn, they would hold
- * up everybody's small requests for a second.
+ * Work that takes milliseconds is spread over turns of the event loop. Attackers can arrange that
+ * fifty large frames, or fifty large answers, come due in the same instant; done in one turn, they
+ * would hold up everybody's small requests for seconds.
  */
 
+import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
+/** How much heavy reading one turn may hold. Whoever has begun goes on to the end of its chunk. */
+const TURN_MS = 5;
+/** Less is not worth the counting. */
+const COUNTED_MS = 0.2;
+
 let last: Promise<void> = Promise.resolve();
+let spentMs = 0;
 
 /** Resolves in a turn that no other caller gets. In the order of asking. */
 export function turnOfOnesOwn(): Promise<void> {
   last = last.then(() => nextTurn());
   return last;
+}
+
+/**
+ * Hand a stream's chunks to `onChunk`. Chunks that `isHeavy` wait for a turn of their own when the
+ * present one is spent; light ones never wait. The order of a stream's chunks and its end stays.
+ */
+export function readInTurns(
+  stream: Readable,
+  isHeavy: (chunk: Buffer) => boolean,
+  onChunk: (chunk: Buffer) => void,
+): void {
+  let invited = false;
+  stream.on("data", (chunk: Buffer) => {
+    if (!invited && spentMs > TURN_MS && isHeavy(chunk)) {
+      stream.pause();
+      stream.unshift(chunk);
+      void turnOfOnesOwn().then(() => {
+        invited = true;
+        stream.resume();
+      });
+      return;
+    }
+    invited = false;
+    const startedAt = performance.now();
+    onChunk(chunk);
+    spend(performance.now() - startedAt);
+  });
+}
+
+function spend(ms: number): void {
+  if (ms < COUNTED_MS) return;
+  if (spentMs === 0) setImmediate(() => (spentMs = 0));
+  spentMs += ms;
 }

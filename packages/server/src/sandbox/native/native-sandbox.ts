@@ -24,6 +24,7 @@ import {
   type SandboxLimits,
   type SandboxUsage,
 } from "../sandbox.js";
+import { readInTurns } from "../turns.js";
 import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
@@ -51,6 +52,8 @@ const IDLE_BYTES_MAX = 4 * 1024 * 1024;
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
 const EXECUTION_BYTES_MAX = 64 * 1024 * 1024;
 const VALUES_MAX = 500_000;
+/** Reading so much never keeps anybody waiting. */
+const LIGHT_BYTES_MAX = 16 * 1024;
 
 /** A guest says more than anyone wants to read. */
 class Flood extends ProtocolViolation {}
@@ -277,7 +280,9 @@ export class NativeSandbox implements Sandbox {
     onClosed: () => void,
   ): void {
     const parser = new FrameParser((frame) => this.#inspect(frame));
-    socket.on("data", (chunk) => {
+    const isHeavy = (chunk: Buffer) =>
+      chunk.length > LIGHT_BYTES_MAX || parser.heldBytes > LIGHT_BYTES_MAX;
+    readInTurns(socket, isHeavy, (chunk) => {
       try {
         this.#countBytes(chunk.length);
         for (const value of parser.push(chunk)) {

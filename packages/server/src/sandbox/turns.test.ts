@@ -1,0 +1,88 @@
+import { PassThrough } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { beforeEach, expect, test } from "vitest";
+import { readInTurns, turnOfOnesOwn } from "./turns.js";
+
+beforeEach(async () => {
+  await nextTurn();
+  await nextTurn();
+});
+
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Streams with a chunk each, whose reading takes `ms`; `seen` tells who was read in which turn. */
+function streams(count: number, ms: number, isHeavy: boolean): { seen: number[] } {
+  const seen: number[] = [];
+  let turn = 0;
+  let ended = 0;
+  void (async () => {
+    while (ended < count) {
+      await nextTurn();
+      turn++;
+    }
+  })();
+  for (let index = 0; index < count; index++) {
+    const stream = new PassThrough();
+    readInTurns(
+      stream,
+      () => isHeavy,
+      () => {
+        work(ms);
+        seen.push(turn);
+      },
+    );
+    stream.on("end", () => ended++);
+    stream.end("abc");
+  }
+  return { seen };
+}
+
+test("heavy chunks that come at once are read in turns of their own", async () => {
+  const { seen } = streams(6, 8, true);
+  await expect.poll(() => seen.length).toBe(6);
+  expect(new Set(seen).size).toBe(6);
+});
+
+test("light chunks never wait", async () => {
+  const { seen } = streams(6, 8, false);
+  await expect.poll(() => seen.length).toBe(6);
+  expect(new Set(seen).size).toBeLessThan(3);
+});
+
+test("heavy chunks that cost little share a turn", async () => {
+  const { seen } = streams(6, 0, true);
+  await expect.poll(() => seen.length).toBe(6);
+  expect(new Set(seen).size).toBeLessThan(3);
+});
+
+test("a chunk that waited comes before what follows it, and before the end", async () => {
+  const blocker = new PassThrough();
+  readInTurns(
+    blocker,
+    () => true,
+    () => work(8),
+  );
+  const stream = new PassThrough();
+  const seen: string[] = [];
+  readInTurns(
+    stream,
+    () => true,
+    (chunk) => seen.push(chunk.toString()),
+  );
+  stream.on("end", () => seen.push("end"));
+  blocker.write("x");
+  stream.write("one");
+  stream.write("two");
+  stream.end("three");
+  await expect.poll(() => seen.at(-1)).toBe("end");
+  expect(seen.join(" ")).toBe("one two three end");
+});
+
+test("turns are given in the order of asking", async () => {
+  const order: number[] = [];
+  await Promise.all([1, 2, 3].map((one) => turnOfOnesOwn().then(() => order.push(one))));
+  expect(order).toEqual([1, 2, 3]);
+});
