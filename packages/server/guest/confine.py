@@ -43,10 +43,16 @@ _HIDDEN_FILES = (
     "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "locks", "mdstat",
     "misc", "modules", "mtrr", "pagetypeinfo", "partitions", "sched_debug", "schedstat",
     "slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "vmallocinfo", "vmstat", "zoneinfo",
+    # Names of this boot, and counters by which sandboxes could signal each other.
+    "sys/fs/aio-nr", "sys/fs/dentry-state", "sys/fs/file-nr", "sys/fs/inode-nr", "sys/fs/inode-state",
+    "sys/kernel/pty/nr", "sys/kernel/random/boot_id",
 )  # fmt: skip
 _HIDDEN_DIRECTORIES = (
     "acpi", "asound", "bus", "driver", "dynamic_debug", "fs", "irq", "pressure", "scsi", "sysvipc", "tty",
+    "sys/fs/quota",
 )  # fmt: skip
+# In the /dev that is being made: what lies over hidden files. Shared memory is mounted over its name.
+_EMPTY_FILE = "shm/.empty"
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 
 
@@ -149,8 +155,7 @@ def mount_writable_places(context: Context) -> None:
 
 
 def make_devices(context: Context) -> None:
-    """Five harmless devices and nothing else: prevents access to disks, memory and terminals.
-    Shared memory gets the size and inode caps of /tmp."""
+    """Five harmless devices and nothing else: prevents access to disks, memory and terminals."""
     directory = f"{_NEW_ROOT}/dev"
     flags = linux.MS_NOSUID | linux.MS_NOEXEC
     linux.mount("tmpfs", directory, "tmpfs", flags, "size=64k,nr_inodes=32,mode=0755")
@@ -161,12 +166,7 @@ def make_devices(context: Context) -> None:
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"{directory}/{name}")
     os.mkdir(f"{directory}/shm")
-    linux.mount("", directory, "", linux.MS_REMOUNT | linux.MS_RDONLY | flags)
-    owner = f"uid={context.host_uid},gid={context.host_uid}"
-    options = f"size={context.plan.tmp_bytes},nr_inodes={context.plan.tmp_inodes},mode=0700,{owner}"
-    linux.mount(
-        "tmpfs", f"{directory}/shm", "tmpfs", flags | linux.MS_NODEV, options
-    )
+    os.close(os.open(f"{directory}/{_EMPTY_FILE}", os.O_CREAT | os.O_EXCL, 0o444))
 
 
 def mount_own_proc(context: Context) -> None:
@@ -177,17 +177,31 @@ def mount_own_proc(context: Context) -> None:
 
 
 def hide_host_facts(context: Context) -> None:
-    """Prevents reading what /proc says about the whole host, and using its switches."""
+    """Prevents reading what /proc says about the whole host, and using its switches. Over files lies
+    an empty one and not /dev/null, which would take what is written to a switch without a word."""
     read_only = linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     proc = f"{_NEW_ROOT}/proc"
     linux.mount(f"{proc}/sys", f"{proc}/sys", "", linux.MS_BIND)
     linux.mount("", f"{proc}/sys", "", linux.MS_REMOUNT | read_only)
     for name in _HIDDEN_FILES:
         if os.path.lexists(f"{proc}/{name}"):
-            linux.mount(f"{_NEW_ROOT}/dev/null", f"{proc}/{name}", "", linux.MS_BIND)
+            linux.mount(f"{_NEW_ROOT}/dev/{_EMPTY_FILE}", f"{proc}/{name}", "", linux.MS_BIND)
     for name in _HIDDEN_DIRECTORIES:
         if os.path.isdir(f"{proc}/{name}"):
-            linux.mount("tmpfs", f"{proc}/{name}", "tmpfs", linux.MS_RDONLY, "size=4k,nr_inodes=1")
+            linux.mount(
+                "tmpfs", f"{proc}/{name}", "tmpfs", read_only & ~linux.MS_BIND, "size=4k,nr_inodes=1"
+            )
+
+
+def seal_devices(context: Context) -> None:
+    """Prevents changes to /dev, which every program trusts, and to the empty file over hidden ones.
+    Shared memory gets the size and inode caps of /tmp."""
+    directory = f"{_NEW_ROOT}/dev"
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC
+    linux.mount("", directory, "", linux.MS_REMOUNT | linux.MS_RDONLY | flags)
+    owner = f"uid={context.host_uid},gid={context.host_uid}"
+    options = f"size={context.plan.tmp_bytes},nr_inodes={context.plan.tmp_inodes},mode=0700,{owner}"
+    linux.mount("tmpfs", f"{directory}/shm", "tmpfs", flags | linux.MS_NODEV, options)
 
 
 def enter_root(context: Context) -> None:
@@ -356,6 +370,7 @@ WARDEN_STEPS: tuple[Step, ...] = (
     make_devices,
     mount_own_proc,
     hide_host_facts,
+    seal_devices,
     enter_root,
     name_host,
     bring_loopback_up,

@@ -31,6 +31,7 @@ import frames
 import inspection
 import linux
 import seccomp
+import warden
 from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
 from zygote_channel import DESCRIPTORS
 from zygote_process import Wear, ZygoteProcess
@@ -515,7 +516,7 @@ class Keeper:
     def _reap(self) -> None:
         while True:
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -526,8 +527,10 @@ class Keeper:
             for sandbox in self._sandboxes.values():
                 if sandbox.warden_pid == pid:
                     sandbox.warden_pid = 0
-                    out_of_memory = self._cgroups.oom_kills(sandbox.name) > 0
-                    if not sandbox.doomed:
+                    sockets = os.waitstatus_to_exitcode(status) == warden.EXIT_SOCKET_MEMORY
+                    out_of_memory = sockets or self._cgroups.oom_kills(sandbox.name) > 0
+                    # The gateway may have seen the warden's connection end before we do.
+                    if not sandbox.doomed or sockets:
                         # PID 1 is gone and the rest with it; tell why before the groups go.
                         self._tell(
                             {

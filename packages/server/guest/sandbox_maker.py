@@ -146,8 +146,7 @@ class SandboxMaker:
             )
             confine.confine(confine.WARDEN_STEPS, context)
             report.close()
-            warden.Warden(control, connection, lock, pipes).run()
-            code = 0
+            code = warden.Warden(control, connection, lock, pipes).run()
         except confine.StepFailed as failure:
             report.send(f"!warden {failure}".encode()[:1000])
         finally:

@@ -111,6 +111,7 @@ class StepsTest(unittest.TestCase):
             "make_devices",
             "mount_own_proc",
             "hide_host_facts",
+            "seal_devices",
             "enter_root",
             "name_host",
             "bring_loopback_up",

@@ -18,10 +18,16 @@ import socket
 import time
 
 import frames
+import sockets
 
 # JSON escapes a byte to at most six, so a chunk always fits the free part of the socket's buffer.
 _CHUNK_BYTES = 16384
 _LOCK_RETRY_S = 0.002
+# How often the sockets are looked at, while a cell runs that takes long and otherwise.
+_BUSY_LOOK_S = 0.2
+_IDLE_LOOK_S = 1.0
+# Tells the keeper that memory ran out where no control group counts it.
+EXIT_SOCKET_MEMORY = 12
 # After forwarding, let more output gather instead of waking for each line.
 _GATHER_S = 0.005
 
@@ -52,25 +58,43 @@ class Warden:
         self._pipes = pipes
         self._budget: dict[str, int] = dict.fromkeys(pipes, 0)
         self._pumping = False
+        self._looked = 0.0
 
-    def run(self) -> None:
-        """Serve until the gateway closes the connection."""
+    def run(self) -> int:
+        """Serve until the gateway closes the connection. Returns an exit code."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel reaps our orphans by itself.
         self._control.sendall(frames.encode({"msg_type": "warden_ready", "content": {}}))
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         while True:
-            for descriptor, _ in poll.poll():
+            if self._sockets_are_too_many():
+                return EXIT_SOCKET_MEMORY
+            for descriptor, _ in poll.poll(self._look_s() * 1000):
                 if descriptor == self._control.fileno():
                     try:
                         messages = self._reader.read_available()
                     except (frames.ChannelClosed, OSError):
-                        return
+                        return 0
                     for message in messages:
                         self._handle(message, poll)
                 else:
                     self._pump()
                     break
+
+    def _look_s(self) -> float:
+        return _BUSY_LOOK_S if self._pumping else _IDLE_LOOK_S
+
+    def _sockets_are_too_many(self) -> bool:
+        """PID 1 ends, and with it the sandbox, when its sockets hold too much. Says why before."""
+        now = time.monotonic()
+        if now - self._looked < self._look_s():
+            return False
+        self._looked = now
+        reason = sockets.excess()
+        if reason is None:
+            return False
+        self._control.sendall(stream_frame("stderr", f"[{reason}, which ends it]\n".encode()))
+        return True
 
     def _handle(self, message: dict, poll: select.poll) -> None:
         kind, content = message["msg_type"], message.get("content", {})
