@@ -60,6 +60,18 @@ describe("the manifest", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test("SECURITY.md names every threat, in its class, and no other", () => {
+    const text = readFileSync(join(repositoryRoot, "SECURITY.md"), "utf8");
+    const sections = text.split(/^### (?=\d+\. )/m).slice(1);
+    const named = sections.flatMap((section) =>
+      [...section.matchAll(/^\|\s*`([a-z0-9_]+)`/gm)].map(
+        (match) => [match[1], Number.parseInt(section, 10)] as const,
+      ),
+    );
+    expect(named.map(([name]) => name).sort()).toEqual(Object.keys(threats).sort());
+    expect(Object.fromEntries(named)).toEqual(threats);
+  });
+
   test("every threat has a case, and every class has cases", () => {
     const covered = new Set([...attackCases, ...httpAttackCases].map(({ threat }) => threat));
     const names = Object.keys(threats) as (keyof typeof threats)[];

@@ -22,8 +22,11 @@ _FREEZE_PATIENCE_S = 0.1
 _NEIGHBOURS = "glovebox-neighbours"
 _ROUNDS_MAX = 100
 # Against 1024 in version 1 and 100 in version 2, which every other group has.
-_CPU_SHARES = 205
-_CPU_WEIGHT = 20
+_CPU_SHARES = 512
+_CPU_WEIGHT = 50
+# What all sandboxes together leave of the machine's memory: an eighth, within these bounds.
+_RESERVE_BYTES_MIN = 256 << 20
+_RESERVE_BYTES_MAX = 2 << 30
 
 
 class CgroupsUnavailable(Exception):
@@ -57,6 +60,13 @@ def _await_line(path: str, line: str) -> None:
     deadline = time.monotonic() + _FREEZE_PATIENCE_S
     while line not in _read(path).splitlines() and time.monotonic() < deadline:
         time.sleep(0.001)
+
+
+def memory_for_all() -> int:
+    """What all sandboxes together may use. When they are promised more than there is, memory runs
+    out among them, where the kernel picks a guest, and not on the host, where it picks from all."""
+    total = int(_read("/proc/meminfo").split("MemTotal:")[1].split()[0]) << 10
+    return total - min(max(total // 8, _RESERVE_BYTES_MIN), _RESERVE_BYTES_MAX)
 
 
 def _mount_points() -> tuple[str | None, dict[str, str]]:
@@ -103,6 +113,7 @@ class _Version1:
         for base in self._bases.values():
             os.makedirs(base, exist_ok=True)
         _write(f"{os.path.dirname(self._bases['cpu'])}/cpu.shares", str(_CPU_SHARES))
+        self._limit_memory(os.path.dirname(self._bases["memory"]), memory_for_all())
 
     def _path(self, controller: str, name: str) -> str:
         return f"{self._bases[controller]}/{name}"
@@ -124,6 +135,10 @@ class _Version1:
         sockets = f"{group}/memory.kmem.tcp.limit_in_bytes"
         if os.path.exists(sockets):  # Version 1 counts what waits in sockets apart.
             _write(sockets, str(min(limit_bytes // 8, _SOCKET_BYTES_MAX)))
+        self._limit_memory(group, limit_bytes)
+
+    @staticmethod
+    def _limit_memory(group: str, limit_bytes: int) -> None:
         swap = f"{group}/memory.memsw.limit_in_bytes"
         current = int(_read(f"{group}/memory.limit_in_bytes"))
         # The limit with swap may never be below the one without, so the order depends on the direction.
@@ -243,6 +258,7 @@ class _Version2:
         for group in (mount_point, f"{mount_point}/glovebox", self._base):
             self._delegate(group)
         _write(f"{mount_point}/glovebox/cpu.weight", str(_CPU_WEIGHT))
+        _write(f"{mount_point}/glovebox/memory.max", str(memory_for_all()))
         self.thaw()  # An earlier keeper may have ended in between.
 
     @staticmethod

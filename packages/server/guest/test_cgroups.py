@@ -72,7 +72,7 @@ def cpu_files(groups) -> tuple[list[bool], list[bool]]:
     for pattern, ordinary in (("cpu*/glovebox/cpu.shares", 1024), ("glovebox/cpu.weight", 100)):
         for path in sorted({os.path.realpath(one) for one in glob.glob(f"/sys/fs/cgroup/{pattern}")}):
             with open(path, encoding="ascii") as file:
-                weights.append(int(file.read()) < ordinary / 2)
+                weights.append(int(file.read()) < ordinary)
     return [quota for quota in quotas if quota], weights
 
 
@@ -153,7 +153,15 @@ class Version2Test(unittest.TestCase):
 
     def test_all_sandboxes_together_yield_to_the_service(self):
         with open(f"{self.root}/glovebox/cpu.weight", encoding="ascii") as file:
-            self.assertEqual(file.read(), "20")
+            self.assertEqual(file.read(), "50")
+
+    def test_all_sandboxes_together_leave_memory_to_the_host(self):
+        with open("/proc/meminfo", encoding="ascii") as file:
+            total = int(file.readline().split()[1]) << 10
+        with open(f"{self.root}/glovebox/memory.max", encoding="ascii") as file:
+            limit = int(file.read())
+        self.assertLessEqual(limit, total - (256 << 20))
+        self.assertGreaterEqual(limit, total - (2 << 30))
 
     def test_the_quota_holds_for_the_kernel_and_not_for_the_warden(self):
         self.groups.set_cpu("0001-abc", 0.5)

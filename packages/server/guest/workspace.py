@@ -30,7 +30,7 @@ class Observer:
         try:
             is_empty = not os.listdir(self._root)
         except OSError:
-            return [], []  # User code holds every descriptor there may be.
+            return [], []  # User code took the right to look away, or holds every descriptor.
         before, self._seen = self._seen, snapshot(self._root)
         if max(len(before), len(self._seen)) >= _ENTRIES_MAX:
             return [], []  # Not all was seen, so nothing can be told by comparing.

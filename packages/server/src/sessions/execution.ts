@@ -120,7 +120,7 @@ export async function runExecution(
   const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
   if (replied) sandbox.watchOutput(false, 0);
 
-  const status = statusOf(how, stopCause, replied ? events.oomKills > 0 : how.outOfMemory);
+  const status = statusOf(how, stopCause, events.oomKills > 0 || (!replied && how.outOfMemory));
   collector.finish();
   const spent = !replied || stopCause !== undefined;
   const told = errorOf(status, how);

@@ -1,0 +1,2 @@
+import re
+re.match(r"(a|aa)+$" * 5, "a" * 400 + "b")
