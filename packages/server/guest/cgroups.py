@@ -3,7 +3,8 @@
 Each sandbox is one group named after it below `glovebox/<instance>`, so that a keeper that
 restarts finds every sandbox by looking, without any memory of its own. Memory and process counts
 are limits of the whole sandbox. The CPU quota holds for everything but the warden, which must be able to
-answer while user code burns its share.
+answer while user code burns its share. All sandboxes together weigh half of what the service, or any
+other such part of the host, weighs when CPU is short, and leave some memory to it.
 """
 
 import errno
