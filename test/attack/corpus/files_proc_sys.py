@@ -15,4 +15,13 @@ paths = [
     "/proc/self/gid_map",
     "/proc/self/setgroups",
 ]
-judge_actions({path: lambda path=path: write_some(path, b"0\n") for path in paths})
+
+
+def write_switch(path):
+    """A hidden file is the null device, which takes what is written and does nothing."""
+    if os.stat(path).st_rdev == os.makedev(1, 3):
+        raise OSError(errno.ENODEV, "hidden")
+    write_some(path, b"0\n")
+
+
+judge_actions({path: lambda path=path: write_switch(path) for path in paths})

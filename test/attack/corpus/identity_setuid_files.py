@@ -1,16 +1,11 @@
 # With nosuid and no_new_privs they would be inert; that none exists is the second lock.
-found = []
-for directory, _, names in os.walk("/"):
-    if directory.startswith(("/proc", "/sys")):
-        continue
-    for name in names:
-        path = os.path.join(directory, name)
-        try:
-            mode = os.lstat(path).st_mode
-        except OSError:
-            continue
-        if stat.S_ISREG(mode) and mode & stat.S_ISUID:
-            with_nosuid = os.statvfs(path).f_flag & os.ST_NOSUID
-            if not with_nosuid:
-                found.append(path)
-verdict(not found, found)
+import subprocess
+
+# One that must be found: on a mount that ignores the bit, so it is no find by itself.
+with open("/tmp/known", "w") as file:
+    os.fchmod(file.fileno(), 0o4755)
+search = ["find", "/", "(", "-path", "/proc", "-o", "-path", "/sys", ")", "-prune"]
+wanted = ["-o", "-type", "f", "-perm", "-4000", "-print"]
+paths = subprocess.run([*search, *wanted], capture_output=True, text=True).stdout.splitlines()
+found = [path for path in paths if not os.statvfs(path).f_flag & os.ST_NOSUID]
+verdict("/tmp/known" in paths and not found, paths)
