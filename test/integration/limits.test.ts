@@ -166,6 +166,59 @@ describe("memory", () => {
     expect(small.usage.memory_peak_bytes).toBeLessThan(150_000_000);
   });
 
+  test("four children of 200 MB each run out together, and a neighbour does not notice", async () => {
+    const neighbour = uniqueId("neighbour");
+    await server.execute({ session_id: neighbour, code: "x = 1" });
+    const response = await server.execute({
+      session_id,
+      code:
+        "import os, time\nprint('partial', flush=True)\n" +
+        "for _ in range(4):\n    if os.fork() == 0:\n        block = b'x' * 200_000_000\n        time.sleep(3)\n        os._exit(0)\n" +
+        "for _ in range(4): os.wait()",
+    });
+    expect(response.status).toBe("out_of_memory");
+    expect(response.exit_code).toBe(137);
+    expect(response.stdout).toContain("partial");
+    const other = await server.execute({ session_id: neighbour, code: "print(x)" });
+    expect(other.stdout).toBe("1\n");
+    await expectSessionToWork();
+  });
+
+  test("files and the heap are one sum", async () => {
+    const response = await server.execute({
+      session_id,
+      code:
+        "for path in ('/workspace/a', '/tmp/a', '/dev/shm/a'): open(path, 'wb').write(b'x' * 90_000_000)\n" +
+        "block = b'x' * 350_000_000\nprint('unbounded')",
+    });
+    expect(response.status).toBe("out_of_memory");
+    await expectSessionToWork();
+  });
+
+  test("a session's limits go up and down with its requests", async () => {
+    const code = "block = b'x' * 150_000_000\nprint(len(block))\ndel block";
+    const run = (memory_limit?: string) =>
+      server.execute({ session_id, code, ...(memory_limit === undefined ? {} : { memory_limit }) });
+    expect((await run("300m")).stdout).toBe("150000000\n");
+    expect((await run("100m")).status).toBe("out_of_memory");
+    expect((await run("400m")).stdout).toBe("150000000\n");
+    expect((await run()).status).toBe("ok");
+  });
+
+  test("what waits in sockets that no control group counts ends the sandbox", async () => {
+    const response = await server.execute({
+      session_id,
+      timeout: 15,
+      code:
+        "import socket, time\nrequest = (100_016).to_bytes(4, 'little') + bytes([16, 0, 5, 0]) + bytes(100_008)\nheld = []\n" +
+        "for _ in range(500):\n    one = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)\n    one.setblocking(False)\n    held.append(one)\n" +
+        "    for _ in range(4):\n        try: one.send(request)\n        except OSError: break\ntime.sleep(10)",
+    });
+    expect(response.status).toBe("out_of_memory");
+    expect(response.stderr).toContain("netlink");
+    await expectSessionToWork();
+  });
+
   test("files in the writable places count as memory but stay usable", async () => {
     const response = await server.execute({
       session_id,
