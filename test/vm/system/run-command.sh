@@ -27,3 +27,4 @@ echo 0 >"$exchange/status.part"
 } 2>&1 | cat
 mv "$exchange/status.part" "$exchange/status"
 sync
+stty -F /dev/ttyS1 sane # Waits until all of the output has left, which the power's end does not.
