@@ -6,7 +6,7 @@ let server: TestServer;
 let session_id: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: { MAX_SESSIONS: "40" } });
+  server = await startServer({ env: { MAX_SESSIONS: "100" } });
 });
 
 afterAll(async () => {

@@ -527,6 +527,8 @@ class Keeper:
             for sandbox in self._sandboxes.values():
                 if sandbox.warden_pid == pid:
                     sandbox.warden_pid = 0
+                    if sandbox.report:
+                        self._on_report(sandbox)  # A step that has failed names itself there.
                     sockets = os.waitstatus_to_exitcode(status) == warden.EXIT_SOCKET_MEMORY
                     out_of_memory = sockets or self._cgroups.oom_kills(sandbox.name) > 0
                     # The gateway may have seen the warden's connection end before we do.

@@ -70,6 +70,7 @@ class SandboxMaker:
         control = _connect(sandbox.identity, secret, "warden")
         connection = _connect(sandbox.identity, secret, "kernel")
         report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        report.setblocking(False)  # Whoever has died may have left no word.
         lock = os.memfd_create("lock", os.MFD_CLOEXEC)
         # A second open file description: flock knows owners by description, not by process.
         warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
