@@ -23,6 +23,8 @@ export default defineConfig({
             "scripts/*.test.mjs",
             "test/*.test.ts",
             "test/{fuzz,soak,faults}/**/*.test.ts",
+            "test/architecture.test.ts",
+            "test/surface/*.test.ts",
           ],
           sequence: { groupOrder: 0 },
         },
