@@ -271,7 +271,7 @@ describe("policy", () => {
   });
 
   test("the allow-list stays within the promised size", () => {
-    const names = new Set(rules.flatMap(namesOf));
+    const names = new Set(rules.filter((rule) => !("action" in rule)).flatMap(namesOf));
     expect(names.size).toBeGreaterThan(80);
     expect(names.size).toBeLessThanOrEqual(170);
   });

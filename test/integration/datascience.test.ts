@@ -169,6 +169,13 @@ print(os.read(read, 9))`,
     "['f', 'g', 'l']\n",
   ],
   [
+    "copies of files by shutil and by the shell",
+    "import os, shutil, subprocess\nopen('a', 'wb').write(bytes(300_000))\nshutil.copy2('a', 'b')\nshutil.move('b', '/tmp/b')\n" +
+      "subprocess.run('cp a c && cp --reflink=auto -a c d && cat a c > e && install e f && mv f /tmp/f && tar cf g a c', shell=True, check=True)\n" +
+      "print([os.path.getsize(name) for name in ('/tmp/b', 'c', 'd', 'e', '/tmp/f')])",
+    "[300000, 300000, 300000, 600000, 600000]\n",
+  ],
+  [
     "statsmodels",
     "import numpy as np, statsmodels.api as sm\nx = np.arange(20.0)\nprint(sm.OLS(2 * x + 1, sm.add_constant(x)).fit().params.round(3).tolist())",
     "[1.0, 2.0]\n",

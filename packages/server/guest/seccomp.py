@@ -24,6 +24,8 @@ _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _EPERM = 1
 _ENOSYS = 38
+# What a rule may answer instead of letting its calls through.
+_ACTIONS = {"ENOSYS": _ENOSYS, "ENOTSUP": 95}
 _INSTRUCTIONS_MAX = 4096
 
 
@@ -89,7 +91,7 @@ def assemble(policy: dict, numbers: dict[str, int]) -> bytes:
     for rule in policy["rules"]:
         if not rule.get("reason"):
             raise PolicyError(f"a rule without a reason: {rule.get('syscalls')}")
-        action = _ERRNO | _ENOSYS if rule.get("action") == "ENOSYS" else _ALLOW
+        action = _ERRNO | _ACTIONS[rule["action"]] if "action" in rule else _ALLOW
         for name in rule["syscalls"]:
             if name in seen:
                 raise PolicyError(f"{name} is named twice")
