@@ -27,6 +27,7 @@ FORKING = {56, 57, 58}
 PARTICULAR = {
     "arch_prctl": (0x1003, BAD_POINTER),
     "clone": (SIGCHLD, 0, 0, 0, 0),
+    "getsockopt": (BAD, 1, 4, BAD_POINTER, BAD_POINTER),
     "ioctl": (BAD, 0x5401, BAD_POINTER),
     "mknodat": (BAD, BAD_POINTER, 0o10000, 0),
     "personality": (0xFFFFFFFF,),

@@ -168,10 +168,13 @@ export function parseLiveAnswers(text: string): LiveAnswers {
   return JSON.parse(line) as LiveAnswers;
 }
 
-/** Calls that some set of arguments got past EPERM and ENOSYS. */
+/** What filters answer. A kernel that answers the same by itself is told apart by the filter's programs. */
+const REFUSALS: readonly string[] = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+
+/** Calls that some set of arguments got past every such answer. */
 export function answeredCalls(live: LiveAnswers): string[] {
   return Object.keys(live.calls).filter((name) =>
-    live.calls[name]?.some((answer) => answer !== "EPERM" && answer !== "ENOSYS"),
+    live.calls[name]?.some((answer) => !REFUSALS.includes(answer)),
   );
 }
 

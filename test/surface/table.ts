@@ -84,7 +84,9 @@ function notesOf(measured: Measured): string[] {
     if (surface === undefined || live === undefined) return [];
     const answered = new Set(answeredCalls(live));
     const silent = surface.native.filter((call) => !answered.has(call));
-    return [`${title}: pass the filter and answered EPERM or ENOSYS only: ${list(silent)}.`];
+    return [
+      `${title}: pass the filter and answered EPERM, ENOSYS or ENOTSUP only: ${list(silent)}.`,
+    ];
   });
   if (measured.peers !== undefined) {
     const sizes = measured.peers.gvisor.stubs.map(({ native }) => native.length).join(", ");
