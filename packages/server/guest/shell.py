@@ -29,6 +29,7 @@ from traitlets.config import Config
 _FIRST_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
 # codeop asks the compiler to treat a cell as something still being typed.
 _INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
+_FRAMES_SHOWN_MAX = 100
 _OWN_FILES = frozenset(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     for name in ("shell.py", "kernel.py", "output.py", "zygote.py", "keeper.py")
@@ -364,6 +365,10 @@ def without_own_frames(trace):
     while ours and ours[0]:
         ours.pop(0)
         chain.pop(0)
+    if len(chain) > _FRAMES_SHOWN_MAX:
+        # Endless recursion: IPython would look at each of thousands of frames for seconds.
+        half = _FRAMES_SHOWN_MAX // 2
+        chain = chain[:half] + chain[-half:]
     rest = None
     for link in reversed(chain):
         rest = types.TracebackType(rest, link.tb_frame, link.tb_lasti, link.tb_lineno)

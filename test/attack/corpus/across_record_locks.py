@@ -6,6 +6,9 @@ for path in ("/etc/passwd", "/etc/hosts", json.__file__):
         answer = fcntl.fcntl(descriptor, command, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
         if struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK:
             seen[f"{path} {label}"] = answer.hex()
-    if fcntl.fcntl(descriptor, 1025) != fcntl.F_UNLCK:
-        seen[f"{path} lease"] = "held"
+    try:
+        if fcntl.fcntl(descriptor, fcntl.F_GETLEASE) != fcntl.F_UNLCK:
+            seen[f"{path} lease"] = "held"
+    except PermissionError:
+        pass  # Whoever cannot ask learns nothing.
 verdict(not seen, seen)

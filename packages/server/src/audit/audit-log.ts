@@ -1,6 +1,6 @@
 /**
- * The audit log. A record is sealed into the chain at once, which takes some microseconds, and waits
- * in memory for its batch; one batch is written at a time, off the path of requests.
+ * The audit log. A record waits in memory for its batch. A batch is sealed into the chain as a whole,
+ * off the path of requests, where its code is warm and nobody waits; one batch is written at a time.
  *
  * When the disk is slow or full, requests are served and records wait, up to a bound. Beyond it they
  * are counted instead, and the count becomes a record as soon as there is room: somebody who fills
@@ -29,6 +29,12 @@ export interface AuditLogOptions {
   readonly queueBytesMax?: number;
 }
 
+interface Waiting {
+  readonly timeMs: number;
+  readonly event: AuditEvent;
+  readonly fields: AuditFields;
+}
+
 interface Rotation {
   /** With the new file, which is the last. */
   readonly kept: readonly AuditFile[];
@@ -38,6 +44,8 @@ interface Rotation {
 const FLUSH_EVERY_MS = 100;
 const FLUSH_BYTES = 64 * 1024;
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** What a line takes, roughly: names of keys and sessions are bounded. */
+const RECORD_BYTES = 640;
 const RETRY_MS = 1000;
 
 export class AuditLog implements Audit {
@@ -47,13 +55,11 @@ export class AuditLog implements Audit {
   #head: Head;
   #files: readonly AuditFile[];
   #open: OpenFile | undefined;
-  /** Lines that wait, and the number of the first of them. */
-  #queue: string[] = [];
-  #queueBytes = 0;
-  #queueFirstSeq: number;
+  /** What waits, in order, without its place in the chain. */
+  #queue: Waiting[] = [];
   /** The batch in hand; it stays until it has been written, whatever fails in between. */
   #batch: Buffer | undefined;
-  #batchFirstSeq = 0;
+  #batchRecords = 0;
   #lost = 0;
   #failing = false;
   #stopping = false;
@@ -79,25 +85,24 @@ export class AuditLog implements Audit {
     this.#options = options;
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     this.#head = head;
-    this.#queueFirstSeq = head.seq + 1;
     this.#files = files;
     this.#open = open;
   }
 
   get available(): boolean {
     // Half of the queue is for the records of work that was let in before.
-    const ok = !this.#failing && this.#queueBytes < this.#queueBytesMax / 2;
+    const ok = !this.#failing && this.#queueBytes() < this.#queueBytesMax / 2;
     return ok || !this.#options.required;
   }
 
   record(event: AuditEvent, fields: AuditFields): void {
-    if (this.#queueBytes >= this.#queueBytesMax) {
+    if (this.#queueBytes() >= this.#queueBytesMax) {
       this.#lost++;
       return;
     }
-    this.#append(event, fields);
+    this.#queue.push({ timeMs: Date.now(), event, fields });
     if (this.#failing) return;
-    if (this.#queueBytes >= FLUSH_BYTES) this.#flush();
+    if (this.#queueBytes() >= FLUSH_BYTES) this.#flush();
     else this.#flushIn(FLUSH_EVERY_MS);
   }
 
@@ -107,21 +112,15 @@ export class AuditLog implements Audit {
     this.#flush();
     await this.#writing;
     clearTimeout(this.#timer);
-    const lost = this.#lost + this.#head.seq + 1 - this.#firstUnwrittenSeq();
+    const unwritten = this.#queue.length + (this.#batch ? this.#batchRecords : 0);
+    const lost = this.#lost + unwritten;
     if (lost > 0) this.#options.onLost(lost);
     await this.#close(this.#open?.handle);
     this.#open = undefined;
   }
 
-  #firstUnwrittenSeq(): number {
-    return this.#batch ? this.#batchFirstSeq : this.#queueFirstSeq;
-  }
-
-  #append(event: AuditEvent, fields: AuditFields): void {
-    const { line, head } = seal(this.#head, event, fields);
-    this.#head = head;
-    this.#queue.push(line);
-    this.#queueBytes += line.length + 1;
+  #queueBytes(): number {
+    return this.#queue.length * RECORD_BYTES;
   }
 
   #flushIn(ms: number): void {
@@ -146,7 +145,7 @@ export class AuditLog implements Audit {
         await this.#write(this.#batch);
         this.#batch = undefined;
         this.#failing = false;
-        if (this.#queueBytes < FLUSH_BYTES && !this.#stopping) return;
+        if (this.#queueBytes() < FLUSH_BYTES && !this.#stopping) return;
       }
     } catch (error) {
       if (!this.#failing) this.#options.onFailing(error);
@@ -157,27 +156,33 @@ export class AuditLog implements Audit {
   #takeBatch(): Buffer {
     if (this.#lost > 0) this.#tellLost();
     if (!this.#open || this.#open.bytes >= this.#options.fileBytesMax) this.#planRotation();
-    const batch = Buffer.from(`${this.#queue.join("\n")}\n`);
-    this.#batchFirstSeq = this.#queueFirstSeq;
-    this.#queueFirstSeq = this.#head.seq + 1;
+    let text = "";
+    for (const { timeMs, event, fields } of this.#queue) {
+      const { line, head } = seal(this.#head, timeMs, event, fields);
+      this.#head = head;
+      text += `${line}\n`;
+    }
+    this.#batchRecords = this.#queue.length;
     this.#queue = [];
-    this.#queueBytes = 0;
-    return batch;
+    return Buffer.from(text);
   }
 
   /** Those that are lost came after those that wait. */
   #tellLost(): void {
     this.#options.onLost(this.#lost);
-    this.#append("records_lost", { lost: this.#lost });
+    this.#queue.push({ timeMs: Date.now(), event: "records_lost", fields: { lost: this.#lost } });
     this.#lost = 0;
   }
 
   /** A record says where the chain begins from now on, so that nobody else can shorten it unseen. */
   #planRotation(): void {
-    const kept = [...this.#files, auditFile(this.#options.directory, this.#queueFirstSeq)];
+    const kept = [...this.#files, auditFile(this.#options.directory, this.#head.seq + 1)];
     const leaving = kept.splice(0, Math.max(0, kept.length - this.#options.filesKept));
     const oldest = kept[0];
-    if (this.#files.length > 0 && oldest) this.#append("rotated", { oldest_seq: oldest.firstSeq });
+    if (this.#files.length > 0 && oldest) {
+      const fields = { oldest_seq: oldest.firstSeq };
+      this.#queue.push({ timeMs: Date.now(), event: "rotated", fields });
+    }
     this.#rotation = { kept, leaving };
   }
 

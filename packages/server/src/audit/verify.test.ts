@@ -64,7 +64,7 @@ function forge(line: string | undefined, shift: number, exitCode = 99): string {
   const record = unseal(line ?? "");
   if (!record) throw new Error("there is no such record");
   const head = { seq: record.seq - 1 + shift, hash: shift === 0 ? record.prev : record.hash };
-  return seal(head, "execution", { exit_code: exitCode }).line;
+  return seal(head, 0, "execution", { exit_code: exitCode }).line;
 }
 
 test("what was written is intact, over files and restarts", async () => {

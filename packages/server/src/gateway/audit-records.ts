@@ -1,8 +1,8 @@
 /** What the gateway puts into the audit log. Hashes and numbers, never code or output. */
 
-import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import type { Audit, AuditFields } from "../audit/audit.js";
+import { sha256 } from "../audit/record.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionOutcome } from "../sessions/execution.js";
 
@@ -42,7 +42,7 @@ function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditField
   audit.record("execution", {
     ...auditOrigin(request),
     session: run.sessionId ?? null,
-    code_sha256: createHash("sha256").update(run.code).digest("hex"),
+    code_sha256: sha256(run.code),
     code_bytes: Buffer.byteLength(run.code),
     ...end,
   });
