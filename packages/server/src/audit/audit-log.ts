@@ -11,7 +11,7 @@
 import { type FileHandle, rm } from "node:fs/promises";
 import type { Audit, AuditEvent, AuditFields } from "./audit.js";
 import { type AuditFile, auditFile, createAuditFile, type OpenFile, resumeChain } from "./files.js";
-import { type Head, seal } from "./record.js";
+import { type Head, seal, sha256 } from "./record.js";
 
 export interface AuditLogOptions {
   readonly directory: string;
@@ -33,6 +33,7 @@ interface Waiting {
   readonly timeMs: number;
   readonly event: AuditEvent;
   readonly fields: AuditFields;
+  readonly code?: string | undefined;
 }
 
 interface Rotation {
@@ -46,6 +47,8 @@ const FLUSH_BYTES = 64 * 1024;
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** What a line takes, roughly: names of keys and sessions are bounded. */
 const RECORD_BYTES = 640;
+/** Longer code is hashed at once. */
+const CODE_KEPT_CHARACTERS = 16_384;
 const RETRY_MS = 1000;
 
 export class AuditLog implements Audit {
@@ -57,6 +60,7 @@ export class AuditLog implements Audit {
   #open: OpenFile | undefined;
   /** What waits, in order, without its place in the chain. */
   #queue: Waiting[] = [];
+  #queueCodeBytes = 0;
   /** The batch in hand; it stays until it has been written, whatever fails in between. */
   #batch: Buffer | undefined;
   #batchRecords = 0;
@@ -95,12 +99,20 @@ export class AuditLog implements Audit {
     return ok || !this.#options.required;
   }
 
-  record(event: AuditEvent, fields: AuditFields): void {
+  record(event: AuditEvent, fields: AuditFields, code?: string): void {
     if (this.#queueBytes() >= this.#queueBytesMax) {
       this.#lost++;
       return;
     }
-    this.#queue.push({ timeMs: Date.now(), event, fields });
+    // Long code is not kept: it would fill the queue in place of records.
+    const later = code !== undefined && code.length <= CODE_KEPT_CHARACTERS;
+    this.#queue.push({
+      timeMs: Date.now(),
+      event,
+      fields: code === undefined || later ? fields : { ...fields, ...describeCode(code) },
+      code: later ? code : undefined,
+    });
+    if (later) this.#queueCodeBytes += code.length;
     if (this.#failing) return;
     if (this.#queueBytes() >= FLUSH_BYTES) this.#flush();
     else this.#flushIn(FLUSH_EVERY_MS);
@@ -120,7 +132,7 @@ export class AuditLog implements Audit {
   }
 
   #queueBytes(): number {
-    return this.#queue.length * RECORD_BYTES;
+    return this.#queue.length * RECORD_BYTES + this.#queueCodeBytes;
   }
 
   #flushIn(ms: number): void {
@@ -157,13 +169,15 @@ export class AuditLog implements Audit {
     if (this.#lost > 0) this.#tellLost();
     if (!this.#open || this.#open.bytes >= this.#options.fileBytesMax) this.#planRotation();
     let text = "";
-    for (const { timeMs, event, fields } of this.#queue) {
-      const { line, head } = seal(this.#head, timeMs, event, fields);
+    for (const { timeMs, event, fields, code } of this.#queue) {
+      const all = code === undefined ? fields : { ...fields, ...describeCode(code) };
+      const { line, head } = seal(this.#head, timeMs, event, all);
       this.#head = head;
       text += `${line}\n`;
     }
     this.#batchRecords = this.#queue.length;
     this.#queue = [];
+    this.#queueCodeBytes = 0;
     return Buffer.from(text);
   }
 
@@ -225,4 +239,8 @@ export class AuditLog implements Audit {
       this.#options.onFailing(error);
     }
   }
+}
+
+function describeCode(code: string): AuditFields {
+  return { code_sha256: sha256(code), code_bytes: Buffer.byteLength(code) };
 }

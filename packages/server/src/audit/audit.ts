@@ -27,8 +27,11 @@ export interface Audit {
   readonly enabled: boolean;
   /** False while AUDIT_REQUIRED is set and records cannot be written: new work is to be refused. */
   readonly available: boolean;
-  /** Neither waits nor throws; the record is written within moments. */
-  record(event: AuditEvent, fields: AuditFields): void;
+  /**
+   * Neither waits nor throws; the record is written within moments. Of `code` it gets the SHA-256 and
+   * the length, which are taken when the batch is sealed.
+   */
+  record(event: AuditEvent, fields: AuditFields, code?: string): void;
   /** Write what is left, and close. */
   stop(): Promise<void>;
 }

@@ -2,7 +2,6 @@
 
 import type { FastifyRequest } from "fastify";
 import type { Audit, AuditFields } from "../audit/audit.js";
-import { sha256 } from "../audit/record.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionOutcome } from "../sessions/execution.js";
 
@@ -39,11 +38,6 @@ export function auditNotRun(audit: Audit, request: FastifyRequest, run: Run, err
 
 function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditFields): void {
   if (!audit.enabled) return;
-  audit.record("execution", {
-    ...auditOrigin(request),
-    session: run.sessionId ?? null,
-    code_sha256: sha256(run.code),
-    code_bytes: Buffer.byteLength(run.code),
-    ...end,
-  });
+  const { code, sessionId } = run;
+  audit.record("execution", { ...auditOrigin(request), session: sessionId ?? null, ...end }, code);
 }
