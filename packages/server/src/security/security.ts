@@ -113,7 +113,8 @@ export class Security {
 
   /**
    * Let work in again, once a sandbox has been made and every protection of it verified.
-   * @throws ServiceError ISOLATION_UNAVAILABLE naming those that are not, SANDBOX_START_FAILED
+   * @throws ServiceError ISOLATION_UNAVAILABLE naming those that are not, SANDBOX_START_FAILED, PANICKED
+   * (again, meanwhile)
    */
   async resume(): Promise<PanicNote | null> {
     const { driver, pool, latch } = this.#parts;
@@ -126,6 +127,8 @@ export class Security {
       const list = failed.map(({ name, detail }) => `${name} (${detail})`).join(", ");
       throw new ServiceError("ISOLATION_UNAVAILABLE", `Not verified: ${list}`);
     }
+    // A panic that came while the sandbox was verified is not the one that is to end.
+    if (latch.note !== note && latch.note !== null) throw new ServiceError("PANICKED");
     latch.clear();
     pool.resume();
     return note;

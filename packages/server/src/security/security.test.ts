@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { loadConfig } from "../config.js";
+import { Pool } from "../pool/pool.js";
+import type { PanicCount, SandboxDriver } from "../sandbox/sandbox.js";
+import type { Verification } from "../sandbox/verification.js";
+import { SessionManager } from "../sessions/session-manager.js";
+import { PanicLatch } from "./panic-latch.js";
+import { Security } from "./security.js";
+
+const directory = mkdtempSync(join(tmpdir(), "security-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const NOTHING: PanicCount = {
+  sandboxes: 0,
+  processes: 0,
+  frozenMs: 0,
+  goneMs: 0,
+  remaining: { sandboxes: 0, processes: 0 },
+};
+const GOOD: Verification = {
+  sandbox: "0123456789abcdef",
+  protections: [{ name: "inside.everything", verified: true, detail: "it holds" }],
+};
+
+let security: Security;
+let pool: Pool;
+/** Lets verifications that wait go on. */
+let verified: (verification: Verification) => void;
+
+beforeEach(() => {
+  const verification = new Promise<Verification>((resolve) => {
+    verified = resolve;
+  });
+  const driver: SandboxDriver = {
+    name: "without sandboxes",
+    start: async () => undefined,
+    stop: async () => undefined,
+    create: () => Promise.reject(new Error("no sandbox is needed here")),
+    panic: async () => NOTHING,
+    verify: () => verification,
+  };
+  pool = new Pool(driver, {
+    size: 0,
+    leasesMax: 1,
+    acquireTimeoutMs: 10,
+    startsMax: 1,
+    onStartFailed: () => undefined,
+    onFaulty: () => undefined,
+  });
+  const observer = { created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const sessions = new SessionManager(pool, loadConfig({}, "/nonexistent"), observer);
+  rmSync(join(directory, "panic.json"), { force: true });
+  const latch = new PanicLatch(join(directory, "panic.json"));
+  security = new Security({ driver, pool, sessions, latch });
+});
+
+test("a panic that comes while a resume verifies a sandbox holds", async () => {
+  await security.panic("the first");
+  const resumed = security.resume();
+  const second = security.panic("the second");
+  verified(GOOD);
+  await expect(resumed).rejects.toMatchObject({ code: "PANICKED" });
+  await second;
+  expect(security.panicked?.reason).toBe("the second");
+  await expect(pool.acquire()).rejects.toMatchObject({ code: "PANICKED" });
+});
+
+test("two resumes at a time both succeed", async () => {
+  await security.panic("the first");
+  const resumed = [security.resume(), security.resume()];
+  verified(GOOD);
+  for (const note of await Promise.all(resumed)) expect(note?.reason).toBe("the first");
+  expect(security.panicked).toBeNull();
+});
+
+test("what is not verified is not resumed", async () => {
+  await security.panic("the first");
+  verified({ ...GOOD, protections: [{ name: "inside.x", verified: false, detail: "it is open" }] });
+  await expect(security.resume()).rejects.toMatchObject({ code: "ISOLATION_UNAVAILABLE" });
+  expect(security.panicked?.reason).toBe("the first");
+});
