@@ -249,6 +249,21 @@ describe("panic", () => {
     expect((await post("/api/security/resume")).body).toMatchObject({ was_panicked: false });
   });
 
+  test("is verified also where sandboxes are being made, and nobody waits for those later", async () => {
+    for (let round = 0; round < 12; round++) {
+      const running = Array.from({ length: 8 }, () => server.tryExecute({ code: "1" }));
+      // At another moment of the starts each time.
+      await new Promise((resolve) => setTimeout(resolve, 25 * round));
+      const { body } = await post<Panic>("/api/security/panic");
+      expect(body).toMatchObject({ verified: true, remaining: { sandboxes: 0, processes: 0 } });
+      await Promise.all(running);
+      await post("/api/security/resume");
+      const startedAt = performance.now();
+      expect((await server.tryExecute({ code: "1" })).status).toBe(200);
+      expect(performance.now() - startedAt).toBeLessThan(9000);
+    }
+  });
+
   test("holds over the death of the gateway and a restart", async () => {
     await post("/api/security/panic", { reason: "before the crash" });
     const gateway = server.findProcess(/glovebox\.mjs gateway/);

@@ -20,6 +20,7 @@ const STOP_PATIENCE_MS = 3000;
 /** A keeper that has just died is back within this, and is then asked again. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const KILL_PATIENCE_MS = 10_000;
+const CENSUS_EVERY_MS = 10;
 
 /** Questions to the keeper that are not about one sandbox, and the events that answer them. */
 const ANSWERS = { panic: "frozen", census: "census" } as const;
@@ -46,6 +47,7 @@ export class NativeDriver implements SandboxDriver {
   readonly #questions = new Map<Question, (answer: KeeperEvent) => void>();
   #zygoteReady!: Promise<void>;
   #resolveZygoteReady: (() => void) | undefined;
+  #panics = 0;
   #stopping = false;
 
   constructor(options: { keeper: KeeperClient; listener: GuestListener; plan: ConfinementPlan }) {
@@ -68,10 +70,13 @@ export class NativeDriver implements SandboxDriver {
 
   async panic(): Promise<PanicCount> {
     const startedAt = performance.now();
+    this.#panics++;
+    // The keeper kills what is half made like everything else, and nobody else would tell of it.
+    this.#failStarts("a panic");
     const frozen = await this.#ask("panic");
     const frozenMs = performance.now() - startedAt;
     await this.#destroyAll("a panic", KILL_PATIENCE_MS);
-    const { sandboxes, processes } = await this.#ask("census");
+    const { sandboxes, processes } = await this.#lastCensus(startedAt + KILL_PATIENCE_MS);
     return {
       sandboxes: frozen.sandboxes,
       processes: frozen.processes,
@@ -95,12 +100,15 @@ export class NativeDriver implements SandboxDriver {
     } catch (error) {
       throw new ServiceError("SANDBOX_START_FAILED", (error as Error).message, { cause: error });
     } finally {
+      this.#inspections.delete(sandbox.id);
       void sandbox.destroy("it was made to be verified");
     }
   }
 
   async #create(): Promise<NativeSandbox> {
+    const panics = this.#panics;
     await withTimeout(this.#zygoteReady, ZYGOTE_TIMEOUT_MS, "the zygote does not get ready");
+    if (this.#panics !== panics) throw new ServiceError("PANICKED");
     if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
     const id = randomBytes(8).toString("hex");
     const secret = randomBytes(16).toString("hex");
@@ -148,7 +156,7 @@ export class NativeDriver implements SandboxDriver {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const { failed } of this.#starting.values()) failed(new Error("the server is stopping"));
+    this.#failStarts("the server is stopping");
     await this.#destroyAll("the server is stopping", STOP_PATIENCE_MS);
     this.#keeper.close();
     this.#listener.close();
@@ -158,6 +166,19 @@ export class NativeDriver implements SandboxDriver {
     const all = [...this.#sandboxes.values(), ...this.#leaving.values()];
     const gone = Promise.all(all.map((sandbox) => sandbox.destroy(reason)));
     await Promise.race([gone, delay(patienceMs, undefined, { ref: false })]);
+  }
+
+  /** Repeated until nothing is left: those that were half made are known to the keeper alone. */
+  async #lastCensus(deadline: number): Promise<Answer<"census">> {
+    for (;;) {
+      const left = await this.#ask("census");
+      if (left.sandboxes === 0 || performance.now() >= deadline) return left;
+      await delay(CENSUS_EVERY_MS);
+    }
+  }
+
+  #failStarts(reason: string): void {
+    for (const { failed } of this.#starting.values()) failed(new Error(reason));
   }
 
   /** Asked again when the keeper is lost over it. One of a kind at a time. */
@@ -174,7 +195,6 @@ export class NativeDriver implements SandboxDriver {
   #inspect(id: string): Promise<SandboxFacts> {
     return new Promise((resolve, reject) => {
       this.#inspections.set(id, ({ facts, error }) => {
-        this.#inspections.delete(id);
         if (facts) resolve(facts);
         else reject(new Error(error ?? "the sandbox has ended"));
       });
@@ -231,6 +251,7 @@ export class NativeDriver implements SandboxDriver {
         this.#sandboxes.get(event.sandbox)?.limited(event.error);
         return;
       case "destroyed":
+        this.#starting.get(event.sandbox)?.failed(new Error("the keeper has ended the sandbox"));
         this.#sandboxes.get(event.sandbox)?.removed();
         this.#leaving.get(event.sandbox)?.removed();
         this.#leaving.delete(event.sandbox);
@@ -254,7 +275,7 @@ export class NativeDriver implements SandboxDriver {
 
   #onKeeperLost(): void {
     this.#awaitZygote();
-    for (const { failed } of this.#starting.values()) failed(new Error("the keeper was restarted"));
+    this.#failStarts("the keeper was restarted");
   }
 
   /** Whoever waits already goes on waiting for the same promise. */
