@@ -91,6 +91,14 @@ describe("on one server", () => {
     }
   });
 
+  test("whatever is not a key cannot be revoked, and loses no session by the attempt", async () => {
+    await server.execute({ session_id: "of-the-admin", code: "x = 1" });
+    const answer = await server.request("/api/keys/admin", { method: "DELETE" });
+    expect(answer.status).toBe(404);
+    expect((await server.execute({ session_id: "of-the-admin", code: "x" })).status).toBe("ok");
+    await server.request("/sessions/of-the-admin", { method: "DELETE" });
+  });
+
   test("a key of the role admin may do what the admin token may", async () => {
     const admin = await createKey(server, { role: "admin" });
     expect((await ask(server, admin, "/status")).status).toBe(200);

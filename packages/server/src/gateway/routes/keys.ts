@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { KeyName, KeyQuotas, KeyRole } from "../../access/key-file.js";
 import type { KeyStore } from "../../access/key-store.js";
 import type { Audit } from "../../audit/audit.js";
+import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -56,6 +57,8 @@ export function registerKeys(app: App, options: KeysOptions): void {
     { onRequest: requireAdmin, schema: { params: KeyParams } },
     async (request, reply) => {
       const { id } = request.params;
+      // The built-in admin owns sessions too, and is no key.
+      if (keys.nameOf(id) === undefined) throw new ServiceError("KEY_NOT_FOUND");
       // Code that runs ends at once, also where the disk is slow to learn of it.
       const revoked = keys.revoke(id);
       const [{ name }] = await Promise.all([revoked, sessions.endOwner(id, "its key was revoked")]);
