@@ -78,7 +78,6 @@ class Supervisor {
     makeGatewayDirectory(this.#config.gatewayDir, this.#ids);
     rmSync(this.#config.runDir, { recursive: true, force: true });
     mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
-    makeGatewayDirectory(this.#config.gatewayDir, this.#ids);
     this.#startKeeper("reclaim");
     this.#startGateway();
   }
