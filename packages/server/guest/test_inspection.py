@@ -35,7 +35,17 @@ def unconfined() -> dict:
     return {name: checks[name]() is not None for name in names if name in tried}
 
 
+def foreign_abi_of_a_kernel_without_it() -> str | None:
+    checks = probe_checks()
+    checks["_refused"] = lambda *_: True
+    checks["_INT80_GETPID"] = b"\xf4"  # hlt ends a user's process as an unknown interrupt does.
+    return checks["foreign_abis"]()
+
+
 class InspectionTest(unittest.TestCase):
+    def test_a_kernel_without_the_32_bit_table_ends_no_more_than_the_attempt(self):
+        self.assertIsNone(in_child(foreign_abi_of_a_kernel_without_it))
+
     def test_both_processes_are_described_by_their_pidfds(self):
         handle = os.pidfd_open(os.getpid())
         self.addCleanup(os.close, handle)
