@@ -45,6 +45,8 @@ def _read(path: str) -> str:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
+    if pid <= 0:
+        return  # No process that can be named from here, and for kill() a whole group, our own.
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -61,6 +63,11 @@ def _await_line(path: str, line: str) -> None:
     deadline = time.monotonic() + _FREEZE_PATIENCE_S
     while line not in _read(path).splitlines() and time.monotonic() < deadline:
         time.sleep(0.001)
+
+
+def _is_there_swap() -> bool:
+    """Whether a sandbox can use swap, where the kernel has no file that limits it."""
+    return int(_read("/proc/meminfo").split("SwapTotal:")[1].split()[0]) > 0
 
 
 def memory_for_all() -> int:
@@ -207,9 +214,13 @@ class _Version1:
         cpu = self._path("cpu", name)
         period_us = int(_read(f"{cpu}/cpu.cfs_period_us"))
         memory_bytes = int(_read(f"{memory}/memory.limit_in_bytes"))
+        if os.path.exists(swap):
+            with_swap_bytes = int(_read(swap))
+        else:
+            with_swap_bytes = _UNLIMITED_NUMBER if _is_there_swap() else memory_bytes
         return {
             "memory_bytes": memory_bytes,
-            "memory_and_swap_bytes": int(_read(swap)) if os.path.exists(swap) else memory_bytes,
+            "memory_and_swap_bytes": with_swap_bytes,
             "processes": _number(_read(f"{self._path('pids', name)}/pids.max")),
             "cpu_cores": int(_read(f"{cpu}/cpu.cfs_quota_us")) / period_us,
         }
@@ -372,7 +383,10 @@ class _Version2:
         quota, period_us = _read(f"{group}/kernel/cpu.max").split()
         memory_bytes = _number(_read(f"{group}/memory.max"))
         swap = f"{group}/memory.swap.max"
-        swap_bytes = _number(_read(swap)) if os.path.exists(swap) else 0
+        if os.path.exists(swap):
+            swap_bytes = _number(_read(swap))
+        else:
+            swap_bytes = _UNLIMITED_NUMBER if _is_there_swap() else 0
         return {
             "memory_bytes": memory_bytes,
             "memory_and_swap_bytes": _UNLIMITED_NUMBER if swap_bytes < 0 else memory_bytes + swap_bytes,

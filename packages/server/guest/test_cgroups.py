@@ -3,8 +3,10 @@ a group in the host's real hierarchy, under an instance name of its own."""
 
 import glob
 import os
+import signal
 import time
 import unittest
+from unittest import mock
 
 import cgroups
 import linux
@@ -116,6 +118,14 @@ class ChoiceTest(unittest.TestCase):
                 cgroups._Version2("x", root)
 
 
+class SignalTest(unittest.TestCase):
+    def test_a_process_that_has_no_name_here_is_not_taken_for_a_group_of_processes(self):
+        with mock.patch.object(os, "kill") as kill:
+            for pid in (0, -1):
+                cgroups._signal(pid, signal.SIGKILL)
+        kill.assert_not_called()
+
+
 class Version2Test(unittest.TestCase):
     """The files of version 2 as plain files: this shows what is written where."""
 
@@ -208,9 +218,12 @@ class Version2Test(unittest.TestCase):
         self.groups.set_cpu("0001-abc", 0.5)
         self.groups.set_processes("0001-abc", 51)
         limits = {"memory_bytes": 64 << 20, "processes": 51, "cpu_cores": 0.5}
-        self.assertEqual(
-            self.groups.limits("0001-abc"), {**limits, "memory_and_swap_bytes": 64 << 20}
-        )
+        for swap_of_the_host, with_swap_bytes in ((False, 64 << 20), (True, -1)):
+            with mock.patch.object(cgroups, "_is_there_swap", return_value=swap_of_the_host):
+                self.assertEqual(
+                    self.groups.limits("0001-abc"),
+                    {**limits, "memory_and_swap_bytes": with_swap_bytes},
+                )
         self.put("memory.swap.max", "max")
         self.assertEqual(self.groups.limits("0001-abc")["memory_and_swap_bytes"], -1)
 
