@@ -87,10 +87,15 @@ export function buildApp(options: AppOptions): App {
   app.server.on("checkExpectation", app.routing);
   // Many clients name a content type also where they send nothing.
   const parseJson = app.getDefaultJsonParser("error", "error");
-  app.removeContentTypeParser("application/json");
+  app.removeContentTypeParser(["application/json", "text/plain"]);
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
     if (body === "") done(null, undefined);
     else parseJson(request, body as string, done);
+  });
+  // `curl -d ""` sends nothing as well, and declares it as a form; a panic must not fail over that.
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => {
+    if (body === "") done(null, undefined);
+    else done(new ServiceError("UNSUPPORTED_MEDIA_TYPE"));
   });
   // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

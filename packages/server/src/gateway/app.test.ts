@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { KeyStore } from "../access/key-store.js";
+import { NO_AUDIT } from "../audit/audit.js";
+import { AuthFailures } from "../audit/auth-failures.js";
+import { loadConfig } from "../config.js";
+import { Pool } from "../pool/pool.js";
+import type { SandboxDriver } from "../sandbox/sandbox.js";
+import { PanicLatch } from "../security/panic-latch.js";
+import { Security } from "../security/security.js";
+import { SessionManager } from "../sessions/session-manager.js";
+import { type App, buildApp } from "./app.js";
+
+const directory = mkdtempSync(join(tmpdir(), "app-"));
+const adminToken = "the-right-token-0123";
+const nothing = { sandboxes: 0, processes: 0 };
+let keys: KeyStore;
+let app: App;
+
+beforeAll(async () => {
+  const config = loadConfig({}, "/nonexistent");
+  keys = await KeyStore.open({ path: join(directory, "keys.json"), onFlushFailed: vi.fn() });
+  const driver: SandboxDriver = {
+    name: "without sandboxes",
+    start: async () => undefined,
+    stop: async () => undefined,
+    create: () => Promise.reject(new Error("no sandbox is needed here")),
+    panic: async () => ({ ...nothing, frozenMs: 0, goneMs: 0, remaining: nothing }),
+    verify: () => Promise.reject(new Error("no sandbox is needed here")),
+  };
+  const pool = new Pool(driver, {
+    ...{ size: 0, leasesMax: 1, acquireTimeoutMs: 10, startsMax: 1 },
+    ...{ onStartFailed: vi.fn(), onFaulty: vi.fn() },
+  });
+  const observer = { created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const sessions = new SessionManager(pool, config, observer);
+  const latch = new PanicLatch(join(directory, "panic.json"));
+  app = buildApp({
+    ...{ config, sessions, keys, adminToken },
+    security: new Security({ driver, pool, sessions, latch }),
+    audit: NO_AUDIT,
+    authFailures: new AuthFailures(NO_AUDIT),
+    logger: pino({ level: "silent" }),
+    version: "0",
+  });
+  await app.ready();
+});
+afterAll(async () => {
+  await app.close();
+  await keys.stop();
+  rmSync(directory, { recursive: true });
+});
+
+/** What an executing key may do. Every other route is the admins'. */
+const OPEN = [
+  "POST /execute",
+  "POST /release",
+  "POST /sessions",
+  "GET /sessions",
+  "HEAD /sessions",
+  "GET /sessions/:id",
+  "HEAD /sessions/:id",
+  "DELETE /sessions/:id",
+  "POST /sessions/:id/reset",
+];
+const PUBLIC = ["GET /health", "HEAD /health"];
+
+/** Every route there is, from the router itself, such as "GET /sessions/:id". */
+function routes(): string[] {
+  const parents: string[] = [];
+  return app
+    .printRoutes({ commonPrefix: false })
+    .trimEnd()
+    .split("\n")
+    .flatMap((line) => {
+      const [, branch = "", path = "", methods = ""] =
+        /^(.*?)(\/[^ ]*) \(([A-Z, ]+)\)$/.exec(line) ?? [];
+      parents.length = branch.length / 4 - 1;
+      parents.push(path);
+      return methods.split(", ").map((method) => `${method} ${parents.join("")}`);
+    });
+}
+
+const split = (route: string) => {
+  const [method, url = ""] = route.replace(":id", "0123456789abcdef").split(" ");
+  return { method: method as "GET" | "HEAD" | "POST" | "DELETE", url };
+};
+
+describe("every route", () => {
+  test("is read from the router", () => {
+    expect(routes()).toEqual(
+      expect.arrayContaining([...OPEN, ...PUBLIC, "DELETE /api/security/containers/:id"]),
+    );
+    for (const route of routes()) expect(route).toMatch(/^[A-Z]+ (\/[:\w]+)+$/);
+  });
+
+  test("refuses whoever has no token, but for the public ones", async () => {
+    for (const route of routes().filter((one) => !PUBLIC.includes(one))) {
+      expect((await app.inject(split(route))).statusCode, route).toBe(401);
+    }
+  });
+
+  test("refuses an executing key, but for those that it may use", async () => {
+    const { secret } = await keys.create({ name: "executes", role: "execute" });
+    const admins = routes().filter((one) => ![...OPEN, ...PUBLIC].includes(one));
+    expect(admins.length).toBeGreaterThan(10);
+    for (const route of admins) {
+      const headers = { "x-auth-token": secret };
+      expect((await app.inject({ ...split(route), headers })).statusCode, route).toBe(403);
+    }
+  });
+});
+
+describe("a panic", () => {
+  test.each([
+    [{}, undefined],
+    [{ "content-type": "application/json" }, ""],
+    [{ "content-type": "application/x-www-form-urlencoded" }, ""],
+    [{ "content-type": "text/plain" }, ""],
+  ])("needs no body, with %j", async (headers, payload) => {
+    const { statusCode } = await app.inject({
+      ...{ method: "POST", url: "/api/security/panic" },
+      headers: { ...headers, "x-auth-token": adminToken },
+      ...(payload === undefined ? {} : { payload }),
+    });
+    expect(statusCode).toBe(200);
+  });
+
+  test("does not guess what a body of another type means", async () => {
+    const answer = await app.inject({
+      ...{ method: "POST", url: "/api/security/panic", payload: "reason=x" },
+      headers: { "x-auth-token": adminToken, "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(answer.statusCode).toBe(415);
+    expect(answer.json().error.code).toBe("UNSUPPORTED_MEDIA_TYPE");
+  });
+});
