@@ -73,6 +73,27 @@ describe("health", () => {
     expect((await stopped).body.status).toBe("timeout");
   });
 
+  test("takes sandboxes whose limits change, or that are just ending, for none that are faulty", async () => {
+    let over = false;
+    async function unsettle(id: number): Promise<void> {
+      for (let turn = 0; !over; turn++) {
+        const code = turn % 4 === 3 ? "import os\nos._exit(1)" : "1";
+        const memory_limit = `${100 + (turn % 50)}m`;
+        await server.tryExecute({ session_id: `unsettled-${id}`, code, memory_limit });
+      }
+    }
+    const unsettled = [1, 2, 3, 4].map(unsettle);
+    try {
+      for (let look = 0; look < 15; look++) {
+        const { body } = await server.request<Health>("/api/security/health");
+        expect(body.sandboxes.faulty).toEqual([]);
+      }
+    } finally {
+      over = true;
+      await Promise.all(unsettled);
+    }
+  });
+
   test("leaves no sandbox behind", async () => {
     const before = (await containers()).map(({ id }) => id);
     await server.request("/api/security/health");

@@ -3,12 +3,17 @@
  * protection tried on a live sandbox. May import sessions and below.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.js";
 import type { Pool } from "../pool/pool.js";
-import type { PanicCount, SandboxDriver } from "../sandbox/sandbox.js";
+import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox/sandbox.js";
 import type { Protection } from "../sandbox/verification.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import type { PanicLatch, PanicNote } from "./panic-latch.js";
+
+/** Of a sandbox that looks faulty. */
+const LOOKS = 4;
+const LOOK_AGAIN_MS = 100;
 
 export interface PanicReport {
   readonly since: string;
@@ -22,6 +27,12 @@ export interface PanicReport {
   readonly problem: string | null;
 }
 
+export interface Fault {
+  /** Of the sandbox. */
+  readonly id: string;
+  readonly problem: string;
+}
+
 export interface HealthReport {
   readonly verified: boolean;
   readonly protections: readonly Protection[];
@@ -30,7 +41,7 @@ export interface HealthReport {
   /** A cheaper look at every sandbox there is. */
   readonly sandboxes: {
     readonly checked: number;
-    readonly faulty: readonly { readonly id: string; readonly problem: string }[];
+    readonly faulty: readonly Fault[];
   };
   readonly totalMs: number;
 }
@@ -140,11 +151,8 @@ export class Security {
     const startedAt = performance.now();
     const { protections } = await driver.verify();
     const all = [...protections, gatewayProtection()];
-    const sandboxes = pool.list().filter(({ sandbox }) => sandbox.alive);
-    const faulty = sandboxes.flatMap(({ sandbox }) => {
-      const problem = sandbox.problem();
-      return problem !== null && sandbox.alive ? [{ id: sandbox.id, problem }] : [];
-    });
+    const sandboxes = pool.list().flatMap(({ sandbox }) => (sandbox.alive ? [sandbox] : []));
+    const faulty = await lastingFaults(sandboxes);
     const failed = all.filter(({ verified }) => !verified).map(({ name }) => name);
     return {
       verified: failed.length === 0 && faulty.length === 0,
@@ -189,6 +197,22 @@ export class Security {
   endSessions(id: string): Promise<string[]> {
     return this.#parts.sessions.endNamed(id, "an admin ended it");
   }
+}
+
+/** A sandbox that ends at this very moment looks faulty before its end is known, and user code decides
+ * when it ends. What is faulty stays so. */
+async function lastingFaults(sandboxes: readonly Sandbox[]): Promise<Fault[]> {
+  let faults: (Fault & { sandbox: Sandbox })[] = [];
+  let suspects = sandboxes;
+  for (let look = 0; look < LOOKS && suspects.length > 0; look++) {
+    if (look > 0) await delay(LOOK_AGAIN_MS);
+    faults = suspects.flatMap((sandbox) => {
+      const problem = sandbox.alive ? sandbox.problem() : null;
+      return problem === null ? [] : [{ id: sandbox.id, problem, sandbox }];
+    });
+    suspects = faults.map(({ sandbox }) => sandbox);
+  }
+  return faults.map(({ id, problem }) => ({ id, problem }));
 }
 
 function gatewayProtection(): Protection {

@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { configVariables, loadConfig } from "../config.js";
 import type { Pool } from "../pool/pool.js";
+import type { Sandbox } from "../sandbox/sandbox.js";
 import { boundsOf } from "./explanation.js";
 import { Session } from "./session.js";
 
@@ -9,9 +10,9 @@ const unusedPool = {
   acquire: () => Promise.reject(new Error("no sandbox is needed here")),
 } as unknown as Pool;
 
-function sessionWith(ttlMs: number) {
+function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
   const onExpired = vi.fn();
-  const session = new Session(unusedPool, {
+  const session = new Session(pool, {
     owner: "o",
     id: "s",
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
@@ -44,4 +45,36 @@ test("the longest SESSION_TTL that the configuration takes does not expire at on
   await new Promise((resolve) => setTimeout(resolve, 30));
   expect(onExpired).not.toHaveBeenCalled();
   await session.close("test");
+});
+
+test("a sandbox that ends while its limits are set is replaced, once", async () => {
+  const asked: object[] = [];
+  /** Ends over it as often as is said. */
+  function poolOf(ends: number): Pool {
+    async function acquire() {
+      const sandbox = {
+        alive: true,
+        limits: { memoryBytes: 1, cpuCores: 1 },
+        usage: () => ({ cpuSeconds: 0 }),
+        async setLimits() {
+          asked.push(this);
+          if (asked.length > ends) return;
+          this.alive = false;
+          throw new Error("the sandbox has ended");
+        },
+      };
+      return { sandbox: sandbox as unknown as Sandbox, release: async () => undefined };
+    }
+    return { acquire } as unknown as Pool;
+  }
+  const { session } = sessionWith(1000, poolOf(1));
+  await session.warm();
+  expect(asked.length).toBe(2);
+  await session.close("test");
+
+  asked.length = 0;
+  const { session: unlucky } = sessionWith(1000, poolOf(9));
+  await expect(unlucky.warm()).rejects.toThrow("the sandbox has ended");
+  expect(asked.length).toBe(2);
+  await unlucky.close("test");
 });

@@ -194,7 +194,8 @@ export class Session {
     if (seconds > told) this.#options.onCpuUsed(seconds - told);
   }
 
-  async #ensureLease(limits: SandboxLimits): Promise<Lease> {
+  /** A sandbox that ends while its limits are set is no fault of who asked: there is a second one. */
+  async #ensureLease(limits: SandboxLimits, isSecond = false): Promise<Lease> {
     this.#refuseWhenClosed();
     if (this.#lease && !this.#lease.sandbox.alive) {
       void this.#release(this.#lease, "its sandbox has ended");
@@ -208,7 +209,12 @@ export class Session {
     this.#lease = lease;
     const now = lease.sandbox.limits;
     if (now.memoryBytes !== limits.memoryBytes || now.cpuCores !== limits.cpuCores) {
-      await lease.sandbox.setLimits(limits);
+      try {
+        await lease.sandbox.setLimits(limits);
+      } catch (error) {
+        if (isSecond || lease.sandbox.alive) throw error;
+        return this.#ensureLease(limits, true);
+      }
     }
     return lease;
   }

@@ -166,6 +166,7 @@ export class NativeSandbox implements Sandbox {
   }
 
   async setLimits(limits: SandboxLimits): Promise<void> {
+    this.#seal?.openLimits();
     const error = await new Promise<string | null>((resolve) => {
       const timer = setTimeout(() => resolve("the keeper does not answer"), LIMIT_TIMEOUT_MS);
       this.#limitAnswer = (answer) => {
@@ -180,6 +181,7 @@ export class NativeSandbox implements Sandbox {
       });
     });
     this.#limitAnswer = undefined;
+    this.#seal?.closeLimits();
     if (error !== null) {
       throw new ServiceError(
         "INVALID_REQUEST",
@@ -187,7 +189,6 @@ export class NativeSandbox implements Sandbox {
       );
     }
     this.#limits = limits;
-    this.#seal = new Seal(this.#sealOptions);
   }
 
   beginReading(): number {

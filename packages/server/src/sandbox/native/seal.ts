@@ -26,12 +26,29 @@ const ALIVE = /^[RSDI]/;
 
 export class Seal {
   readonly #options: SealOptions;
-  readonly #setting: string;
+  readonly #groups: string;
+  /** Undefined while they are being changed. */
+  #limits: string | undefined;
 
   /** @throws Error when the facts cannot be read. */
   constructor(options: SealOptions) {
     this.#options = options;
-    this.#setting = this.#readSetting();
+    this.#groups = this.#readGroups();
+    this.#limits = this.#readLimits();
+  }
+
+  /** The limits are about to change, by the keeper. */
+  openLimits(): void {
+    this.#limits = undefined;
+  }
+
+  /** They are again what they shall stay. */
+  closeLimits(): void {
+    try {
+      this.#limits = this.#readLimits();
+    } catch {
+      // The sandbox has just ended, and its groups are gone. Looking at it tells so.
+    }
   }
 
   /**
@@ -44,17 +61,24 @@ export class Seal {
       return (
         processProblem("kernel", pids.kernel, hostUids.user, KERNEL_PID, inUse) ??
         processProblem("warden", pids.warden, hostUids.warden, WARDEN_PID, inUse) ??
-        (this.#readSetting() === this.#setting ? null : "its control groups or limits have changed")
+        (this.#isSetAsBefore() ? null : "its control groups or limits have changed")
       );
     } catch (error) {
       return `it cannot be looked at: ${(error as Error).message}`;
     }
   }
 
-  #readSetting(): string {
-    const { pids, limitFiles } = this.#options;
-    const files = [`/proc/${pids.kernel}/cgroup`, ...limitFiles];
-    return files.map((path) => readFileSync(path, "latin1")).join("");
+  #isSetAsBefore(): boolean {
+    if (this.#readGroups() !== this.#groups) return false;
+    return this.#limits === undefined || this.#readLimits() === this.#limits;
+  }
+
+  #readGroups(): string {
+    return readFileSync(`/proc/${this.#options.pids.kernel}/cgroup`, "latin1");
+  }
+
+  #readLimits(): string {
+    return this.#options.limitFiles.map((path) => readFileSync(path, "latin1")).join("");
   }
 }
 
