@@ -131,12 +131,18 @@ test("what admins do in an emergency is recorded", async () => {
   );
   const container = body.containers.find(({ session_id }) => session_id === "s")?.id ?? "";
   await server.request(`/api/security/containers/${container}`, { method: "DELETE" });
+  await server.execute({ session_id: "t", code: "1" });
+  await server.request("/api/security/sessions/t", { method: "DELETE" });
   await server.request("/api/security/panic", { body: { reason: "a test" } });
   await server.request("/api/security/resume", { method: "POST" });
   await server.end("SIGTERM");
   const records = auditRecords(server).slice(3);
   expect(records).toMatchObject([
     { event: "container_killed", principal: "admin", container, session: "s" },
+    { event: "session_created", session: "t" },
+    { event: "execution", session: "t" },
+    { event: "session_ended", session: "t", reason: "an admin ended it" },
+    { event: "session_killed", principal: "admin", session: "t", owners: ["admin"] },
     { event: "session_ended", session: "s", reason: "a panic: a test" },
     { event: "panic", principal: "admin", reason: "a test", sessions: 1, verified: true },
     { event: "resume", principal: "admin", client: "127.0.0.1" },

@@ -12,6 +12,7 @@ export type AuditEvent =
   | "panic"
   | "resume"
   | "container_killed"
+  | "session_killed"
   /** Written by the log about itself. */
   | "recovered"
   | "records_lost"

@@ -81,11 +81,13 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   const bySession = { ...ADMIN, schema: { params: SessionParams } };
   app.delete("/api/security/sessions/:id", bySession, async (request) => {
     const startedAt = performance.now();
-    const owners = await security.endSessions(request.params.id);
+    const { id } = request.params;
+    const owners = await security.endSessions(id);
+    audit.record("session_killed", { ...auditOrigin(request), session: id, owners });
     return {
       status: "ended",
       owners,
-      session_id: request.params.id,
+      session_id: id,
       total_ms: Math.round(performance.now() - startedAt),
     };
   });
