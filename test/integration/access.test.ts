@@ -246,6 +246,17 @@ describe("on one server", () => {
     expect(seconds).toBeLessThanOrEqual(3600);
   });
 
+  test("a session that burns on between runs uses up the quota while it lives", async () => {
+    const key = await createKey(server, { quotas: { cpu_seconds_per_hour: 0.3 } });
+    const code = "import os\nif os.fork() == 0:\n  while True: pass";
+    expect((await run(server, key, { session_id: "burner", code })).status).toBe(200);
+    await eventually(async () => {
+      const { status } = await run(server, key, { code: "1" });
+      return status === 429 ? undefined : `the answer is ${status}`;
+    }, 30_000);
+    await ask(server, key, "/sessions/burner", { method: "DELETE" });
+  });
+
   test("CPU time between runs is charged as well", async () => {
     const key = await createKey(server);
     const code =

@@ -50,6 +50,9 @@ class MemorySandbox implements Sandbox {
   newEvents() {
     return NO_EVENTS;
   }
+  cpuSeconds(): number {
+    return 0;
+  }
   usage() {
     return { cpuSeconds: 0, memoryBytes: 0, memoryPeakBytes: 0, processes: 0 };
   }

@@ -85,6 +85,8 @@ export interface Sandbox {
   /** What was used since beginReading returned `cpuSecondsBefore`. */
   endReading(cpuSecondsBefore: number): ResourceReading;
   usage(): SandboxUsage;
+  /** Used since the sandbox began. Cheap, and like usage() fails in the moment in which it ends. */
+  cpuSeconds(): number;
   /** A cheap look at the confinement, before the first user code: what is wrong with it, or null. */
   problem(): string | null;
   /** What the kernel has counted since the last call, or since an idle sandbox was used again. */

@@ -29,6 +29,8 @@ export interface SessionCreation {
 }
 
 const CLOSE_PATIENCE_MS = 3000;
+/** What goes on between runs is charged this often, so that no key runs on what it has not. */
+const CHARGE_EVERY_MS = 2000;
 
 export class SessionManager {
   readonly #pool: Pool;
@@ -38,6 +40,7 @@ export class SessionManager {
   /** By owner and id, see `nameOf`. */
   readonly #sessions = new Map<string, Session>();
   readonly #stateless = new Set<Session>();
+  readonly #chargeTimer: NodeJS.Timeout;
   #stopping = false;
 
   constructor(pool: Pool, config: Config, observer: SessionObserver) {
@@ -45,6 +48,9 @@ export class SessionManager {
     this.#config = config;
     this.#bounds = boundsOf(config);
     this.#observer = observer;
+    this.#chargeTimer = setInterval(() => {
+      for (const session of this.#sessions.values()) session.chargeCpu();
+    }, CHARGE_EVERY_MS).unref();
   }
 
   /** Run in the owner's session of this name, made on first use, or in a sandbox for this run alone. */
@@ -172,6 +178,7 @@ export class SessionManager {
   /** Let running executions end within `drainTimeoutMs`, then end every session. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#chargeTimer);
     const all = this.#all();
     const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);

@@ -55,7 +55,7 @@ test("a sandbox that ends while its limits are set is replaced, once", async () 
       const sandbox = {
         alive: true,
         limits: { memoryBytes: 1, cpuCores: 1 },
-        usage: () => ({ cpuSeconds: 0 }),
+        cpuSeconds: () => 0,
         async setLimits() {
           asked.push(this);
           if (asked.length > ends) return;

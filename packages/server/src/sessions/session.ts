@@ -107,6 +107,18 @@ export class Session {
     if (lease) await this.#release(lease, reason);
   }
 
+  /** Tell what the sandbox has used since that was told, while its code runs on between two runs. */
+  chargeCpu(): void {
+    const lease = this.#lease;
+    const told = lease && this.#cpuTold.get(lease);
+    if (!lease || told === undefined) return;
+    try {
+      this.#tellCpu(lease, told, lease.sandbox.cpuSeconds());
+    } catch {
+      // It is just ending, and its last reading is told when it is released.
+    }
+  }
+
   /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
   async reset(): Promise<void> {
     this.#executions = 0;
@@ -185,7 +197,7 @@ export class Session {
   #release(lease: Lease, reason: string): Promise<void> {
     const released = lease.release(reason);
     const told = this.#cpuTold.get(lease);
-    if (told !== undefined) this.#tellCpu(lease, told, lease.sandbox.usage().cpuSeconds);
+    if (told !== undefined) this.#tellCpu(lease, told, lease.sandbox.cpuSeconds());
     return released;
   }
 

@@ -215,6 +215,10 @@ export class NativeSandbox implements Sandbox {
     };
   }
 
+  cpuSeconds(): number {
+    return this.#accounting.cpuSeconds();
+  }
+
   /** Note how it is confined, now that it is ready. Returns what is wrong with it, or null. */
   seal(): string | null {
     this.#seal = new Seal(this.#sealOptions);
