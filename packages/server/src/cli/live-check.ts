@@ -94,5 +94,9 @@ async function stop(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, "exit");
   server.kill("SIGTERM");
-  await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  const stopped = ended.then(() => true);
+  if (await Promise.race([stopped, delay(STOP_TIMEOUT_MS, false, { ref: false })])) return;
+  // Its keeper and its gateway end with it.
+  server.kill("SIGKILL");
+  await ended;
 }

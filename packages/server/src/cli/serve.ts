@@ -39,6 +39,14 @@ function userIds(user: string): { uid: number; gid: number } {
   }
 }
 
+/** What the gateway says when it serves. It reads what strangers send, so root does not rely on it, nor
+ * prints what a terminal might obey. */
+export function addressIn(message: unknown): string | undefined {
+  const { address } = (message ?? {}) as { address?: unknown };
+  if (typeof address !== "string") return undefined;
+  return /^http:\/\/[\w.:[\]%-]{1,300}$/.test(address) ? address : undefined;
+}
+
 function exited(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
@@ -132,7 +140,10 @@ class Supervisor {
       env: this.#config.environment,
     });
     this.#gateway = gateway;
-    gateway.on("message", (message: { address: string }) => this.#announce(message.address));
+    gateway.on("message", (message) => {
+      const address = addressIn(message);
+      if (address !== undefined) this.#announce(address);
+    });
     gateway.on("exit", (code) => {
       if (this.#stopping) return;
       // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
