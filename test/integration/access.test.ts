@@ -1,9 +1,9 @@
 /** Keys on a real server: who may do what, whose sessions are whose, quotas, and what survives. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/host.ts";
 import {
   type ApiRequest,
@@ -11,11 +11,11 @@ import {
   type ErrorBody,
   type ExecutionRequest,
   type ExecutionResponse,
-  type ServerOptions,
   startServer,
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { startServersPerTest } from "../support/servers.ts";
 
 const commandLine = join(
   dirname(fileURLToPath(import.meta.url)),
@@ -319,18 +319,7 @@ describe("on one server", () => {
 });
 
 describe("over a restart", () => {
-  const running: TestServer[] = [];
-  async function start(options: ServerOptions = {}): Promise<TestServer> {
-    const server = await startServer(options);
-    running.push(server);
-    return server;
-  }
-  afterEach(async () => {
-    for (const server of running.splice(0)) {
-      await server.end("SIGTERM");
-      rmSync(server.stateDir, { recursive: true, force: true });
-    }
-  });
+  const start = startServersPerTest();
 
   test.each(["SIGTERM", "SIGKILL"] as const)("by %s keys and revocations last", async (signal) => {
     const first = await start();

@@ -7,38 +7,22 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "../support/host.ts";
-import {
-  type ErrorBody,
-  type ServerOptions,
-  startServer,
-  type TestServer,
-} from "../support/server.ts";
+import type { ErrorBody, TestServer } from "../support/server.ts";
+import { startServersPerTest } from "../support/servers.ts";
 
 const commandLine = join(
   dirname(fileURLToPath(import.meta.url)),
   "../../packages/server/bin/glovebox.mjs",
 );
 
-const running: TestServer[] = [];
-async function start(options: ServerOptions = {}): Promise<TestServer> {
-  const server = await startServer(options);
-  running.push(server);
-  return server;
-}
-afterEach(async () => {
-  for (const server of running.splice(0)) {
-    await server.end("SIGTERM");
-    rmSync(server.stateDir, { recursive: true, force: true });
-  }
-});
+const start = startServersPerTest();
 
 function auditDirectory(server: TestServer): string {
   return join(server.stateDir, "gateway/audit");

@@ -1,22 +1,10 @@
-import { existsSync, rmSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { existsSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import { eventually, type HostProcess, listFilesBelow } from "../support/host.ts";
-import { type ServerOptions, startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { startServersPerTest } from "../support/servers.ts";
 
-const running: TestServer[] = [];
-
-async function start(options: ServerOptions = {}): Promise<TestServer> {
-  const server = await startServer(options);
-  running.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of running.splice(0)) {
-    await server.end("SIGTERM");
-    rmSync(server.stateDir, { recursive: true, force: true });
-  }
-});
+const start = startServersPerTest();
 
 async function expectNothingLeft(...servers: TestServer[]): Promise<void> {
   const list = (): string => servers.flatMap((server) => server.leftovers()).join("\n");

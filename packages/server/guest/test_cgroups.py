@@ -8,6 +8,7 @@ import time
 import unittest
 from unittest import mock
 
+import cgroup_files as files
 import cgroups
 import linux
 from test_support import in_child, temporary_directory
@@ -80,11 +81,11 @@ def cpu_files(groups) -> tuple[list[bool], list[bool]]:
 
 class ChoiceTest(unittest.TestCase):
     def setUp(self):
-        self.read = cgroups._read
-        self.addCleanup(setattr, cgroups, "_read", self.read)
+        self.read = files.read
+        self.addCleanup(setattr, files, "read", self.read)
 
     def mounts(self, text: str):
-        cgroups._read = lambda path: text if path == "/proc/self/mounts" else self.read(path)
+        files.read = lambda path: text if path == "/proc/self/mounts" else self.read(path)
         return cgroups._mount_points()
 
     def test_every_controller_of_a_shared_mount_is_found(self):
@@ -115,14 +116,14 @@ class ChoiceTest(unittest.TestCase):
             with open(f"{root}/cgroup.controllers", "w", encoding="ascii") as file:
                 file.write("cpuset cpu io\n")
             with self.assertRaisesRegex(cgroups.CgroupsUnavailable, "memory, pids"):
-                cgroups._Version2("x", root)
+                cgroups.Version2("x", root)
 
 
 class SignalTest(unittest.TestCase):
     def test_a_process_that_has_no_name_here_is_not_taken_for_a_group_of_processes(self):
         with mock.patch.object(os, "kill") as kill:
             for pid in (0, -1):
-                cgroups._signal(pid, signal.SIGKILL)
+                files.send_signal(pid, signal.SIGKILL)
         kill.assert_not_called()
 
 
@@ -135,7 +136,7 @@ class Version2Test(unittest.TestCase):
         self.root = directory.name
         with open(f"{self.root}/cgroup.controllers", "w", encoding="ascii") as file:
             file.write("cpu memory pids io\n")
-        self.groups = cgroups._Version2("instance", self.root)
+        self.groups = cgroups.Version2("instance", self.root)
         self.groups.create("0001-abc")
         self.group = f"{self.root}/glovebox/instance/0001-abc"
         self.put("memory.current", "0\n")
@@ -158,7 +159,7 @@ class Version2Test(unittest.TestCase):
         for name, text in (("cgroup.type", "domain\n"), ("cgroup.procs", "")):
             with open(f"{self.root}/{name}", "w", encoding="ascii") as file:
                 file.write(text)
-        cgroups._Version2("instance", self.root)
+        cgroups.Version2("instance", self.root)
         self.assertTrue(os.path.exists(f"{self.root}/glovebox-neighbours"))
 
     def test_all_sandboxes_together_yield_to_the_service(self):
@@ -219,7 +220,7 @@ class Version2Test(unittest.TestCase):
         self.groups.set_processes("0001-abc", 51)
         limits = {"memory_bytes": 64 << 20, "processes": 51, "cpu_cores": 0.5}
         for swap_of_the_host, with_swap_bytes in ((False, 64 << 20), (True, -1)):
-            with mock.patch.object(cgroups, "_is_there_swap", return_value=swap_of_the_host):
+            with mock.patch.object(files, "is_there_swap", return_value=swap_of_the_host):
                 self.assertEqual(
                     self.groups.limits("0001-abc"),
                     {**limits, "memory_and_swap_bytes": with_swap_bytes},
