@@ -115,6 +115,10 @@ describe("judgeSandbox", () => {
     ["outside.control_groups", ({ kernel }) => Object.assign(kernel, { cgroups: ["0::/"] })],
     ["outside.control_groups", ({ kernel }) => kernel.cgroups.pop()],
     ["outside.control_groups", ({ warden }) => Object.assign(warden, { cgroups: [] })],
+    [
+      "outside.control_groups",
+      ({ kernel }) => kernel.cgroups.splice(0, 1, "4:memory:/glovebox/0a/0002-other"),
+    ],
   ];
   test.each(faults)("%s fails on its fault (%#)", (name, spoil) => {
     const changed = facts();

@@ -170,11 +170,14 @@ function memoryProblem(
     : undefined;
 }
 
+const GROUP = /\/glovebox\/[0-9a-f]+\/([0-9]+-[a-z0-9]+)/;
+
 function groupProblem({ kernel, warden }: SandboxFacts): string | undefined {
-  const isInGroup = (line: string) => /\/glovebox\/[0-9a-f]+\/[0-9]+-[a-z0-9]+/.test(line);
   const controllers = (process: ProcessFacts) =>
     new Set(
-      process.cgroups.filter(isInGroup).flatMap((line) => (line.split(":")[1] ?? "").split(",")),
+      process.cgroups
+        .filter((line) => GROUP.test(line))
+        .flatMap((line) => (line.split(":")[1] ?? "").split(",")),
     );
   const missing = (found: ReadonlySet<string>, needed: readonly string[]) =>
     // The one line of version 2 names no controllers.
@@ -183,5 +186,8 @@ function groupProblem({ kernel, warden }: SandboxFacts): string | undefined {
     ...missing(controllers(kernel), ["memory", "pids", "cpu", "cpuacct"]),
     ...missing(controllers(warden), ["memory", "pids"]),
   ];
-  return absent.length > 0 ? `not in the groups of: ${absent.join(", ")}` : undefined;
+  if (absent.length > 0) return `not in the groups of: ${absent.join(", ")}`;
+  const lines = [...kernel.cgroups, ...warden.cgroups];
+  const sandboxes = new Set(lines.flatMap((line) => GROUP.exec(line)?.[1] ?? []));
+  return sandboxes.size === 1 ? undefined : `in the groups of ${[...sandboxes].join(", ")}`;
 }
