@@ -459,7 +459,10 @@ class Keeper:
         )
         for sandbox in list(self._sandboxes.values()):
             self._destroy(sandbox)
-        self._cgroups.thaw()
+        try:
+            self._cgroups.thaw()
+        except OSError as failure:
+            sys.stderr.write(f"the sandboxes cannot be thawed: {failure}\n")
 
     def _count_processes(self) -> int:
         return sum(len(self._cgroups.processes(name)) for name in self._cgroups.names())

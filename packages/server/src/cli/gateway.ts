@@ -29,14 +29,15 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
     // Nothing is left to wait for, whatever timer or socket would still keep the process alive.
     process.exit(0);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, message, cause } = error as NodeJS.ErrnoException;
+    const reason = (cause as Error | undefined)?.message ?? message;
     const hints: Record<string, string> = {
       EADDRINUSE: `: port ${config.port} is taken; set PORT, or stop who has it`,
       EACCES: `: port ${config.port} is reserved for root; set PORT to 1024 or above`,
       EADDRNOTAVAIL: `: HOST ${config.host} is not an address of this machine`,
     };
     process.stderr.write(
-      `glovebox: the server could not start${hints[code ?? ""] ?? `: ${message}`}\n`,
+      `glovebox: the server could not start${hints[code ?? ""] ?? `: ${reason}`}\n`,
     );
     // What was opened before the failure would keep the process alive.
     process.exit(EXIT_GATEWAY_HOPELESS);

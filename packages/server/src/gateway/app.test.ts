@@ -28,7 +28,7 @@ beforeAll(async () => {
     start: async () => undefined,
     stop: async () => undefined,
     create: () => Promise.reject(new Error("no sandbox is needed here")),
-    panic: async () => ({ ...nothing, frozenMs: 0, goneMs: 0, remaining: nothing }),
+    panic: async () => ({ ...nothing, frozenMs: 0, goneMs: 0, remaining: nothing, problem: null }),
     verify: () => Promise.reject(new Error("no sandbox is needed here")),
   };
   const pool = new Pool(driver, {

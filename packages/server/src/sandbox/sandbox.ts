@@ -56,6 +56,8 @@ export interface PanicCount {
   readonly goneMs: number;
   /** What the control groups still held at the end; both zero when all is well. */
   readonly remaining: { readonly sandboxes: number; readonly processes: number };
+  /** What went wrong on the way, or null. */
+  readonly problem: string | null;
 }
 
 /** Receives what a kernel sends while one execution runs, in order. */

@@ -19,6 +19,7 @@ const NOTHING: PanicCount = {
   frozenMs: 0,
   goneMs: 0,
   remaining: { sandboxes: 0, processes: 0 },
+  problem: null,
 };
 const GOOD: Verification = {
   sandbox: "0123456789abcdef",

@@ -109,6 +109,7 @@ export class Security {
     // The disk may be full; that must not keep anyone alive.
     const note = await attempt(() => latch.set(reason));
     const count = await attempt(() => driver.panic());
+    if (count?.problem) problems.push(count.problem);
     const sessionsEnded = sessions.endAll(`a panic: ${reason}`);
     const left = count?.remaining;
     return {

@@ -9,6 +9,7 @@ import { requireAdmin } from "../auth.js";
 import { ContainerParams, PanicBody, SessionParams } from "../schemas.js";
 
 const DEFAULT_REASON = "asked for over the API";
+const REASON_CHARACTERS_MAX = 500;
 const ADMIN = { onRequest: requireAdmin };
 
 export function registerSecurity(app: App, security: Security, audit: Audit): void {
@@ -21,7 +22,8 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     },
   };
   app.post("/api/security/panic", panic, async (request, reply) => {
-    const report = await security.panic(request.body.reason ?? DEFAULT_REASON);
+    const { reason: given = DEFAULT_REASON } = request.body;
+    const report = await security.panic(given.slice(0, REASON_CHARACTERS_MAX));
     request.log.warn({ request_id: request.id, report }, "panic");
     if (!report.verified) reply.status(500);
     const { reason, sessionsEnded: sessions, verified } = report;

@@ -82,6 +82,7 @@ export class NativeDriver implements SandboxDriver {
       processes: frozen.processes,
       frozenMs,
       goneMs: performance.now() - startedAt,
+      problem: frozen.error && `not everything could be stopped first: ${frozen.error}`,
       remaining: { sandboxes, processes },
     };
   }
@@ -98,7 +99,10 @@ export class NativeDriver implements SandboxDriver {
       const protections = judgeSandbox(ownNamespaces(), facts, answer, this.#plan);
       return { sandbox: sandbox.id, protections };
     } catch (error) {
-      throw new ServiceError("SANDBOX_START_FAILED", (error as Error).message, { cause: error });
+      const { cause, message } = error as Error;
+      throw new ServiceError("SANDBOX_START_FAILED", (cause as Error)?.message ?? message, {
+        cause: error,
+      });
     } finally {
       this.#inspections.delete(sandbox.id);
       void sandbox.destroy("it was made to be verified");
@@ -148,7 +152,8 @@ export class NativeDriver implements SandboxDriver {
         warden.destroy();
       });
       this.#keeper.send({ op: "destroy", sandbox: id });
-      throw new ServiceError("SANDBOX_START_FAILED", (error as Error).message, { cause: error });
+      // The cause is for the log: it may name paths of the host.
+      throw new ServiceError("SANDBOX_START_FAILED", undefined, { cause: error });
     } finally {
       this.#starting.delete(id);
     }
