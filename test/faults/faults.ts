@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../fuzz/random.ts";
-import { bringToRest, compareRests } from "../soak/rest.ts";
+import { bringBackToRest, bringToRest, compareRests } from "../soak/rest.ts";
 import { eventually } from "../support/host.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
 import { assertExecutionShape } from "../support/shape.ts";
@@ -118,7 +118,7 @@ export async function injectFaults(options: FaultsOptions): Promise<FaultsReport
     try {
       await injector.settle();
       faults.push(...injector.faults, ...(await expectHealed(clients)));
-      faults.push(...compareRests(restBefore, await bringToRest(server)));
+      faults.push(...compareRests(restBefore, await bringBackToRest(server, restBefore)));
       await server.stop();
     } catch (error) {
       faults.push((error as Error).message);

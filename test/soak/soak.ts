@@ -16,7 +16,7 @@ import {
   runStateless,
 } from "./honest.ts";
 import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
-import { bringToRest, compareRests } from "./rest.ts";
+import { bringBackToRest, bringToRest, compareRests } from "./rest.ts";
 import { judgeTrend, percentile } from "./trend.ts";
 
 export interface SoakOptions {
@@ -135,7 +135,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const main = new Soak(server, options);
     await main.run();
     await probe.stop();
-    const restAfter = await bringToRest(server);
+    const restAfter = await bringBackToRest(server, restBefore);
     await server.stop();
     return report(options, [warmUp, main], restBefore, restAfter, probe.answersMs);
   } finally {
