@@ -33,6 +33,8 @@ const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] as cons
 /** Namespaces that the keeper has of its own, so that differing from the host's is not enough. */
 const KEEPERS = ["ipc", "mnt", "net", "uts"] as const;
 const CAPABILITIES = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] as const;
+/** Lines of /proc/PID/status that privilegeProblem() looks at. */
+export const PRIVILEGE_FIELDS = ["Uid", "Gid", "Groups", "NoNewPrivs", "Seccomp", ...CAPABILITIES];
 const SECCOMP_FILTERING = "2";
 const CPU_TOLERANCE = 0.01;
 const PAGE_BYTES = 4096;

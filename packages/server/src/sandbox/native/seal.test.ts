@@ -47,9 +47,7 @@ describe("Seal", () => {
 });
 
 test("parseStatus reads names and values", () => {
-  expect(parseStatus("Name:\tx: y\nUid:\t1\t2\t3\t4\nGroups:\t \n\n")).toEqual({
-    Name: "x: y",
-    Uid: "1 2 3 4",
-    Groups: "",
-  });
+  // A process may choose its name, and with it a line that looks like another.
+  const text = "Name:\tUid:\t0\nState:\tS (sleeping)\nUid:\t1\t2\t3\t4\nGroups:\t \n\n";
+  expect(parseStatus(text)).toEqual({ State: "S (sleeping)", Uid: "1 2 3 4", Groups: "" });
 });
