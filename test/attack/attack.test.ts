@@ -6,14 +6,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attackCode } from "../support/corpus.ts";
 import { eventually, listProcesses } from "../support/host.ts";
 import {
   type ExecutionResponse,
-  type ExecutionStatus,
   startServer,
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { STATUSES } from "../support/shape.ts";
 import { httpAttacks } from "./http-attacks.ts";
 import {
   type AttackCase,
@@ -27,18 +28,8 @@ import {
 const here = fileURLToPath(new URL(".", import.meta.url));
 const repositoryRoot = join(here, "../..");
 const corpusDirectory = join(here, "corpus");
-const prelude = readFileSync(join(here, "prelude.py"), "utf8");
 const maxExecutionSeconds = 20;
 const graceSeconds = 3;
-const statuses: readonly ExecutionStatus[] = [
-  "ok",
-  "error",
-  "timeout",
-  "out_of_memory",
-  "killed",
-  "output_limit",
-  "interrupted",
-];
 
 const classes = Object.keys(threatClasses).map((key) => Number(key) as ThreatClass);
 
@@ -118,21 +109,6 @@ async function expectNeighbourUnharmed(): Promise<void> {
   expect(performance.now() - start).toBeLessThan(2_000);
 }
 
-function readCorpus(name: string): string {
-  return readFileSync(join(corpusDirectory, `${name}.py`), "utf8");
-}
-
-/** Facts that an attacker could find out anyway stand in front of the code as plain constants. */
-function buildCode(name: string, facts: Readonly<Record<string, unknown>>): string {
-  const constants = Object.entries({
-    FORBIDDEN_PATHS: [server.stateDir, server.rootfsDir, repositoryRoot],
-    NEIGHBOUR: neighbour,
-    GATEWAY_PORT: Number(new URL(server.baseUrl).port),
-    ...facts,
-  }).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  return `${constants.join("\n")}\n${prelude}\n${readCorpus(name)}`;
-}
-
 interface Verdict {
   readonly blocked: boolean;
   readonly detail: string;
@@ -162,7 +138,7 @@ function expectOutcome(attack: AttackCase, response: ExecutionResponse): void {
       );
       break;
     case "contained":
-      expect(statuses).toContain(response.status);
+      expect(STATUSES).toContain(response.status);
       expect(response.stdout.length).toBeLessThan(1_100_000);
       expect(response.stderr.length).toBeLessThan(1_100_000);
       break;
@@ -173,11 +149,11 @@ async function runAttack(attack: AttackCase): Promise<void> {
   const session_id = uniqueId(attack.id);
   const setupId = `${session_id}-setup`;
   const marker = `${Math.floor(Math.random() * 1e9) + 1e6}.5`;
-  const facts: Record<string, unknown> = { MARKER: marker };
+  const facts: Record<string, unknown> = { MARKER: marker, NEIGHBOUR: neighbour };
   if (attack.hasSetup) {
     const setup = await server.execute({
       session_id: setupId,
-      code: buildCode(`${attack.id}_setup`, facts),
+      code: attackCode(server, `${attack.id}_setup`, facts),
     });
     expect(setup.status, JSON.stringify(setup.error)).toBe("ok");
     facts.SETUP_OUTPUT = setup.stdout;
@@ -187,7 +163,7 @@ async function runAttack(attack: AttackCase): Promise<void> {
   const start = performance.now();
   const answer = await server.tryExecute({
     session_id,
-    code: buildCode(attack.id, facts),
+    code: attackCode(server, attack.id, facts),
     timeout,
   });
   const seconds = (performance.now() - start) / 1000;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { ExecutionResponse } from "./server.ts";
 
-const STATUSES = [
+/** How a run may end. Nothing is validated yet, so none is `rejected`. */
+export const STATUSES: readonly string[] = [
   "ok",
   "error",
   "timeout",
