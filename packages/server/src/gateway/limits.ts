@@ -3,7 +3,7 @@
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { MemoryLimit } from "./schemas.js";
+import type { MemoryLimit } from "./schemas/common.js";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 /** Below this not even an idle kernel fits beside the pages that it changes. */

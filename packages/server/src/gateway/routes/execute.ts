@@ -11,7 +11,7 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { checkLimits, checkTimeout } from "../limits.js";
-import { ExecuteBody } from "../schemas.js";
+import { ExecuteBody } from "../schemas/execute.js";
 
 /** An answer of this length takes about a millisecond to write. */
 const LARGE_CHARACTERS = 100_000;

@@ -1,7 +1,5 @@
 /** Keys as resources, for admins. */
 
-import { Type } from "typebox";
-import { KeyName, KeyQuotas, KeyRole } from "../../access/key-file.js";
 import type { KeyStore } from "../../access/key-store.js";
 import type { Audit } from "../../audit/audit.js";
 import { ServiceError } from "../../errors.js";
@@ -10,13 +8,7 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
-
-const closed = { additionalProperties: false } as const;
-const CreateKeyBody = Type.Object(
-  { name: KeyName, role: KeyRole, quotas: Type.Optional(KeyQuotas) },
-  closed,
-);
-const KeyParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
+import { CreateKeyBody, KeyParams } from "../schemas/keys.js";
 
 export interface KeysOptions {
   readonly keys: KeyStore;

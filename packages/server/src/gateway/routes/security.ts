@@ -6,7 +6,8 @@ import type { PanicReport, Security } from "../../security/security.js";
 import type { App } from "../app.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
-import { ContainerParams, PanicBody, SessionParams } from "../schemas.js";
+import { SessionParams } from "../schemas/common.js";
+import { ContainerParams, PanicBody } from "../schemas/security.js";
 
 const DEFAULT_REASON = "asked for over the API";
 const REASON_CHARACTERS_MAX = 500;

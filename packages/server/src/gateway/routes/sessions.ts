@@ -7,7 +7,8 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { checkLimits } from "../limits.js";
-import { CreateSessionBody, ReleaseBody, SessionParams } from "../schemas.js";
+import { SessionParams } from "../schemas/common.js";
+import { CreateSessionBody, ReleaseBody } from "../schemas/sessions.js";
 
 const BY_ID = { schema: { params: SessionParams } };
 

@@ -1,0 +1,24 @@
+/** What many of the wire's schemas are made of. Unknown fields are refused by all of them. */
+
+import { type Static, Type } from "typebox";
+
+export const closed = { additionalProperties: false } as const;
+
+/** Both the name of a session and, in source 004's dialect, of a user. */
+export const SessionId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: "^[A-Za-z0-9._:@-]+$",
+});
+
+/** "200m", "1g", or bytes. */
+export const MemoryLimit = Type.Union([
+  Type.String({ pattern: "^[0-9]+(\\.[0-9]+)?\\s*([kKmMgG]([iI]?[bB])?|[bB])?$", maxLength: 32 }),
+  Type.Integer({ minimum: 1 }),
+]);
+export type MemoryLimit = Static<typeof MemoryLimit>;
+
+export const CpuLimit = Type.Number({ exclusiveMinimum: 0 });
+export const Seconds = Type.Number({ exclusiveMinimum: 0 });
+
+export const SessionParams = Type.Object({ id: SessionId }, closed);
