@@ -46,6 +46,9 @@ beforeAll(async () => {
     logger: pino({ level: "silent" }),
     version: "0",
   });
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) routes.push(`${one} ${url}`);
+  });
   await app.ready();
 });
 afterAll(async () => {
@@ -67,22 +70,10 @@ const OPEN = [
   "POST /sessions/:id/reset",
 ];
 const PUBLIC = ["GET /health", "HEAD /health"];
+const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test(route);
 
-/** Every route there is, from the router itself, such as "GET /sessions/:id". */
-function routes(): string[] {
-  const parents: string[] = [];
-  return app
-    .printRoutes({ commonPrefix: false })
-    .trimEnd()
-    .split("\n")
-    .flatMap((line) => {
-      const [, branch = "", path = "", methods = ""] =
-        /^(.*?)(\/[^ ]*) \(([A-Z, ]+)\)$/.exec(line) ?? [];
-      parents.length = branch.length / 4 - 1;
-      parents.push(path);
-      return methods.split(", ").map((method) => `${method} ${parents.join("")}`);
-    });
-}
+/** Every route there is, such as "GET /sessions/:id", noted as it is registered. */
+const routes: string[] = [];
 
 const split = (route: string) => {
   const [method, url = ""] = route.replace(":id", "0123456789abcdef").split(" ");
@@ -90,22 +81,23 @@ const split = (route: string) => {
 };
 
 describe("every route", () => {
-  test("is read from the router", () => {
-    expect(routes()).toEqual(
+  test("is noted", () => {
+    expect(routes).toEqual(
       expect.arrayContaining([...OPEN, ...PUBLIC, "DELETE /api/security/containers/:id"]),
     );
-    for (const route of routes()) expect(route).toMatch(/^[A-Z]+ (\/[:\w]+)+$/);
   });
 
   test("refuses whoever has no token, but for the public ones", async () => {
-    for (const route of routes().filter((one) => !PUBLIC.includes(one))) {
+    for (const route of routes.filter((one) => !PUBLIC.includes(one))) {
       expect((await app.inject(split(route))).statusCode, route).toBe(401);
     }
   });
 
   test("refuses an executing key, but for those that it may use", async () => {
     const { secret } = await keys.create({ name: "executes", role: "execute" });
-    const admins = routes().filter((one) => ![...OPEN, ...PUBLIC].includes(one));
+    const admins = routes.filter(
+      (one) => ![...OPEN, ...PUBLIC].includes(one) && !isDocumentation(one),
+    );
     expect(admins.length).toBeGreaterThan(10);
     for (const route of admins) {
       const headers = { "x-auth-token": secret };

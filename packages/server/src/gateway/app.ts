@@ -24,7 +24,8 @@ import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
-import { createAuthenticate } from "./auth.js";
+import { createAuthenticate, isBrowsed } from "./auth.js";
+import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
@@ -99,13 +100,15 @@ export function buildApp(options: AppOptions): App {
   });
   // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // The schemas of answers describe; they leave nothing out of what is sent.
+  app.setSerializerCompiler(() => JSON.stringify);
 
   const authenticate = createAuthenticate({
     adminToken: options.adminToken,
     findKey: (hash) => keys.find(hash),
   });
   app.decorateRequest("principal");
-  app.addHook("onRequest", (request, _reply, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
     if (lacksHost(request.raw)) {
       done(new ServiceError("INVALID_REQUEST", "The header Host is missing."));
       return;
@@ -117,6 +120,7 @@ export function buildApp(options: AppOptions): App {
       done();
     } catch (error) {
       options.authFailures.note(request.ip);
+      if (isBrowsed(request)) reply.header("www-authenticate", 'Basic realm="Glovebox token"');
       done(error as Error);
     }
   });
@@ -142,11 +146,15 @@ export function buildApp(options: AppOptions): App {
   });
 
   const admission = new Admission(sessions, audit);
-  registerExecute(app, { sessions, config, admission, audit });
-  registerSessions(app, { sessions, config, admission });
-  registerKeys(app, { keys, sessions, admission, audit });
-  registerSecurity(app, options.security, audit);
-  registerOperate(app, sessions, options.security, options.version);
+  // In a scope of its own, because the routes are read as they are registered.
+  app.register(async (scope: App) => {
+    await registerOpenapi(scope, options.version);
+    registerExecute(scope, { sessions, config, admission, audit });
+    registerSessions(scope, { sessions, config, admission });
+    registerKeys(scope, { keys, sessions, admission, audit });
+    registerSecurity(scope, options.security, audit);
+    registerOperate(scope, sessions, options.security, options.version);
+  });
   return app;
 }
 

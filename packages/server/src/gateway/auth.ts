@@ -4,6 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { BUILT_IN_ADMIN, type Principal } from "../access/principal.js";
 import { ServiceError } from "../errors.js";
+import { BROWSED_PATHS } from "./openapi.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -20,8 +21,29 @@ function digest(token: string): Buffer {
 function presentedToken(request: FastifyRequest): string | undefined {
   const { authorization } = request.headers;
   const bearer = authorization && /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const header = request.headers["x-auth-token"] ?? request.headers["x-api-key"] ?? bearer;
+  const header =
+    request.headers["x-auth-token"] ??
+    request.headers["x-api-key"] ??
+    bearer ??
+    (isBrowsed(request) ? password(authorization) : undefined);
   return typeof header === "string" && header !== "" ? header : undefined;
+}
+
+/** The password that a browser has asked its user for. The user's name says nothing. */
+function password(authorization: string | undefined): string | undefined {
+  const basic = authorization && /^Basic +(\S+)$/i.exec(authorization)?.[1];
+  if (!basic) return undefined;
+  const pair = Buffer.from(basic, "base64").toString("utf8");
+  return pair.slice(pair.indexOf(":") + 1);
+}
+
+/**
+ * Whether a browser may ask for the token: on pages that only show something. It sends the password
+ * by itself from then on, also with requests that other pages start, so it counts nowhere else.
+ */
+export function isBrowsed({ method, routeOptions: { url } }: FastifyRequest): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  return BROWSED_PATHS.some((path) => url === path || url?.startsWith(`${path}/`));
 }
 
 export interface AuthenticateOptions {

@@ -11,10 +11,19 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { checkLimits, checkTimeout } from "../limits.js";
-import { ExecuteBody } from "../schemas/execute.js";
+import { answers } from "../schemas/answers.js";
+import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 
 /** An answer of this length takes about a millisecond to write. */
 const LARGE_CHARACTERS = 100_000;
+
+const EXECUTE = {
+  tags: ["execute"],
+  summary: "Run code, in a session or in a sandbox of its own",
+  description: "A timeout is answered 504 to whoever names a user_uuid, with the same body.",
+  body: ExecuteBody,
+  response: answers({ 200: ExecuteAnswer, 504: ExecuteAnswer }),
+};
 
 export interface ExecuteOptions {
   readonly sessions: SessionManager;
@@ -25,7 +34,7 @@ export interface ExecuteOptions {
 
 export function registerExecute(app: App, options: ExecuteOptions): void {
   const { sessions, config, admission, audit } = options;
-  app.post("/execute", { schema: { body: ExecuteBody } }, async (request, reply) => {
+  app.post("/execute", { schema: EXECUTE }, async (request, reply) => {
     const { body, principal } = request;
     const sessionId = sessionOf(body);
     if (Buffer.byteLength(body.code) > config.codeBytesMax) {

@@ -8,7 +8,8 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
-import { CreateKeyBody, KeyParams } from "../schemas/keys.js";
+import { answers, Nothing } from "../schemas/answers.js";
+import { CreatedKeyAnswer, CreateKeyBody, KeyParams, KeysAnswer } from "../schemas/keys.js";
 
 export interface KeysOptions {
   readonly keys: KeyStore;
@@ -21,7 +22,15 @@ export function registerKeys(app: App, options: KeysOptions): void {
   const { keys, sessions, admission, audit } = options;
   app.post(
     "/api/keys",
-    { onRequest: requireAdmin, schema: { body: CreateKeyBody } },
+    {
+      onRequest: requireAdmin,
+      schema: {
+        tags: ["keys"],
+        summary: "Make a key; the answer is the only place that shows it",
+        body: CreateKeyBody,
+        response: answers({ 201: CreatedKeyAnswer }),
+      },
+    },
     async (request, reply) => {
       admission.admitChange();
       const { info, secret } = await keys.create(request.body);
@@ -37,7 +46,15 @@ export function registerKeys(app: App, options: KeysOptions): void {
     },
   );
 
-  app.get("/api/keys", { onRequest: requireAdmin }, async () => ({
+  const listing = {
+    onRequest: requireAdmin,
+    schema: {
+      tags: ["keys"],
+      summary: "All keys and what they have used",
+      response: answers({ 200: KeysAnswer }),
+    },
+  };
+  app.get("/api/keys", listing, async () => ({
     keys: keys.list().map(({ info, account }) => ({
       ...info,
       usage: { sessions: sessions.count(info.id), ...account.use() },
@@ -46,7 +63,15 @@ export function registerKeys(app: App, options: KeysOptions): void {
 
   app.delete(
     "/api/keys/:id",
-    { onRequest: requireAdmin, schema: { params: KeyParams } },
+    {
+      onRequest: requireAdmin,
+      schema: {
+        tags: ["keys"],
+        summary: "Revoke a key and end its sessions",
+        params: KeyParams,
+        response: answers({ 204: Nothing }),
+      },
+    },
     async (request, reply) => {
       const { id } = request.params;
       // The built-in admin owns sessions too, and is no key.

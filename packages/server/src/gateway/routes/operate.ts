@@ -4,6 +4,25 @@ import type { Security } from "../../security/security.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app.js";
 import { requireAdmin } from "../auth.js";
+import { answers } from "../schemas/answers.js";
+import { HealthAnswer, StatusAnswer } from "../schemas/operate.js";
+
+const HEALTH = {
+  schema: {
+    tags: ["operate"],
+    summary: "Whether the server is up and runs code",
+    security: [],
+    response: answers({ 200: HealthAnswer, 503: HealthAnswer }),
+  },
+};
+const STATUS = {
+  onRequest: requireAdmin,
+  schema: {
+    tags: ["operate"],
+    summary: "The pool and the sessions",
+    response: answers({ 200: StatusAnswer }),
+  },
+};
 
 export function registerOperate(
   app: App,
@@ -11,7 +30,7 @@ export function registerOperate(
   security: Security,
   version: string,
 ): void {
-  app.get("/health", async (_request, reply) => {
+  app.get("/health", HEALTH, async (_request, reply) => {
     // A load balancer should send work elsewhere.
     if (security.panicked) reply.status(503);
     return {
@@ -21,7 +40,7 @@ export function registerOperate(
     };
   });
 
-  app.get("/status", { onRequest: requireAdmin }, async () => ({
+  app.get("/status", STATUS, async () => ({
     version,
     panic: security.panicked,
     ...sessions.status(),

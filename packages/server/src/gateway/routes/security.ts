@@ -6,17 +6,44 @@ import type { PanicReport, Security } from "../../security/security.js";
 import type { App } from "../app.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
+import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
-import { ContainerParams, PanicBody } from "../schemas/security.js";
+import {
+  ContainerParams,
+  ContainersAnswer,
+  EndedAnswer,
+  KilledAnswer,
+  PanicAnswer,
+  PanicBody,
+  ResumeAnswer,
+  SecurityHealthAnswer,
+} from "../schemas/security.js";
 
 const DEFAULT_REASON = "asked for over the API";
 const REASON_CHARACTERS_MAX = 500;
-const ADMIN = { onRequest: requireAdmin };
+
+function described(summary: string, bySuccess: Parameters<typeof answers>[0]) {
+  const schema = { tags: ["security"], summary, response: answers(bySuccess) };
+  return { onRequest: requireAdmin, schema };
+}
+
+const PANIC = described("Kill every sandbox and refuse new work", {
+  200: PanicAnswer,
+  500: PanicAnswer,
+});
+const RESUME = described("Verify the isolation and let work in again", { 200: ResumeAnswer });
+const HEALTH = described("Every protection, tried on a live sandbox", {
+  200: SecurityHealthAnswer,
+  503: SecurityHealthAnswer,
+});
+const CONTAINERS = described("Every sandbox and what it uses", { 200: ContainersAnswer });
+const KILL = described("Kill one sandbox", { 200: KilledAnswer });
+const END = described("End the sessions of this id, whoever owns them", { 200: EndedAnswer });
 
 export function registerSecurity(app: App, security: Security, audit: Audit): void {
   const panic = {
-    ...ADMIN,
-    schema: { body: PanicBody },
+    ...PANIC,
+    schema: { ...PANIC.schema, body: PanicBody },
     // Nobody should have to think of a body at that moment.
     preValidation: async (request: FastifyRequest) => {
       request.body ??= {};
@@ -35,7 +62,7 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     return toWire(report);
   });
 
-  app.post("/api/security/resume", ADMIN, async (request) => {
+  app.post("/api/security/resume", RESUME, async (request) => {
     const note = await security.resume();
     if (note) {
       request.log.warn({ request_id: request.id, note }, "resumed after a panic");
@@ -48,7 +75,7 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/health", ADMIN, async (_request, reply) => {
+  app.get("/api/security/health", HEALTH, async (_request, reply) => {
     const report = await security.health();
     if (!report.verified) reply.status(503);
     return {
@@ -60,11 +87,11 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/containers", ADMIN, async () => ({
+  app.get("/api/security/containers", CONTAINERS, async () => ({
     containers: security.containers(),
   }));
 
-  const byId = { ...ADMIN, schema: { params: ContainerParams } };
+  const byId = { ...KILL, schema: { ...KILL.schema, params: ContainerParams } };
   app.delete("/api/security/containers/:id", byId, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;
@@ -81,7 +108,7 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  const bySession = { ...ADMIN, schema: { params: SessionParams } };
+  const bySession = { ...END, schema: { ...END.schema, params: SessionParams } };
   app.delete("/api/security/sessions/:id", bySession, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;

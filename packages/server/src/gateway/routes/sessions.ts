@@ -7,10 +7,38 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { checkLimits } from "../limits.js";
+import { answers, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
-import { CreateSessionBody, ReleaseBody } from "../schemas/sessions.js";
+import {
+  CreateSessionBody,
+  ReleaseAnswer,
+  ReleaseBody,
+  ResetAnswer,
+  SessionAnswer,
+  SessionsAnswer,
+} from "../schemas/sessions.js";
 
-const BY_ID = { schema: { params: SessionParams } };
+const tags = ["sessions"];
+const LIST = {
+  schema: { tags, summary: "One's own sessions", response: answers({ 200: SessionsAnswer }) },
+};
+const SHOW = byId("One session", { 200: SessionAnswer });
+const END = byId("End a session; its processes are gone when this answers", { 204: Nothing });
+const RESET = byId("A fresh interpreter and an empty workspace under the same id", {
+  200: ResetAnswer,
+});
+const RELEASE = {
+  schema: {
+    tags,
+    summary: "End a session, by either of its names",
+    body: ReleaseBody,
+    response: answers({ 200: ReleaseAnswer }),
+  },
+};
+
+function byId(summary: string, bySuccess: Parameters<typeof answers>[0]) {
+  return { schema: { tags, summary, params: SessionParams, response: answers(bySuccess) } };
+}
 
 export interface SessionsOptions {
   readonly sessions: SessionManager;
@@ -21,7 +49,12 @@ export interface SessionsOptions {
 export function registerSessions(app: App, options: SessionsOptions): void {
   const { sessions, config, admission } = options;
   const creation = {
-    schema: { body: CreateSessionBody },
+    schema: {
+      tags,
+      summary: "Make a session, with a sandbox that is ready",
+      body: CreateSessionBody,
+      response: answers({ 201: SessionAnswer }),
+    },
     // Every field is optional, and so is the body.
     preValidation: async (request: FastifyRequest) => {
       request.body ??= {};
@@ -45,23 +78,23 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     return reply.status(201).send(session);
   });
 
-  app.get("/sessions", async ({ principal }) => ({ sessions: sessions.list(principal.id) }));
+  app.get("/sessions", LIST, async ({ principal }) => ({ sessions: sessions.list(principal.id) }));
 
-  app.get("/sessions/:id", BY_ID, async ({ principal, params }) =>
+  app.get("/sessions/:id", SHOW, async ({ principal, params }) =>
     sessions.describe(principal.id, params.id),
   );
 
-  app.delete("/sessions/:id", BY_ID, async (request, reply) => {
+  app.delete("/sessions/:id", END, async (request, reply) => {
     await sessions.delete(request.principal.id, request.params.id, "it was deleted");
     return reply.status(204).send();
   });
 
-  app.post("/sessions/:id/reset", BY_ID, async (request) => ({
+  app.post("/sessions/:id/reset", RESET, async (request) => ({
     status: "ok",
     ...(await sessions.reset(request.principal.id, request.params.id)),
   }));
 
-  app.post("/release", { schema: { body: ReleaseBody } }, async (request) => {
+  app.post("/release", RELEASE, async (request) => {
     const id = request.body.session_id ?? request.body.user_uuid;
     if (id === undefined) {
       throw new ServiceError("INVALID_REQUEST", "user_uuid or session_id is required");

@@ -1,17 +1,97 @@
 /** POST /execute on the wire. */
 
 import { type Static, Type } from "typebox";
+import { Count, nullable } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
 
 export const ExecuteBody = Type.Object(
   {
-    code: Type.String(),
+    code: Type.String({ description: "Python source. IPython's syntax works." }),
     session_id: Type.Optional(SessionId),
     user_uuid: Type.Optional(SessionId),
     timeout: Type.Optional(Seconds),
     memory_limit: Type.Optional(MemoryLimit),
     cpu_limit: Type.Optional(CpuLimit),
   },
-  closed,
+  { ...closed, examples: [{ session_id: "demo", code: "x = 20\nprint(x)\nx + 22" }] },
 );
 export type ExecuteBody = Static<typeof ExecuteBody>;
+
+const MimeBundle = Type.Record(Type.String(), Type.Unknown());
+const ErrorFields = {
+  ename: Type.String(),
+  evalue: Type.String(),
+  traceback: Type.Array(Type.String()),
+};
+
+/** An nbformat v4 output. */
+export const Output = Type.Union([
+  Type.Object(
+    {
+      output_type: Type.Literal("stream"),
+      name: Type.Union([Type.Literal("stdout"), Type.Literal("stderr")]),
+      text: Type.String(),
+    },
+    closed,
+  ),
+  Type.Object(
+    { output_type: Type.Literal("display_data"), data: MimeBundle, metadata: MimeBundle },
+    closed,
+  ),
+  Type.Object(
+    {
+      output_type: Type.Literal("execute_result"),
+      execution_count: Count,
+      data: MimeBundle,
+      metadata: MimeBundle,
+    },
+    closed,
+  ),
+  Type.Object({ output_type: Type.Literal("error"), ...ErrorFields }, closed),
+]);
+
+export const ExecutionStatus = Type.Union(
+  (
+    [
+      "ok",
+      "error",
+      "timeout",
+      "out_of_memory",
+      "killed",
+      "output_limit",
+      "interrupted",
+      "rejected",
+    ] as const
+  ).map((status) => Type.Literal(status)),
+);
+
+export const ExecuteAnswer = Type.Object(
+  {
+    status: ExecutionStatus,
+    stdout: Type.String(),
+    stderr: Type.String(),
+    truncated: Type.Boolean(),
+    exit_code: Type.Integer(),
+    execution_time: Type.Number({ description: "Seconds in the kernel." }),
+    result_text: nullable(Type.String()),
+    result_base64: nullable(Type.String({ description: "The last image, PNG." })),
+    outputs: Type.Array(Output),
+    error: nullable(Type.Object({ ...ErrorFields, hint: nullable(Type.String()) }, closed)),
+    files_created: Type.Array(Type.String()),
+    files_modified: Type.Array(Type.String()),
+    session_id: nullable(Type.String()),
+    execution_count: nullable(Count),
+    original_code: Type.String(),
+    executed_code: Type.String(),
+    validation_result: nullable(Type.String()),
+    usage: Type.Object(
+      {
+        cpu_time: Type.Number({ minimum: 0, description: "Seconds." }),
+        memory_peak_bytes: Count,
+        wall_time: Type.Number({ minimum: 0, description: "Seconds." }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);

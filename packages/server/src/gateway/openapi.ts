@@ -1,0 +1,78 @@
+/**
+ * The API's description, made from the schemas by which requests are checked, and a page that shows
+ * it. Both need the token; a browser sends it as the password it asks for, see auth.ts.
+ */
+
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { App } from "./app.js";
+import { ErrorAnswer } from "./schemas/answers.js";
+
+const TAGS = [
+  { name: "execute", description: "Run code." },
+  { name: "sessions", description: "Sandboxes with a name, which keep their variables and files." },
+  { name: "interact", description: "What an editor asks of a live session." },
+  { name: "files", description: "Files of a session's /workspace." },
+  { name: "generate", description: "From a question to a result, by a model." },
+  { name: "operate", description: "Health and status." },
+  { name: "security", description: "Panic, resume, what runs, what protects. Admins only." },
+  { name: "keys", description: "Keys for others. Admins only." },
+] as const;
+
+/** The scripts and styles are our own; the page brings its icons as data. */
+const PAGE_POLICY = {
+  "default-src": ["'none'"],
+  "script-src": ["'self'"],
+  "style-src": ["'self'", "'unsafe-inline'"],
+  "img-src": ["'self'", "data:"],
+  "connect-src": ["'self'"],
+  "base-uri": ["'none'"],
+  "form-action": ["'none'"],
+  "frame-ancestors": ["'none'"],
+};
+
+/** Under these a browser may ask its user for the token. Nothing there changes anything. */
+export const BROWSED_PATHS = ["/docs", "/openapi.json"] as const;
+
+const ANY_ERROR = {
+  description: "What went wrong, and what to do about it.",
+  content: { "application/json": { schema: { $ref: "Error#" } } },
+};
+
+/** Routes that are registered after this, in the same scope, are described. */
+export async function registerOpenapi(app: App, version: string): Promise<void> {
+  app.addSchema({ $id: "Error", ...ErrorAnswer });
+  await app.register(swagger, {
+    hideUntagged: true,
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Glovebox",
+        description: "Runs untrusted Python in sandboxes of its own.",
+        version,
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      tags: [...TAGS],
+      components: {
+        securitySchemes: {
+          token: { type: "apiKey", in: "header", name: "X-Auth-Token" },
+          api_key: { type: "apiKey", in: "header", name: "X-API-Key" },
+          bearer: { type: "http", scheme: "bearer" },
+        },
+      },
+      security: [{ token: [] }, { api_key: [] }, { bearer: [] }],
+    },
+    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => `${$id ?? index}` },
+    transform: ({ schema, url }) => ({
+      schema: { ...schema, response: { ...(schema?.response ?? {}), default: ANY_ERROR } },
+      url: url.replace("*", ":path"),
+    }),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    staticCSP: PAGE_POLICY,
+    uiConfig: { layout: "BaseLayout", deepLinking: true },
+    theme: { title: "Glovebox API" },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}

@@ -1,0 +1,47 @@
+/** Answers on the wire. They describe and do not shape: what a route returns is sent as it is. */
+
+import { type TSchema, Type } from "typebox";
+import { closed } from "./common.js";
+
+/** The one shape in which errors travel. */
+export const ErrorAnswer = Type.Object(
+  {
+    error: Type.Object(
+      {
+        code: Type.String({ description: "One of the table in docs/errors.md." }),
+        message: Type.String(),
+        hint: Type.Optional(Type.String({ description: "What to do next." })),
+        retry_after_ms: Type.Optional(Type.Number({ minimum: 0 })),
+        request_id: Type.String(),
+      },
+      closed,
+    ),
+  },
+  {
+    ...closed,
+    examples: [
+      {
+        error: {
+          code: "SESSION_NOT_FOUND",
+          message: "There is no session of this name.",
+          hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
+          request_id: "req-1f",
+        },
+      },
+    ],
+  },
+);
+
+export const Nothing = Type.Null({ description: "No content." });
+
+/**
+ * A route's answers by HTTP status, for its documentation. Every other status is an ErrorAnswer.
+ * The type says nothing on purpose: results hold readonly arrays, which no schema's type does.
+ */
+export function answers(bySuccess: Readonly<Record<number, TSchema>>): Record<string, unknown> {
+  return { ...bySuccess };
+}
+
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Timestamp = Type.String({ format: "date-time" });
+export const Count = Type.Integer({ minimum: 0 });

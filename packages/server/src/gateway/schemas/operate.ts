@@ -1,0 +1,35 @@
+/** What operators and load balancers ask, on the wire. */
+
+import { Type } from "typebox";
+import { Count } from "./answers.js";
+import { closed } from "./common.js";
+
+export const HealthAnswer = Type.Object(
+  {
+    status: Type.Union([Type.Literal("healthy"), Type.Literal("panicked")]),
+    version: Type.String(),
+    uptime_seconds: Count,
+  },
+  closed,
+);
+
+export const StatusAnswer = Type.Object(
+  {
+    version: Type.String(),
+    panic: Type.Boolean(),
+    pool: Type.Object(
+      {
+        size: Count,
+        idle: Count,
+        starting: Count,
+        leased: Count,
+        leases_max: Count,
+        waiting: Count,
+      },
+      closed,
+    ),
+    sessions: Count,
+    stateless: Count,
+  },
+  closed,
+);
