@@ -22,9 +22,16 @@ export function readAnswers(bytes: Buffer, ended: boolean): Answer[] {
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]);
     assert.ok(status >= 100, `no answer begins with ${JSON.stringify(head.slice(0, 200))}`);
     const withoutBody = status < 200 || status === 204;
+    const bodyStart = headEnd + 4;
+    if (!withoutBody && /^transfer-encoding: chunked\r?$/im.test(head)) {
+      const chunked = readChunks(rest.subarray(bodyStart));
+      if (!chunked) break;
+      answers.push({ status, head, body: chunked.body });
+      rest = rest.subarray(bodyStart + chunked.length);
+      continue;
+    }
     const length = withoutBody ? 0 : Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1]);
     assert.ok(Number.isInteger(length), `an answer without a length: ${head}`);
-    const bodyStart = headEnd + 4;
     // The answer to HEAD tells the length of what it leaves out; nothing or another answer follows.
     const following = rest.toString("latin1", bodyStart, bodyStart + 9);
     const isHead = length > 0 && (following === "HTTP/1.1 " || (following === "" && ended));
@@ -38,6 +45,21 @@ export function readAnswers(bytes: Buffer, ended: boolean): Answer[] {
     assert.equal(rest.length, 0, `an answer was cut or followed by ${JSON.stringify(text)}`);
   }
   return answers;
+}
+
+/** A body in chunks and how many bytes it took; undefined where its end has not come. */
+function readChunks(bytes: Buffer): { body: string; length: number } | undefined {
+  const pieces: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
+    const next = lineEnd + 2 + size + 2;
+    if (Number.isNaN(size) || bytes.length < next) return undefined;
+    if (size === 0) return { body: Buffer.concat(pieces).toString("utf8"), length: next };
+    pieces.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = next;
+  }
 }
 
 /** The 504 is the answer to a timeout in the dialect that names `user_uuid`. */

@@ -1,46 +1,13 @@
 /**
- * HTTP requests as a hostile client would write them. The routes are those of the source, the bodies come
- * from its schemas: mostly right, so that they get far, and then bent somewhere.
+ * HTTP requests as a hostile client would write them. The routes and the bodies come
+ * from the description that the server gives of itself: mostly right, so that they get far, and then bent somewhere.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import * as schemas from "../../packages/server/src/gateway/schemas.ts";
 import { brokenText, deepText, jsonString, jsonText } from "./json.ts";
+import type { Operation, Schema } from "./openapi.ts";
 import type { Random } from "./random.ts";
 
-export interface Route {
-  readonly method: string;
-  readonly path: string;
-}
-
-const routesDirectory = fileURLToPath(
-  new URL("../../packages/server/src/gateway/routes", import.meta.url),
-);
-
 /** What stops the work of everybody is not for a run that watches an honest session meanwhile. */
-const STOPS_EVERYBODY = /panic|resume/;
-
-export function readRoutes(): Route[] {
-  return readdirSync(routesDirectory).flatMap((name) => {
-    const source = readFileSync(join(routesDirectory, name), "utf8");
-    return [...source.matchAll(/app\.(get|post|put|delete|patch)\(\s*"([^"]+)"/g)]
-      .map(([, method = "", path = ""]) => ({ method: method.toUpperCase(), path }))
-      .filter(({ path }) => !STOPS_EVERYBODY.test(path));
-  });
-}
-
-/** What of a JSON schema the generator understands. */
-interface Schema {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly pattern?: string;
-  readonly minimum?: number;
-}
-
-const bodySchemas = (Object.values(schemas) as Schema[]).filter(({ type }) => type === "object");
+export const STOPS_EVERYBODY = /panic|resume/;
 
 /** Few names, so that requests meet in the same sessions. */
 const NAMES = ["fuzz-a", "fuzz-b", "fuzz.c:1@x", "f", "200m", "64k", "0.5g", "1048576", "33554432"];
@@ -56,7 +23,10 @@ const CODES = [
 ];
 const ABSURD_NUMBERS = ["1e999", "-1", "0", "1e-300", "9".repeat(50), "0.05", "0.1", "2", "1.5"];
 
-function schemaText(random: Random, schema: Schema): string {
+/** A value that a schema allows, as JSON. */
+export function schemaText(random: Random, schema: Schema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum) return JSON.stringify(random.pick(schema.enum));
   if (schema.anyOf) return schemaText(random, random.pick(schema.anyOf));
   switch (schema.type) {
     case "object": {
@@ -70,6 +40,10 @@ function schemaText(random: Random, schema: Schema): string {
       const choices = schema.pattern ? NAMES : CODES;
       return JSON.stringify(random.pick(choices.filter((choice) => pattern.test(choice))));
     }
+    case "array":
+      return `[${random.list(2, () => schemaText(random, schema.items ?? {})).join(",")}]`;
+    case "boolean":
+      return random.pick(["true", "false"]);
     case "integer":
       return random.pick(["67108864", "1", "100000000"]);
     case "number":
@@ -106,8 +80,8 @@ function bend(random: Random, text: string): string {
   }
 }
 
-function bodyOf(random: Random): Buffer {
-  let text = schemaText(random, random.pick(bodySchemas));
+function bodyOf(random: Random, schemas: readonly Schema[]): Buffer {
+  let text = schemaText(random, random.pick(schemas));
   while (random.chance(0.35)) text = bend(random, text);
   const bytes = Buffer.from(text);
   if (random.chance(0.1)) return bytes.fill(random.below(256), random.below(bytes.length + 1));
@@ -138,7 +112,7 @@ const PATH_GARBAGE = [
 ];
 
 function pathOf(random: Random, path: string): string {
-  let full = path.replace(/:\w+/g, () =>
+  let full = path.replace(/\{\w+\}/g, () =>
     random.chance(0.8) ? random.pick(NAMES) : random.pick(PATH_GARBAGE),
   );
   if (random.chance(0.15)) {
@@ -219,7 +193,7 @@ function chunked(random: Random, body: Buffer): Buffer {
 }
 
 /** One request, from its method to the end of its body. */
-function oneRequest(random: Random, routes: readonly Route[], token: string): Buffer {
+function oneRequest(random: Random, routes: readonly Operation[], token: string): Buffer {
   const route = random.pick(routes);
   let method = random.chance(0.85) ? route.method : random.pick(METHODS);
   if (random.chance(0.02)) method = random.pick(NOT_METHODS);
@@ -232,7 +206,8 @@ function oneRequest(random: Random, routes: readonly Route[], token: string): Bu
   while (random.chance(0.2)) headers.push(random.pick(ODD_HEADERS));
   let body: Buffer = Buffer.alloc(0);
   if (random.chance(method === "GET" ? 0.1 : 0.9)) {
-    body = bodyOf(random);
+    const own = random.chance(0.7) && route.body ? [route.body] : undefined;
+    body = bodyOf(random, own ?? routes.flatMap((one) => one.body ?? []));
     const type = random.chance(0.9) ? "application/json" : random.pick(CONTENT_TYPES);
     headers.push(`Content-Type: ${type}`);
     if (random.chance(0.8)) {
@@ -249,7 +224,11 @@ function oneRequest(random: Random, routes: readonly Route[], token: string): Bu
 }
 
 /** What goes over one connection: a request, often several at once, sometimes damaged on the wire. */
-export function connectionBytes(random: Random, routes: readonly Route[], token: string): Buffer {
+export function connectionBytes(
+  random: Random,
+  routes: readonly Operation[],
+  token: string,
+): Buffer {
   const count = random.chance(0.8) ? 1 : random.between(2, 6);
   const requests = Array.from({ length: count }, () => oneRequest(random, routes, token));
   let bytes: Buffer = Buffer.concat(requests);

@@ -1,0 +1,115 @@
+/**
+ * The running server's own description of its API as the source of requests, and as the judge of
+ * answers: every answer has to be what the description says.
+ */
+import assert from "node:assert/strict";
+import { Compile } from "typebox/schema";
+import type { TestServer } from "../support/server.ts";
+
+/** What of a JSON schema the generators understand. */
+export interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+interface MediaType {
+  readonly schema?: Schema;
+  /** One of the two, by how many there are. */
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+type Content = Readonly<Record<string, MediaType>>;
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required?: boolean;
+  readonly schema: Schema;
+}
+
+export interface Operation {
+  readonly method: string;
+  /** With names in braces. */
+  readonly path: string;
+  readonly parameters: readonly Parameter[];
+  /** Of a JSON body, where there is one. */
+  readonly body: Schema | undefined;
+  /** Bodies that somebody would really send. */
+  readonly examples: readonly unknown[];
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+}
+
+interface Description {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, RawOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+interface RawOperation {
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses: Operation["responses"];
+}
+
+export class ApiDescription {
+  readonly operations: readonly Operation[];
+  readonly #checks = new Map<Schema, ReturnType<typeof Compile>>();
+
+  constructor(text: string) {
+    const outer = JSON.parse(text) as Description;
+    // References are few and flat, so they are put in place once.
+    const whole = JSON.parse(text, (_, value) => {
+      const name = (value as { $ref?: string } | null)?.$ref?.split("/").pop();
+      return name === undefined ? value : outer.components.schemas[name];
+    }) as Description;
+    this.operations = Object.entries(whole.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        ...operation,
+        ...{ method: method.toUpperCase(), path, parameters: operation.parameters ?? [] },
+        body: operation.requestBody?.content["application/json"]?.schema,
+        examples: examplesOf(operation.requestBody?.content["application/json"]),
+        responses: operation.responses,
+      })),
+    );
+  }
+
+  /** @throws AssertionError when the answer is none that the operation is described to give */
+  judge(operation: Operation, status: number, contentType: string, body: string): void {
+    const what = `${operation.method} ${operation.path} answered ${status} (${contentType}): ${body.slice(0, 600)}`;
+    const response =
+      operation.responses[status] ??
+      operation.responses[status < 300 ? "2XX" : "default"] ??
+      operation.responses["default"];
+    // 204 is described as "no content" by a schema of null.
+    if (body === "" && (status === 204 || operation.method === "HEAD")) return;
+    const mediaType = contentType.split(";")[0] ?? "";
+    const content = response?.content ?? {};
+    const described = content[mediaType] ?? content["*/*"];
+    assert.ok(described, `${what}\nis not described with this content type`);
+    if (mediaType !== "application/json" || !described.schema) return;
+    const check = this.#checks.get(described.schema) ?? Compile(described.schema);
+    this.#checks.set(described.schema, check);
+    const [valid, errors] = check.Errors(JSON.parse(body));
+    assert.ok(valid, `${what}\nis not as described: ${JSON.stringify(errors?.slice(0, 3))}`);
+  }
+}
+
+function examplesOf(media: MediaType | undefined): readonly unknown[] {
+  if (media?.example !== undefined) return [media.example];
+  return Object.values(media?.examples ?? {}).map(({ value }) => value);
+}
+
+/** As the server tells it. */
+export async function readDescription(server: TestServer): Promise<ApiDescription> {
+  const response = await fetch(`${server.baseUrl}/openapi.json`, {
+    headers: { "x-auth-token": server.token },
+  });
+  assert.equal(response.status, 200);
+  return new ApiDescription(await response.text());
+}
