@@ -4,7 +4,7 @@
  * is nothing to do, so an interrupted set-up is simply run again.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InterruptedError, quick, run, SetupError, withLock, withProgress } from "./process.mjs";
@@ -30,12 +30,12 @@ export async function setUp() {
   process.env.PATH = `${process.env.PATH ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
   requirePlatform();
   requireRoot();
-  requireChangeOfIds();
   requireNamespaces();
   await installNpmPackages();
   await installHostPackages(HOST_PACKAGES);
   createServiceUser();
   await compile();
+  showProgramToServiceUser();
   await ensureRootfs(settings);
   return settings;
 }
@@ -69,21 +69,6 @@ function requireRoot() {
     throw new SetupError(
       `Glovebox must be started by root; this is uid ${process.getuid()}. Root is needed to make namespaces, mounts and cgroups; the HTTP side gives it up.`,
       "run the same command as root, for example with sudo.",
-    );
-  }
-}
-
-/**
- * The HTTP side becomes an ordinary user. Node refuses that when it cannot rule out io_uring, whose
- * threads would stay root; with the system's libuv, as in Debian 13's package, it never can.
- */
-function requireChangeOfIds() {
-  try {
-    process.setgroups(process.getgroups());
-  } catch (error) {
-    throw new SetupError(
-      `This Node.js (${process.version}, ${process.execPath}) refuses to give up root: ${error.message}`,
-      "unset UV_USE_IO_URING; if it is not set, use a Node.js with its own libuv, as nodejs.org and NodeSource build it, not Debian 13's package.",
     );
   }
 }
@@ -204,6 +189,24 @@ async function compile() {
       failure: "The sources do not compile.",
     }),
   );
+}
+
+/**
+ * The HTTP side is an ordinary user and loads the program by itself. A clone that was made with a
+ * strict umask is readable for root only, and so is what npm and tsc have written under it.
+ */
+function showProgramToServiceUser() {
+  const samples = [".", "package.json", "packages/server/dist/cli/main.js", "node_modules/pino"];
+  const isReadable = (path) => (statSync(join(repositoryDir, path)).mode & 0o004) !== 0;
+  if (samples.every(isReadable)) return;
+  const paths = ["package.json", "packages", "node_modules"].map((name) =>
+    join(repositoryDir, name),
+  );
+  for (const args of [[repositoryDir], ["-R", ...paths]]) {
+    const { status, stderr } = quick("chmod", ["a+rX", ...args]);
+    if (status !== 0) throw new SetupError(`The program cannot be made readable: ${stderr.trim()}`);
+  }
+  console.log("Made the program readable for the service user.");
 }
 
 /** Runs a command line's main function; an explained failure ends it without a stack trace. */

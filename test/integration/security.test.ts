@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually, listCgroups } from "../support/host.ts";
@@ -329,4 +330,26 @@ describe("panic", () => {
       expect((await server.request("/health")).status).toBe(200);
     },
   );
+});
+
+test("the gateway has no privilege, seen from outside, nor can it get any", async () => {
+  const server = await startServer();
+  try {
+    const { pid } = server.findProcess(/glovebox\.mjs gateway/);
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const field = (name: string) =>
+      new RegExp(`^${name}:(.*)$`, "m").exec(status)?.[1]?.trim().replaceAll("\t", " ");
+    const uid = execFileSync("id", ["-u", "glovebox"], { encoding: "utf8" }).trim();
+    expect(field("Uid")).toBe(`${uid} ${uid} ${uid} ${uid}`);
+    expect(field("Groups")).toBe("");
+    for (const name of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+      expect(field(name), name).toBe("0000000000000000");
+    }
+    expect(field("NoNewPrivs")).toBe("1");
+    // Its program is read-only for it, whoever owns the files.
+    const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+    expect(mounts).toMatch(/ \/run\/glovebox\/[^ ]+\/program ro,/);
+  } finally {
+    await server.stop();
+  }
 });

@@ -1,11 +1,9 @@
 /**
  * The gateway process: builds everything in order and passes it down, so this list is the
- * architecture. Starts as root, only to bind the guests' socket and to read the token; then gives
- * root up for good, before the first byte from a client or a guest is read.
+ * architecture. Runs as an ordinary user from its first instruction on: the supervisor has bound the
+ * guests' socket for it, and its working directory is the one place where it may write.
  */
 
-import { readFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import { type Logger, pino } from "pino";
 import { KeyStore } from "./access/key-store.js";
 import { BUILT_IN_ADMIN } from "./access/principal.js";
@@ -18,7 +16,6 @@ import { Pool } from "./pool/pool.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
 import { NativeDriver } from "./sandbox/native/native-driver.js";
-import { refusePassedDescriptors } from "./sandbox/native/passed-descriptors.js";
 import { planConfinement } from "./sandbox/plan.js";
 import { PanicLatch } from "./security/panic-latch.js";
 import { Security } from "./security/security.js";
@@ -28,14 +25,13 @@ import { VERSION } from "./version.js";
 /** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
 const STARTS_MAX = 2;
 const SWEEP_MS = 50;
-/** As `nice` counts. */
-const GATEWAY_PRIORITY = -10;
 
 export interface GatewayOptions {
   readonly config: Config;
-  /** The unprivileged user to become. */
-  readonly uid: number;
-  readonly gid: number;
+  /** Undefined for AUTH=none. */
+  readonly adminToken: string | undefined;
+  /** The descriptor on which sandboxes announce themselves, bound and listening. */
+  readonly guestSocket: number;
 }
 
 export interface Gateway {
@@ -47,15 +43,11 @@ export interface Gateway {
 
 /** Start serving. @throws when sandboxes cannot be made. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config } = options;
+  const { config, adminToken } = options;
+  refuseRoot();
   const logger = pino({ level: config.logLevel });
-  const adminToken = config.auth === "none" ? undefined : readToken(config);
   const listener = new GuestListener();
-  await listener.listen(config.runDir);
-  if (!refusePassedDescriptors(listener.descriptor, `${config.rootfsDir}/current`)) {
-    logger.warn("this kernel cannot refuse descriptors that guests pass, Linux 6.16 can");
-  }
-  giveUpRoot(options);
+  await listener.listen(options.guestSocket);
 
   const keys = await KeyStore.open({
     path: "keys.json",
@@ -113,7 +105,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** Relative paths are below the gateway's own directory, see giveUpRoot. */
+/** Relative paths are below the gateway's own directory. */
 function openAudit(config: Config, logger: Logger): Promise<AuditLog> {
   return AuditLog.open({
     directory: "audit",
@@ -138,22 +130,10 @@ function observeSessions(audit: Audit, keys: KeyStore): SessionObserver {
   };
 }
 
-function readToken(config: Config): string {
-  return config.token ?? readFileSync(config.tokenFile, "utf8").trim();
-}
-
-/** Become the service user, and make sure of it. The priority is what only root can give: with it
- * the service answers while every sandbox burns its share. */
-function giveUpRoot({ config, uid, gid }: GatewayOptions): void {
-  setPriority(GATEWAY_PRIORITY);
-  // The one place where this process may write. As its working directory it is in reach also where
-  // the directories above are closed to the service user, and nobody can put another in its place.
-  process.chdir(config.gatewayDir);
-  process.setgroups?.([]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
-  if (process.getuid?.() !== uid || process.geteuid?.() !== uid || uid === 0) {
-    throw new Error("the gateway could not give up root");
+/** Whatever starts this process shall have given root up for it. */
+function refuseRoot(): void {
+  if (process.getuid?.() === 0 || process.geteuid?.() === 0) {
+    throw new Error("the gateway must not run as root");
   }
 }
 

@@ -112,24 +112,7 @@ function checkPlatform(): DoctorCheck {
 function checkNode(): DoctorCheck {
   const fits = Number(process.versions.node.split(".")[0]) >= NODE_MAJOR_MIN;
   const remedy = `install Node.js ${NODE_MAJOR_MIN} or newer`;
-  if (!fits || nodeCanGiveUpRoot()) return need(fits, "node", process.version, remedy);
-  return {
-    name: "node",
-    status: "missing",
-    found: `${process.version}, which refuses to give up root`,
-    remedy:
-      "unset UV_USE_IO_URING; if it is not set, use a Node.js with its own libuv, as nodejs.org and NodeSource build it (Debian 13's package uses the system's)",
-  };
-}
-
-/** Node refuses to change ids as soon as it cannot rule out io_uring, whose threads would keep the old ones. */
-function nodeCanGiveUpRoot(): boolean {
-  try {
-    process.setgroups?.(process.getgroups?.() ?? []);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ERR_INVALID_STATE";
-  }
+  return need(fits, "node", process.version, remedy);
 }
 
 function checkRoot(): DoctorCheck {

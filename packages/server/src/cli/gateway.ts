@@ -1,11 +1,13 @@
 /** `glovebox gateway`: the supervisor's child that serves HTTP. Not for people to call. */
 
+import { readFileSync } from "node:fs";
 import type { Config } from "../config.js";
 import { startGateway } from "../main.js";
+import { GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
 import { EXIT_GATEWAY_HOPELESS } from "./serve.js";
 
 /** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
-export async function runGateway(config: Config, uid: number, gid: number): Promise<number> {
+export async function runGateway(config: Config): Promise<number> {
   if (!process.send) {
     process.stderr.write("glovebox gateway is started by `glovebox serve`\n");
     return 1;
@@ -21,7 +23,12 @@ export async function runGateway(config: Config, uid: number, gid: number): Prom
   // Nobody is served yet while it starts, so there is nothing to drain.
   void asked.then(() => serving || process.exit(0));
   try {
-    const gateway = await startGateway({ config, uid, gid });
+    const token = readFileSync(0, "utf8");
+    const gateway = await startGateway({
+      config,
+      adminToken: token === "" ? undefined : token,
+      guestSocket: GUEST_SOCKET_DESCRIPTOR,
+    });
     serving = true;
     process.send({ address: gateway.address });
     await asked;

@@ -48,7 +48,7 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "gateway": {
       const { runGateway } = await import("./gateway.js");
       // The supervisor has read the .env file for it.
-      return runGateway(loadConfig(undefined, ""), Number(rest[0]), Number(rest[1]));
+      return runGateway(loadConfig(undefined, ""));
     }
     case "keys": {
       const { keys } = await import("./keys.js");

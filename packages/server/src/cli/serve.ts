@@ -4,17 +4,16 @@
  * signals.
  */
 
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
-import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Config, ConfigError } from "../config.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
+import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
 import { ensureToken } from "./token.js";
 
-const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
 const RESTART_DELAY_MS = 200;
 /** A child that dies so often within a minute will not get better. */
 const RESTARTS_PER_MINUTE_MAX = 20;
@@ -24,7 +23,7 @@ const EXIT_ISOLATION_UNAVAILABLE = 70;
 export const EXIT_GATEWAY_HOPELESS = 71;
 const KEEPER_STOP_MS = 10_000;
 
-function userIds(user: string): { uid: number; gid: number } {
+function userIds(user: string): GatewayUser {
   try {
     const ask = (flag: string) =>
       Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }).trim());
@@ -47,6 +46,12 @@ export function addressIn(message: unknown): string | undefined {
   return /^http:\/\/[\w.:[\]%-]{1,300}$/.test(address) ? address : undefined;
 }
 
+/** Read anew for each gateway, so that a changed file counts from the next start on. */
+function readToken(config: Config): string | undefined {
+  if (config.auth === "none") return undefined;
+  return config.token ?? readFileSync(config.tokenFile, "utf8").trim();
+}
+
 function exited(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
@@ -63,7 +68,7 @@ async function exitedWithin(child: ChildProcess, patienceMs: number): Promise<vo
 
 class Supervisor {
   readonly #config: Config;
-  readonly #ids: { uid: number; gid: number };
+  readonly #ids: GatewayUser;
   readonly #tokenPlace: string;
   #keeper: ChildProcess | undefined;
   #gateway: ChildProcess | undefined;
@@ -87,7 +92,7 @@ class Supervisor {
     rmSync(this.#config.runDir, { recursive: true, force: true });
     mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
     this.#startKeeper("reclaim");
-    this.#startGateway();
+    void this.#startGateway();
   }
 
   /** Drain, then end every child, then remove the run directory. Idempotent. */
@@ -130,16 +135,16 @@ class Supervisor {
     });
   }
 
-  #startGateway(): void {
-    rmSync(`${this.#config.runDir}/guest.sock`, { force: true });
-    const { uid, gid } = this.#ids;
-    const gateway = fork(ENTRY, ["gateway", String(uid), String(gid)], {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      // The configuration as it was checked, whatever has become of the .env file meanwhile.
-      cwd: "/",
-      env: this.#config.environment,
-    });
+  async #startGateway(): Promise<void> {
+    let gateway: ChildProcess;
+    try {
+      gateway = await startGatewayProcess(this.#config, this.#ids, readToken(this.#config));
+    } catch (error) {
+      this.#fail(`the gateway cannot be started: ${(error as Error).message}`);
+      return;
+    }
     this.#gateway = gateway;
+    gateway.on("error", (error) => this.#fail(`the gateway cannot be started: ${error.message}`));
     gateway.on("message", (message) => {
       const address = addressIn(message);
       if (address !== undefined) this.#announce(address);
@@ -149,7 +154,7 @@ class Supervisor {
       // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
       if (code === EXIT_GATEWAY_HOPELESS && !this.#announced) void this.stop(1);
       else if (this.#mayRestart("the gateway")) {
-        setTimeout(() => this.#stopping || this.#startGateway(), RESTART_DELAY_MS);
+        setTimeout(() => this.#stopping || void this.#startGateway(), RESTART_DELAY_MS);
       }
     });
   }

@@ -30,23 +30,12 @@ export class GuestListener {
     this.#server = createServer((socket) => this.#greet(socket));
   }
 
-  /**
-   * Bind. Called while still root, in a directory that only root can write. The socket gets its
-   * name without the directory, because getpeername shows it to guests; so the working directory
-   * changes.
-   */
-  listen(directory: string): Promise<void> {
-    process.chdir(directory);
+  /** Take connections on a socket that the supervisor, as root, has bound. */
+  listen(descriptor: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen("guest.sock", () => resolve());
+      this.#server.listen({ fd: descriptor }, () => resolve());
     });
-  }
-
-  /** The listening socket's descriptor, for what Node has no function for. */
-  get descriptor(): number {
-    // The handle is not declared, and is where every version of Node keeps the descriptor.
-    return (this.#server as unknown as { _handle: { fd: number } })._handle.fd;
   }
 
   close(): void {
