@@ -82,6 +82,7 @@ export interface ExecutionResponse {
   readonly files_created: readonly string[];
   readonly files_modified: readonly string[];
   readonly session_id: string | null;
+  readonly execution_id: number | null;
   readonly execution_count: number;
   readonly original_code: string;
   readonly executed_code: string;

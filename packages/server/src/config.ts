@@ -92,6 +92,11 @@ export const configVariables = [
     description: "Bytes of code that an execution may have.",
   },
   {
+    name: "MAX_HISTORY_MB",
+    default: "256",
+    description: "MiB that the outputs of past executions may take, over all sessions together.",
+  },
+  {
     name: "MAX_QUEUED",
     default: "32",
     description: "Executions that may wait for one session before 429.",
@@ -179,6 +184,8 @@ export interface Config {
   readonly workspaceBytesMax: number;
   readonly outputBytesMax: number;
   readonly codeBytesMax: number;
+  /** Of past executions, over all sessions together. */
+  readonly historyBytesMax: number;
   readonly queuedMax: number;
   readonly sessionsMax: number;
   readonly sessionTtlMs: number;
@@ -299,6 +306,7 @@ export function loadConfig(
     workspaceBytesMax: number("MAX_WORKSPACE_MB", 1, 1048576) * MEBIBYTE,
     outputBytesMax: number("MAX_OUTPUT_SIZE", 1000, 64_000_000),
     codeBytesMax: number("MAX_CODE_SIZE", 1000, 1_300_000),
+    historyBytesMax: number("MAX_HISTORY_MB", 0, 1048576) * MEBIBYTE,
     queuedMax: number("MAX_QUEUED", 0, 10_000),
     sessionsMax,
     sessionTtlMs: number("SESSION_TTL", 1, 31_536_000, false) * 1000,

@@ -40,6 +40,12 @@ const table = {
     message: "There is no session of this name.",
     hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
   },
+  EXECUTION_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no execution of this number in this session, or it is no longer kept.",
+    hint: "GET /sessions/{id}/executions lists those that are kept.",
+  },
   KEY_NOT_FOUND: {
     status: 404,
     retryable: false,
@@ -56,6 +62,29 @@ const table = {
     retryable: false,
     message: "A session of this name exists already.",
     hint: "Use it, delete it, or choose another session_id.",
+  },
+  EXECUTION_CANCELLED: {
+    status: 409,
+    retryable: false,
+    message: "The execution was cancelled before it ran.",
+  },
+  EXECUTION_RUNNING: {
+    status: 409,
+    retryable: false,
+    message: "This execution runs already, and only a queued one can be cancelled.",
+    hint: "POST /sessions/{id}/interrupt interrupts it.",
+  },
+  EXECUTION_ENDED: {
+    status: 409,
+    retryable: false,
+    message: "This execution is over, and only a queued one can be cancelled.",
+    hint: "GET /sessions/{id}/executions/{n} has its result.",
+  },
+  NOTHING_RUNNING: {
+    status: 409,
+    retryable: false,
+    message: "Nothing runs in this session.",
+    hint: "A queued execution is cancelled by DELETE /sessions/{id}/executions/{n}.",
   },
   KEYS_EXHAUSTED: {
     status: 409,

@@ -38,6 +38,8 @@ class MemorySandbox implements Sandbox {
   }
 
   execute(): void {}
+  pauseOutput(): void {}
+  resumeOutput(): void {}
   watchOutput(): void {}
   interrupt(): void {}
   async setLimits(): Promise<void> {}

@@ -60,6 +60,15 @@ export interface PanicCount {
   readonly problem: string | null;
 }
 
+/** A cell, as a kernel is asked to run it. */
+export interface CellRequest {
+  readonly code: string;
+  /** Of stdout and of stderr, each. What is beyond is counted only. */
+  readonly outputBytesMax: number;
+  /** Whether somebody can answer input(). */
+  readonly allowInput: boolean;
+}
+
 /** Receives what a kernel sends while one execution runs, in order. */
 export type MessageSink = (message: KernelMessage) => void;
 
@@ -75,7 +84,11 @@ export interface Sandbox {
   readonly ended: Promise<SandboxEnd>;
   readonly limits: SandboxLimits;
   /** Messages go to `sink` until the next call. The execute_reply is among them. */
-  execute(code: string, outputBytesMax: number, sink: MessageSink): void;
+  execute(request: CellRequest, sink: MessageSink): void;
+  /** Read no further, so that a guest that writes on has to wait. For one execution at the most. */
+  pauseOutput(): void;
+  /** Read on. Nothing is lost in between. */
+  resumeOutput(): void;
   /** Let output appear as it is written, at the price of one more process running. */
   watchOutput(on: boolean, outputBytesMax: number): void;
   /** KeyboardInterrupt in user code. State is kept, if the code lets it through. */

@@ -21,6 +21,12 @@ export function turnOfOnesOwn(): Promise<void> {
   return last;
 }
 
+/** Stops the reading of one stream, and lets it go on. */
+export interface Reading {
+  pause(): void;
+  resume(): void;
+}
+
 /**
  * Hand a stream's chunks to `onChunk`. Chunks that `isHeavy` wait for a turn of their own when the
  * present one is spent; light ones never wait. The order of a stream's chunks and its end stays.
@@ -29,15 +35,20 @@ export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
   onChunk: (chunk: Buffer) => void,
-): void {
+): Reading {
   let invited = false;
+  // There are two reasons to stand still, and only when neither holds is there more to read.
+  let waitsForTurn = false;
+  let paused = false;
   stream.on("data", (chunk: Buffer) => {
     if (!invited && spentMs > TURN_MS && isHeavy(chunk)) {
       stream.pause();
       stream.unshift(chunk);
+      waitsForTurn = true;
       void turnOfOnesOwn().then(() => {
+        waitsForTurn = false;
         invited = true;
-        stream.resume();
+        if (!paused) stream.resume();
       });
       return;
     }
@@ -46,6 +57,16 @@ export function readInTurns(
     onChunk(chunk);
     spend(performance.now() - startedAt);
   });
+  return {
+    pause: () => {
+      paused = true;
+      stream.pause();
+    },
+    resume: () => {
+      paused = false;
+      if (!waitsForTurn) stream.resume();
+    },
+  };
 }
 
 function spend(ms: number): void {

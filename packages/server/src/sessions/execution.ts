@@ -4,7 +4,8 @@
  */
 
 import type { KernelMessage } from "../sandbox/channel.js";
-import { NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
+import { type CellRequest, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
+import type { EventSink } from "./execution-events.js";
 import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
 import { HINT_PREFIX, type Output, OutputCollector } from "./output-collector.js";
 
@@ -17,10 +18,8 @@ export type ExecutionStatus =
   | "output_limit"
   | "interrupted";
 
-export interface ExecutionRequest {
-  readonly code: string;
+export interface ExecutionRequest extends CellRequest {
   readonly timeoutMs: number;
-  readonly outputBytesMax: number;
 }
 
 export interface ExecutionError {
@@ -52,17 +51,23 @@ export interface ExecutionOutcome {
   readonly sandboxCpuSeconds: number;
   readonly memoryPeakBytes: number;
   readonly wallSeconds: number;
+  /** Roughly what the outputs hold in memory. */
+  readonly outputBytes: number;
   /** Whether the sandbox must be destroyed, because its state is lost or not to be trusted. */
   readonly spent: boolean;
 }
 
 type Reply = Extract<KernelMessage, { msg_type: "execute_reply" }>["content"];
-type StopCause = "timeout" | "output_limit";
+type StopCause = "timeout" | "output_limit" | "interrupted";
 
 /** Between the interrupt and the kill. */
 const GRACE_MS = 1000;
 /** Cells that take longer than this get their output forwarded while they run. */
 const WATCH_AFTER_MS = 50;
+/** The same where somebody follows. Most cells are shorter still, and need no second process. */
+const WATCH_FOLLOWED_AFTER_MS = 10;
+/** A kernel takes an interrupt only once it runs the code, and the code has a way to go to it. */
+const INTERRUPT_AFTER_MS = 20;
 /** Meeting a limit takes time, so the shortest cells need not be asked. */
 const EVENT_SECONDS_MIN = 0.002;
 const INSTALL_SECONDS_MIN = 0.1;
@@ -77,90 +82,140 @@ const EXIT_CODES: Record<ExecutionStatus, number> = {
   interrupted: 130,
 };
 
-export async function runExecution(
-  sandbox: Sandbox,
-  request: ExecutionRequest,
-  bounds: Bounds,
-): Promise<ExecutionOutcome> {
-  const startedAt = performance.now();
-  const cpuBefore = sandbox.beginReading();
-  let stopCause: StopCause | undefined;
-  let graceTimer: NodeJS.Timeout | undefined;
-  let over = false;
-  let settle!: (how: Reply | SandboxEnd) => void;
-  const settled = new Promise<Reply | SandboxEnd>((resolve) => {
-    settle = resolve;
-  });
+/** Runs one cell, once. */
+export class Run {
+  readonly #sandbox: Sandbox;
+  readonly #request: ExecutionRequest;
+  readonly #collector: OutputCollector;
+  #stopCause: StopCause | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #interruptTimer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #over = false;
 
-  function stop(cause: StopCause): void {
-    if (stopCause || over) return;
-    stopCause = cause;
-    sandbox.interrupt();
-    graceTimer = setTimeout(() => void sandbox.destroy(cause), GRACE_MS);
+  /** With `onEvent` from the beginning, output is forwarded sooner. */
+  constructor(sandbox: Sandbox, request: ExecutionRequest, onEvent?: EventSink) {
+    this.#sandbox = sandbox;
+    this.#request = request;
+    this.#collector = new OutputCollector(request.outputBytesMax, () => this.#stop("output_limit"));
+    this.#collector.onEvent = onEvent;
   }
 
-  const collector = new OutputCollector(request.outputBytesMax, () => stop("output_limit"));
-  const deadline = setTimeout(() => stop("timeout"), request.timeoutMs);
-  const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), WATCH_AFTER_MS);
-  void sandbox.ended.then(settle);
-  sandbox.execute(request.code, request.outputBytesMax, (message) => {
-    if (message.msg_type === "execute_reply") settle(message.content);
-    else collector.add(message);
-  });
+  /** Told of everything that is kept, from now on. */
+  set onEvent(onEvent: EventSink) {
+    this.#collector.onEvent = onEvent;
+  }
 
-  const how = await settled;
-  over = true;
-  clearTimeout(deadline);
-  clearTimeout(watch);
-  clearTimeout(graceTimer);
-  const replied = !("reason" in how);
-  const wallSeconds = (performance.now() - startedAt) / 1000;
-  const reading = sandbox.endReading(cpuBefore);
-  const endedWell = replied && how.status === "ok" && stopCause === undefined;
-  const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
-  if (replied) sandbox.watchOutput(false, 0);
+  /** What there is so far. */
+  get outputs(): readonly Output[] {
+    return this.#collector.outputs;
+  }
 
-  const status = statusOf(how, stopCause, events.oomKills > 0 || (!replied && how.outOfMemory));
-  collector.finish();
-  const spent = !replied || stopCause !== undefined;
-  const told = errorOf(status, how);
-  let error: ExplainedError | null = null;
-  if (told) {
-    const failure: Failure = {
+  /** KeyboardInterrupt in the code. If the code does not let it through, the run goes on. */
+  interrupt(): void {
+    if (this.#over) return;
+    // Whoever waits to write cannot be interrupted before it has written.
+    this.#sandbox.resumeOutput();
+    const leftMs = this.#startedAt + INTERRUPT_AFTER_MS - performance.now();
+    if (leftMs <= 0) {
+      this.#sandbox.interrupt();
+      return;
+    }
+    this.#interruptTimer ??= setTimeout(() => this.#sandbox.interrupt(), leftMs);
+  }
+
+  /** Interrupt it because nobody wants it any more, and say so in the outcome if that must be forced. */
+  end(): void {
+    this.#stop("interrupted");
+  }
+
+  /** Make the guest wait with its output, or go on. A run that is being stopped does not wait. */
+  setPaused(paused: boolean): void {
+    if (this.#over) return;
+    if (paused && this.#stopCause === undefined) this.#sandbox.pauseOutput();
+    else this.#sandbox.resumeOutput();
+  }
+
+  #stop(cause: StopCause): void {
+    if (this.#stopCause || this.#over) return;
+    this.#stopCause = cause;
+    this.interrupt();
+    this.#graceTimer = setTimeout(() => void this.#sandbox.destroy(cause), GRACE_MS);
+  }
+
+  async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
+    const sandbox = this.#sandbox;
+    const request = this.#request;
+    const collector = this.#collector;
+    const cpuBefore = sandbox.beginReading();
+    this.#startedAt = performance.now();
+    const watchAfterMs = collector.onEvent ? WATCH_FOLLOWED_AFTER_MS : WATCH_AFTER_MS;
+    const deadline = setTimeout(() => this.#stop("timeout"), request.timeoutMs);
+    const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), watchAfterMs);
+    const how = await new Promise<Reply | SandboxEnd>((resolve) => {
+      void sandbox.ended.then(resolve);
+      sandbox.execute(request, (message) => {
+        if (message.msg_type === "execute_reply") resolve(message.content);
+        else collector.add(message);
+      });
+    });
+    this.#over = true;
+    clearTimeout(deadline);
+    clearTimeout(watch);
+    clearTimeout(this.#graceTimer);
+    clearTimeout(this.#interruptTimer);
+    sandbox.resumeOutput();
+    const replied = !("reason" in how);
+    const wallSeconds = (performance.now() - this.#startedAt) / 1000;
+    const reading = sandbox.endReading(cpuBefore);
+    const stopCause = this.#stopCause;
+    const endedWell = replied && how.status === "ok" && stopCause === undefined;
+    const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
+    if (replied) sandbox.watchOutput(false, 0);
+
+    const status = statusOf(how, stopCause, events.oomKills > 0 || (!replied && how.outOfMemory));
+    collector.finish();
+    const spent = !replied || stopCause !== undefined;
+    const told = errorOf(status, how);
+    let error: ExplainedError | null = null;
+    if (told) {
+      const failure: Failure = {
+        status,
+        ...(replied && how.error ? how.error : NOTHING_TOLD),
+        stderr: collector.text("stderr"),
+        kernelExitCode: replied ? undefined : how.exitCode,
+        sessionGoesOn: !spent,
+        events,
+        timeoutMs: request.timeoutMs,
+        memoryBytes: sandbox.limits.memoryBytes,
+        memoryPeakBytes: reading.memoryPeakBytes,
+      };
+      error = withHint(told, explainFailure(failure, bounds));
+      collector.addError(error);
+    } else if (wallSeconds > INSTALL_SECONDS_MIN) {
+      const note = explainInstall(collector.text("stdout") + collector.text("stderr"));
+      if (note) collector.addNote(note);
+    }
+    return {
       status,
-      ...(replied && how.error ? how.error : NOTHING_TOLD),
-      stderr: collector.text("stderr"),
-      kernelExitCode: replied ? undefined : how.exitCode,
-      sessionGoesOn: !spent,
-      events,
-      timeoutMs: request.timeoutMs,
-      memoryBytes: sandbox.limits.memoryBytes,
+      exitCode: replied && status === "error" ? (how.exit_code ?? 1) : EXIT_CODES[status],
+      outputs: collector.outputs,
+      stdout: collector.text("stdout"),
+      stderr: collector.text("stderr") + (error ? `${error.traceback.join("\n")}\n` : ""),
+      truncated: collector.truncated,
+      error,
+      executionTime: replied ? how.execution_time : wallSeconds,
+      executionCount: replied ? how.execution_count : null,
+      filesCreated: replied ? (how.files_created ?? []) : [],
+      filesModified: replied ? (how.files_modified ?? []) : [],
+      cpuSeconds: reading.cpuSeconds,
+      sandboxCpuSeconds: cpuBefore + reading.cpuSeconds,
       memoryPeakBytes: reading.memoryPeakBytes,
+      wallSeconds,
+      outputBytes: collector.bytes,
+      spent,
     };
-    error = withHint(told, explainFailure(failure, bounds));
-    collector.addError(error);
-  } else if (wallSeconds > INSTALL_SECONDS_MIN) {
-    const note = explainInstall(collector.text("stdout") + collector.text("stderr"));
-    if (note) collector.addNote(note);
   }
-  return {
-    status,
-    exitCode: replied && status === "error" ? (how.exit_code ?? 1) : EXIT_CODES[status],
-    outputs: collector.outputs,
-    stdout: collector.text("stdout"),
-    stderr: collector.text("stderr") + (error ? `${error.traceback.join("\n")}\n` : ""),
-    truncated: collector.truncated,
-    error,
-    executionTime: replied ? how.execution_time : wallSeconds,
-    executionCount: replied ? how.execution_count : null,
-    filesCreated: replied ? (how.files_created ?? []) : [],
-    filesModified: replied ? (how.files_modified ?? []) : [],
-    cpuSeconds: reading.cpuSeconds,
-    sandboxCpuSeconds: cpuBefore + reading.cpuSeconds,
-    memoryPeakBytes: reading.memoryPeakBytes,
-    wallSeconds,
-    spent,
-  };
 }
 
 const NOTHING_TOLD: ExecutionError = { ename: "", evalue: "", traceback: [] };

@@ -138,7 +138,7 @@ describe("rich output", () => {
         content: { execution_count: 4, data: { "text/plain": "4" }, metadata: {} },
       },
     ]);
-    collector.addError({ ename: "E", evalue: "v", traceback: ["t"] });
+    collector.addError({ ename: "E", evalue: "v", traceback: ["t"], hint: null });
     expect(collector.outputs).toEqual([
       { output_type: "stream", name: "stdout", text: "before" },
       { output_type: "display_data", data: { "text/plain": "shown" }, metadata: { width: 3 } },

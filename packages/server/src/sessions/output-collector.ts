@@ -5,6 +5,7 @@
 
 import { StringDecoder } from "node:string_decoder";
 import type { KernelMessage } from "../sandbox/channel.js";
+import type { EventSink, ExecutionEvents } from "./execution-events.js";
 
 export type MimeBundle = Record<string, unknown>;
 
@@ -18,7 +19,7 @@ export type Output =
       data: MimeBundle;
       metadata: MimeBundle;
     }
-  | { output_type: "error"; ename: string; evalue: string; traceback: string[] };
+  | { output_type: "error"; ename: string; evalue: string; traceback: readonly string[] };
 
 export type StreamName = "stdout" | "stderr";
 
@@ -35,6 +36,10 @@ class StreamText {
   readonly #decoder = new StringDecoder("utf8");
   #bytes = 0;
   truncated = false;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** The part of `latin1` that the limit leaves, decoded. One character stands for one byte. */
   take(latin1: string, bytesMax: number): string {
@@ -68,6 +73,8 @@ export class OutputCollector {
   #displays = new Map<string, Output & { output_type: "display_data" }>();
   #clearBeforeNext = false;
   truncated = false;
+  /** Told of everything that is kept, at once; undefined while nobody follows. */
+  onEvent: EventSink | undefined;
 
   constructor(bytesMax: number, onFlood: () => void) {
     this.#bytesMax = bytesMax;
@@ -87,11 +94,14 @@ export class OutputCollector {
       case "clear_output":
         if (message.content.wait) this.#clearBeforeNext = true;
         else this.outputs.length = 0;
+        this.onEvent?.("clear_output", { wait: message.content.wait });
         return;
       case "execute_result": {
         if (!this.#takeRichBytes(message.content)) return;
         const { execution_count, data, metadata } = message.content;
-        this.#addRich({ output_type: "execute_result", execution_count, data, metadata });
+        if (this.#addRich({ output_type: "execute_result", execution_count, data, metadata })) {
+          this.onEvent?.("execute_result", { execution_count, data, metadata });
+        }
         return;
       }
       case "display_data": {
@@ -99,23 +109,29 @@ export class OutputCollector {
         const { data, metadata, transient } = message.content;
         const output = { output_type: "display_data" as const, data, metadata };
         const id = transient["display_id"];
-        if (this.#addRich(output) && typeof id === "string") this.#displays.set(id, output);
+        if (!this.#addRich(output)) return;
+        if (typeof id === "string") this.#displays.set(id, output);
+        const named = typeof id === "string" ? { display_id: id } : {};
+        this.onEvent?.("display_data", { data, metadata, ...named });
         return;
       }
       case "update_display_data": {
         if (!this.#takeRichBytes(message.content)) return;
         const { data, metadata, transient } = message.content;
         const id = transient["display_id"];
-        const shown = typeof id === "string" ? this.#displays.get(id) : undefined;
+        if (typeof id !== "string") return;
+        const shown = this.#displays.get(id);
         if (shown) Object.assign(shown, { data, metadata });
+        this.onEvent?.("update_display_data", { data, metadata, display_id: id });
         return;
       }
     }
   }
 
-  addError(error: { ename: string; evalue: string; traceback: string[] }): void {
+  addError(error: ExecutionEvents["error"]): void {
     const { ename, evalue, traceback } = error;
     this.outputs.push({ output_type: "error", ename, evalue, traceback });
+    this.onEvent?.("error", error);
   }
 
   /** A line of our own on stderr. */
@@ -162,7 +178,14 @@ export class OutputCollector {
       this.outputs.push({ output_type: "stream", name, text });
     } else {
       this.truncated = true;
+      return;
     }
+    this.onEvent?.("stream", { name, text });
+  }
+
+  /** Roughly what the outputs hold in memory. */
+  get bytes(): number {
+    return this.#streams.stdout.bytes + this.#streams.stderr.bytes + 2 * this.#richBytes;
   }
 
   #addRich(output: Output & { data: MimeBundle }): boolean {

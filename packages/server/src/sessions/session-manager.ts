@@ -11,6 +11,8 @@ import type { Pool, PoolStatus } from "../pool/pool.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { type Bounds, boundsOf } from "./explanation.js";
+import { HistoryBudget } from "./history.js";
+import type { RunningExecution } from "./running-execution.js";
 import { Session, type SessionInfo } from "./session.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
@@ -40,6 +42,7 @@ export class SessionManager {
   /** By owner and id, see `nameOf`. */
   readonly #sessions = new Map<string, Session>();
   readonly #stateless = new Set<Session>();
+  readonly #historyBudget: HistoryBudget;
   readonly #chargeTimer: NodeJS.Timeout;
   #stopping = false;
 
@@ -48,37 +51,42 @@ export class SessionManager {
     this.#config = config;
     this.#bounds = boundsOf(config);
     this.#observer = observer;
+    this.#historyBudget = new HistoryBudget(config.historyBytesMax);
     this.#chargeTimer = setInterval(() => {
       for (const session of this.#sessions.values()) session.chargeCpu();
     }, CHARGE_EVERY_MS).unref();
   }
 
-  /** Run in the owner's session of this name, made on first use, or in a sandbox for this run alone. */
+  /**
+   * Run in the owner's session of this name, made on first use, or in a sandbox for this run alone.
+   * @throws ServiceError as Session.start
+   */
+  start(
+    owner: string,
+    sessionId: string | undefined,
+    request: ExecutionRequest,
+    limits: Partial<SandboxLimits>,
+    followed = false,
+  ): RunningExecution {
+    this.#refuseWhenStopping();
+    if (sessionId === undefined) return this.#startStateless(owner, request, limits, followed);
+    const session =
+      this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
+    const execution = session.start(request, limits, followed);
+    execution.outcome.catch(() => {
+      if (session.unused) void this.#end(session, "its first execution could not be started");
+    });
+    return execution;
+  }
+
+  /** The outcome of `start`. @throws as it does */
   async execute(
     owner: string,
     sessionId: string | undefined,
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
   ): Promise<ExecutionOutcome> {
-    this.#refuseWhenStopping();
-    if (sessionId !== undefined) {
-      const session =
-        this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
-      try {
-        return await session.execute(request, limits);
-      } catch (error) {
-        if (session.unused) void this.#end(session, "its first execution could not be started");
-        throw error;
-      }
-    }
-    const session = this.#newSession({ owner, id: "stateless" }, () => undefined);
-    this.#stateless.add(session);
-    try {
-      return await session.execute(request, limits);
-    } finally {
-      this.#stateless.delete(session);
-      void session.close("its only execution has ended");
-    }
+    return this.start(owner, sessionId, request, limits).outcome;
   }
 
   /** @throws ServiceError SESSION_EXISTS and those of the pool */
@@ -118,6 +126,28 @@ export class SessionManager {
   /** @throws ServiceError SESSION_NOT_FOUND */
   describe(owner: string, id: string): SessionInfo {
     return this.#get(owner, id).describe();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  keepAlive(owner: string, id: string, ttlMs: number | undefined): SessionInfo {
+    const session = this.#get(owner, id);
+    session.keepAlive(ttlMs);
+    return session.describe();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND, NOTHING_RUNNING */
+  interrupt(owner: string, id: string): RunningExecution {
+    return this.#get(owner, id).interrupt();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  executions(owner: string, id: string): RunningExecution[] {
+    return this.#get(owner, id).executions();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND, EXECUTION_NOT_FOUND */
+  executionOf(owner: string, id: string, execution: number): RunningExecution {
+    return this.#get(owner, id).executionOf(execution);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
@@ -191,9 +221,26 @@ export class SessionManager {
     return [...this.#sessions.values(), ...this.#stateless];
   }
 
+  #startStateless(
+    owner: string,
+    request: ExecutionRequest,
+    limits: Partial<SandboxLimits>,
+    followed: boolean,
+  ): RunningExecution {
+    const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);
+    this.#stateless.add(session);
+    const execution = session.start(request, limits, followed);
+    const close = () => {
+      this.#stateless.delete(session);
+      void session.close("its only execution has ended");
+    };
+    execution.outcome.then(close, close);
+    return execution;
+  }
+
   #open(creation: SessionCreation): Session {
     const id = creation.id ?? randomBytes(12).toString("base64url");
-    const session = this.#newSession({ ...creation, id }, () => {
+    const session = this.#newSession({ ...creation, id }, this.#historyBudget, () => {
       void this.#end(session, "it was idle for longer than its ttl");
     });
     this.#sessions.set(nameOf(creation.owner, id), session);
@@ -201,7 +248,11 @@ export class SessionManager {
     return session;
   }
 
-  #newSession(creation: SessionCreation & { id: string }, onExpired: () => void): Session {
+  #newSession(
+    creation: SessionCreation & { id: string },
+    historyBudget: HistoryBudget | undefined,
+    onExpired: () => void,
+  ): Session {
     const { memoryBytesMax, cpuCoresMax, sessionTtlMs, queuedMax } = this.#config;
     return new Session(this.#pool, {
       owner: creation.owner,
@@ -212,6 +263,7 @@ export class SessionManager {
       onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
       bounds: this.#bounds,
       onExpired,
+      historyBudget,
     });
   }
 

@@ -21,6 +21,7 @@ function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
     onCpuUsed: () => undefined,
     bounds: boundsOf(loadConfig({}, "/nonexistent")),
     onExpired,
+    historyBudget: undefined,
   });
   return { session, onExpired };
 }

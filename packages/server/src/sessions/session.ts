@@ -3,8 +3,11 @@
 import { ServiceError } from "../errors.js";
 import type { Lease, Pool } from "../pool/pool.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import { type ExecutionOutcome, type ExecutionRequest, runExecution } from "./execution.js";
+import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import type { Bounds } from "./explanation.js";
+import { History, type HistoryBudget } from "./history.js";
+import { RunningExecution } from "./running-execution.js";
+import { type Work, WorkQueue } from "./work-queue.js";
 
 export interface SessionOptions {
   readonly owner: string;
@@ -18,6 +21,8 @@ export interface SessionOptions {
   readonly bounds: Bounds;
   /** Called after `ttlMs` without use. */
   readonly onExpired: () => void;
+  /** Undefined for a session of a single run, which has no name by which to ask for it. */
+  readonly historyBudget: HistoryBudget | undefined;
 }
 
 /** What a caller is told about a session. */
@@ -47,9 +52,11 @@ export class Session {
   #lease: Lease | undefined;
   /** How much of a sandbox's CPU time has been told; nothing is kept before its first run. */
   readonly #cpuTold = new WeakMap<Lease, number>();
-  #tail: Promise<unknown> = Promise.resolve();
-  #pending = 0;
+  readonly #queue = new WorkQueue(() => this.#touch());
+  readonly #history: History | undefined;
+  #running: RunningExecution | undefined;
   #executions = 0;
+  #ttlMs: number;
   #ttlTimer: NodeJS.Timeout | undefined;
   #closed: string | undefined;
 
@@ -59,12 +66,14 @@ export class Session {
     this.#pool = pool;
     this.#options = options;
     this.#limits = options.limits;
+    this.#ttlMs = options.ttlMs;
+    if (options.historyBudget) this.#history = new History(options.historyBudget);
     this.#restartTtl();
   }
 
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
-    return !this.#lease && this.#executions === 0 && this.#pending === 0;
+    return !this.#lease && this.#executions === 0 && this.#queue.length === 0;
   }
 
   get closed(): boolean {
@@ -72,20 +81,42 @@ export class Session {
   }
 
   /**
-   * Run code after everything that was asked before.
-   * @throws ServiceError SESSION_BUSY, SESSION_NOT_FOUND (deleted meanwhile) and those of the pool
+   * Run code after everything that was asked before. Who follows from the beginning says so.
+   * @throws ServiceError SESSION_BUSY; its outcome SESSION_NOT_FOUND (deleted meanwhile),
+   * EXECUTION_CANCELLED, and those of the pool
    */
-  execute(request: ExecutionRequest, limits: Partial<SandboxLimits>): Promise<ExecutionOutcome> {
-    if (this.#pending > this.#options.queuedMax) {
-      return Promise.reject(
-        new ServiceError(
-          "SESSION_BUSY",
-          `${this.#pending} executions wait for session ${this.id} already`,
-          { retryAfterMs: 1000 },
-        ),
+  start(
+    request: ExecutionRequest,
+    limits: Partial<SandboxLimits>,
+    followed = false,
+  ): RunningExecution {
+    const queuedBefore = this.#queue.length;
+    if (queuedBefore > this.#options.queuedMax) {
+      throw new ServiceError(
+        "SESSION_BUSY",
+        `${queuedBefore} executions wait for session ${this.id} already`,
+        { retryAfterMs: 1000 },
       );
     }
-    return this.#inOrder(() => this.#execute(request, { ...this.#limits, ...limits }));
+    const id = this.#history?.nextId() ?? null;
+    const sessionId = this.#history ? this.id : null;
+    const execution = new RunningExecution({ id, sessionId, request, queuedBefore, followed });
+    if (id !== null) this.#history?.add(id, execution);
+    const work = () => this.#work(execution, limits);
+    execution.queued(() => {
+      this.#queue.takeBack(work);
+      this.#noteEnd(execution);
+    });
+    this.#add(work);
+    return execution;
+  }
+
+  /** The outcome of `start`. @throws as it does */
+  async execute(
+    request: ExecutionRequest,
+    limits: Partial<SandboxLimits>,
+  ): Promise<ExecutionOutcome> {
+    return this.start(request, limits).outcome;
   }
 
   /** Have a sandbox ready before the first execution. */
@@ -130,58 +161,114 @@ export class Session {
   async close(reason: string): Promise<void> {
     this.#closed ??= reason;
     clearTimeout(this.#ttlTimer);
+    this.#history?.close();
     if (this.#lease) await this.#release(this.#lease, reason);
   }
 
   /** Resolves when nothing runs or waits. */
-  async drained(): Promise<void> {
-    while (this.#pending > 0) await this.#tail;
+  drained(): Promise<void> {
+    return this.#queue.drained();
+  }
+
+  /** Count its time to live from now, and have another if one is given. */
+  keepAlive(ttlMs: number | undefined): void {
+    this.#ttlMs = ttlMs ?? this.#ttlMs;
+    this.#touch();
+  }
+
+  /** KeyboardInterrupt in the code that runs. @throws ServiceError NOTHING_RUNNING */
+  interrupt(): RunningExecution {
+    const running = this.#running;
+    if (!running?.interrupt()) throw new ServiceError("NOTHING_RUNNING");
+    return running;
+  }
+
+  /** What runs, what waits, and what is kept of what was done, in the order of asking. */
+  executions(): RunningExecution[] {
+    return this.#history?.list() ?? [];
+  }
+
+  /** @throws ServiceError EXECUTION_NOT_FOUND */
+  executionOf(id: number): RunningExecution {
+    if (!this.#history) throw new ServiceError("EXECUTION_NOT_FOUND");
+    return this.#history.get(id);
   }
 
   describe(): SessionInfo {
-    const expiresAt = this.#pending > 0 ? null : this.#lastUsedAt + this.#options.ttlMs;
+    const pending = this.#queue.length;
+    const expiresAt = pending > 0 ? null : this.#lastUsedAt + this.#ttlMs;
     return {
       session_id: this.id,
-      state: this.#pending > 0 ? "busy" : this.#lease ? "idle" : "new",
+      state: pending > 0 ? "busy" : this.#lease ? "idle" : "new",
       created_at: new Date(this.#createdAt).toISOString(),
       last_used_at: new Date(this.#lastUsedAt).toISOString(),
       expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
-      ttl: this.#options.ttlMs / 1000,
+      ttl: this.#ttlMs / 1000,
       execution_count: this.#executions,
-      queued: Math.max(0, this.#pending - 1),
+      queued: Math.max(0, pending - 1),
       limits: { memory_bytes: this.#limits.memoryBytes, cpus: this.#limits.cpuCores },
     };
   }
 
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    this.#pending++;
+  #add(work: Work): void {
     clearTimeout(this.#ttlTimer);
-    const result = (this.#pending === 1 ? work() : this.#tail.then(work)).finally(() => {
-      this.#pending--;
-      this.#touch();
+    this.#queue.add(work);
+  }
+
+  /** Do something between two executions, after everything that was asked before. */
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#add(() =>
+        work().then(
+          (value) => () => resolve(value),
+          (error) => () => reject(error),
+        ),
+      );
     });
-    this.#tail = result.catch(() => undefined);
-    return result;
   }
 
   #touch(): void {
     this.#lastUsedAt = Date.now();
-    if (this.#pending === 0) this.#restartTtl();
+    if (this.#queue.length === 0) this.#restartTtl();
   }
 
   #restartTtl(): void {
     clearTimeout(this.#ttlTimer);
     if (this.closed) return;
-    const leftMs = this.#lastUsedAt + this.#options.ttlMs - Date.now();
+    const leftMs = this.#lastUsedAt + this.#ttlMs - Date.now();
     this.#ttlTimer = setTimeout(
       () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onExpired()),
       Math.min(leftMs, TIMER_MS_MAX),
     ).unref();
   }
 
-  async #execute(request: ExecutionRequest, limits: SandboxLimits): Promise<ExecutionOutcome> {
+  async #work(execution: RunningExecution, limits: Partial<SandboxLimits>): Promise<() => void> {
+    try {
+      const outcome = await this.#execute(execution, { ...this.#limits, ...limits });
+      return () => {
+        if (!outcome) return;
+        execution.succeeded(outcome);
+        this.#noteEnd(execution);
+      };
+    } catch (error) {
+      return () => {
+        if (execution.state === "cancelled") return;
+        execution.failed(error);
+        this.#noteEnd(execution);
+      };
+    }
+  }
+
+  /** Undefined for one that was cancelled while it waited for a sandbox. */
+  async #execute(
+    execution: RunningExecution,
+    limits: SandboxLimits,
+  ): Promise<ExecutionOutcome | undefined> {
     const lease = await this.#ensureLease(limits);
-    const outcome = await runExecution(lease.sandbox, request, this.#options.bounds);
+    this.#running = execution;
+    const outcome = await execution.runIn(lease.sandbox, this.#options.bounds);
+    this.#running = undefined;
+    if (!outcome) return undefined;
     this.#executions++;
     const began = outcome.sandboxCpuSeconds - outcome.cpuSeconds;
     this.#tellCpu(lease, this.#cpuTold.get(lease) ?? began, outcome.sandboxCpuSeconds);
@@ -191,6 +278,10 @@ export class Session {
       void lease.release(`an execution ended with status ${outcome.status}`);
     }
     return outcome;
+  }
+
+  #noteEnd(execution: RunningExecution): void {
+    if (execution.id !== null) this.#history?.finished(execution.id, execution);
   }
 
   /** What was used since the last run is told now; the sandbox keeps its last reading. */

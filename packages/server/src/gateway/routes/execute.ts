@@ -1,21 +1,21 @@
-/** POST /execute: run code. */
+/** POST /execute: run code, and tell at the end or as it happens. */
 
+import type { FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { ExecutionOutcome } from "../../sessions/execution.js";
-import type { Output } from "../../sessions/output-collector.js";
+import type { RunningExecution } from "../../sessions/running-execution.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
+import { streamExecution } from "../execution-stream.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
-
-/** An answer of this length takes about a millisecond to write. */
-const LARGE_CHARACTERS = 100_000;
+import { isLarge, toExecuteResponse } from "../wire.js";
 
 const EXECUTE = {
   tags: ["execute"],
@@ -43,27 +43,49 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
         `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
       );
     }
+    const streams = body.stream ?? wantsEvents(request);
+    const goesOn = body.on_disconnect === "continue";
+    if (goesOn && sessionId === undefined) {
+      throw new ServiceError(
+        "INVALID_REQUEST",
+        'on_disconnect "continue" needs a session_id: nobody could ask for the result of a stateless run',
+      );
+    }
     const execution = {
       code: body.code,
       timeoutMs: checkTimeout(body.timeout, config),
       outputBytesMax: config.outputBytesMax,
+      allowInput: body.allow_input ?? streams,
     };
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);
     const run = { sessionId, code: body.code };
     let outcome: ExecutionOutcome;
+    let started: RunningExecution;
     try {
-      outcome = await sessions.execute(principal.id, sessionId, execution, limits);
+      started = sessions.start(principal.id, sessionId, execution, limits, streams);
+      // "close" comes at the end of every answer as well; what is over is not abandoned.
+      if (!goesOn) reply.raw.once("close", () => started.abandon());
+      if (streams) void streamExecution(request, reply, started, 0);
+      outcome = await started.outcome;
     } catch (error) {
       auditNotRun(audit, request, run, error);
+      // A stream that has begun tells it by itself.
+      if (reply.sent) return reply;
       throw error;
     }
     auditExecution(audit, request, run, outcome);
-    if (weigh(outcome) >= LARGE_CHARACTERS) await turnOfOnesOwn();
+    if (streams) return reply;
+    if (isLarge(outcome)) await turnOfOnesOwn();
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
-    return toWire(outcome, body.code, sessionId);
+    return toExecuteResponse(outcome, started);
   });
+}
+
+/** Said by the field `stream`, or by the header where the field is absent. */
+function wantsEvents(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes("text/event-stream") ?? false;
 }
 
 function sessionOf(body: ExecuteBody): string | undefined {
@@ -76,68 +98,4 @@ function sessionOf(body: ExecuteBody): string | undefined {
     }
   }
   return body.session_id ?? body.user_uuid;
-}
-
-/** Roughly the length of the answer. Values that are no strings are taken to be large. */
-function weigh({ stdout, stderr, outputs }: ExecutionOutcome): number {
-  let weight = stdout.length + stderr.length;
-  for (const output of outputs) {
-    weight += 100;
-    if (!("data" in output)) continue;
-    for (const value of Object.values(output.data)) {
-      weight += typeof value === "string" ? value.length : LARGE_CHARACTERS;
-    }
-  }
-  return weight;
-}
-
-function toWire(outcome: ExecutionOutcome, code: string, sessionId: string | undefined) {
-  return {
-    status: outcome.status,
-    stdout: outcome.stdout,
-    stderr: outcome.stderr,
-    truncated: outcome.truncated,
-    exit_code: outcome.exitCode,
-    execution_time: outcome.executionTime,
-    result_text: resultText(outcome.outputs),
-    result_base64: lastPng(outcome.outputs),
-    outputs: outcome.outputs,
-    error: outcome.error,
-    files_created: outcome.filesCreated,
-    files_modified: outcome.filesModified,
-    session_id: sessionId ?? null,
-    execution_count: outcome.executionCount,
-    original_code: code,
-    executed_code: code,
-    validation_result: null,
-    usage: {
-      cpu_time: outcome.cpuSeconds,
-      memory_peak_bytes: outcome.memoryPeakBytes,
-      wall_time: outcome.wallSeconds,
-    },
-  };
-}
-
-/** Source 004: everything that is text, in order, or null. */
-function resultText(outputs: readonly Output[]): string | null {
-  let text = "";
-  for (const output of outputs) {
-    if (output.output_type === "stream") text += output.text;
-    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
-    else if (typeof output.data["text/plain"] === "string" && !output.data["image/png"]) {
-      text += `${output.data["text/plain"]}\n`;
-    }
-  }
-  return text === "" ? null : text;
-}
-
-/** Source 004: the last image, base64 PNG, or null. */
-function lastPng(outputs: readonly Output[]): string | null {
-  for (const output of outputs.toReversed()) {
-    if ("data" in output) {
-      const png = output.data["image/png"];
-      if (typeof png === "string") return png.trim();
-    }
-  }
-  return null;
 }

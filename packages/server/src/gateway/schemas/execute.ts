@@ -12,6 +12,9 @@ export const ExecuteBody = Type.Object(
     timeout: Type.Optional(Seconds),
     memory_limit: Type.Optional(MemoryLimit),
     cpu_limit: Type.Optional(CpuLimit),
+    stream: Type.Optional(Type.Boolean()),
+    on_disconnect: Type.Optional(Type.Union([Type.Literal("interrupt"), Type.Literal("continue")])),
+    allow_input: Type.Optional(Type.Boolean()),
   },
   { ...closed, examples: [{ session_id: "demo", code: "x = 20\nprint(x)\nx + 22" }] },
 );
@@ -80,6 +83,7 @@ export const ExecuteAnswer = Type.Object(
     files_created: Type.Array(Type.String()),
     files_modified: Type.Array(Type.String()),
     session_id: nullable(Type.String()),
+    execution_id: nullable(Type.Integer({ minimum: 1, description: "Counted by the session." })),
     execution_count: nullable(Count),
     original_code: Type.String(),
     executed_code: Type.String(),

@@ -15,6 +15,7 @@ import {
   ProtocolViolation,
 } from "../channel.js";
 import {
+  type CellRequest,
   type KernelEvents,
   type MessageSink,
   NO_EVENTS,
@@ -24,7 +25,7 @@ import {
   type SandboxLimits,
   type SandboxUsage,
 } from "../sandbox.js";
-import { readInTurns } from "../turns.js";
+import { type Reading, readInTurns } from "../turns.js";
 import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
@@ -75,6 +76,8 @@ export class NativeSandbox implements Sandbox {
   #limits: SandboxLimits;
   #sink: MessageSink | undefined;
   #watching = false;
+  readonly #kernelReading: Reading;
+  #paused = false;
   #eventsSeen: KernelEvents = NO_EVENTS;
   /** When the last execution ended. */
   #idleSince = Number.POSITIVE_INFINITY;
@@ -127,7 +130,7 @@ export class NativeSandbox implements Sandbox {
     this.#gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
-    this.#attach(this.#kernel, FROM_KERNEL, () => this.#onKernelClosed());
+    this.#kernelReading = this.#attach(this.#kernel, FROM_KERNEL, () => this.#onKernelClosed());
     this.#attach(this.#warden, FROM_WARDEN, () => this.#onWardenClosed());
   }
 
@@ -139,7 +142,7 @@ export class NativeSandbox implements Sandbox {
     return this.#limits;
   }
 
-  execute(code: string, outputBytesMax: number, sink: MessageSink): void {
+  execute({ code, outputBytesMax, allowInput }: CellRequest, sink: MessageSink): void {
     this.#used = true;
     this.#sink = sink;
     this.#bytes = 0;
@@ -148,9 +151,26 @@ export class NativeSandbox implements Sandbox {
     this.#kernel.write(
       encodeFrame({
         msg_type: "execute_request",
-        content: { code, output_bytes_max: outputBytesMax },
+        content: {
+          code,
+          output_bytes_max: outputBytesMax,
+          ...(allowInput ? { allow_input: true } : {}),
+        },
       }),
     );
+  }
+
+  pauseOutput(): void {
+    // A kernel that is dead has only so much more to say, and its end is told after that.
+    if (this.#paused || !this.alive) return;
+    this.#paused = true;
+    this.#kernelReading.pause();
+  }
+
+  resumeOutput(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#kernelReading.resume();
   }
 
   watchOutput(on: boolean, outputBytesMax: number): void {
@@ -250,6 +270,7 @@ export class NativeSandbox implements Sandbox {
    * from the sandbox's beginning, and those of earlier executions did not end this kernel. */
   kernelExited(code: number, oomKills: number): void {
     if (this.#end || this.#deathNote) return;
+    this.resumeOutput();
     this.#deathNote = {
       reason: "kernel_exited",
       exitCode: code,
@@ -283,11 +304,11 @@ export class NativeSandbox implements Sandbox {
     socket: Socket,
     allowed: ReadonlySet<T>,
     onClosed: () => void,
-  ): void {
+  ): Reading {
     const parser = new FrameParser((frame) => this.#inspect(frame));
     const isHeavy = (chunk: Buffer) =>
       chunk.length > LIGHT_BYTES_MAX || parser.heldBytes > LIGHT_BYTES_MAX;
-    readInTurns(socket, isHeavy, (chunk) => {
+    const reading = readInTurns(socket, isHeavy, (chunk) => {
       try {
         this.#countBytes(chunk.length);
         for (const value of parser.push(chunk)) {
@@ -307,6 +328,7 @@ export class NativeSandbox implements Sandbox {
     });
     socket.on("close", onClosed);
     socket.resume();
+    return reading;
   }
 
   /** Reading costs time, so what a guest may say is bounded, for an execution and between them. */

@@ -36,7 +36,9 @@ export async function runProbe(sandbox: Sandbox, plan: ConfinementPlan): Promise
   const over = new Promise<void>((resolve, reject) => {
     timer = setTimeout(() => reject(new Error("the probe does not answer")), TIMEOUT_MS);
     void sandbox.ended.then((end) => reject(new Error(end.detail)));
-    sandbox.execute(cell(plan), ANSWER_BYTES_MAX, (message) => {
+    const code = cell(plan);
+    const request = { code, outputBytesMax: ANSWER_BYTES_MAX, allowInput: false };
+    sandbox.execute(request, (message) => {
       if (message.msg_type === "stream") text += message.content.text;
       if (message.msg_type === "execute_reply") resolve();
     });

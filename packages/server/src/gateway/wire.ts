@@ -1,0 +1,86 @@
+/** How an execution looks on the wire. */
+
+import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { Output } from "../sessions/output-collector.js";
+
+/** An answer of this length takes about a millisecond to write. */
+const LARGE_CHARACTERS = 100_000;
+
+/** What was asked for, as the answer repeats it. */
+export interface AnsweredRequest {
+  readonly id: number | null;
+  readonly sessionId: string | null;
+  readonly request: { readonly code: string };
+}
+
+/** Whether writing the answer holds up everybody else's small requests. */
+export function isLarge(outcome: ExecutionOutcome): boolean {
+  return weigh(outcome) >= LARGE_CHARACTERS;
+}
+
+export type ExecuteResponse = ReturnType<typeof toExecuteResponse>;
+
+export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequest) {
+  return {
+    status: outcome.status,
+    stdout: outcome.stdout,
+    stderr: outcome.stderr,
+    truncated: outcome.truncated,
+    exit_code: outcome.exitCode,
+    execution_time: outcome.executionTime,
+    result_text: resultText(outcome.outputs),
+    result_base64: lastPng(outcome.outputs),
+    outputs: outcome.outputs,
+    error: outcome.error,
+    files_created: outcome.filesCreated,
+    files_modified: outcome.filesModified,
+    session_id: asked.sessionId,
+    execution_id: asked.id,
+    execution_count: outcome.executionCount,
+    original_code: asked.request.code,
+    executed_code: asked.request.code,
+    validation_result: null,
+    usage: {
+      cpu_time: outcome.cpuSeconds,
+      memory_peak_bytes: outcome.memoryPeakBytes,
+      wall_time: outcome.wallSeconds,
+    },
+  };
+}
+
+/** Source 004: everything that is text, in order, or null. */
+function resultText(outputs: readonly Output[]): string | null {
+  let text = "";
+  for (const output of outputs) {
+    if (output.output_type === "stream") text += output.text;
+    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
+    else if (typeof output.data["text/plain"] === "string" && !output.data["image/png"]) {
+      text += `${output.data["text/plain"]}\n`;
+    }
+  }
+  return text === "" ? null : text;
+}
+
+/** Source 004: the last image, base64 PNG, or null. */
+function lastPng(outputs: readonly Output[]): string | null {
+  for (const output of outputs.toReversed()) {
+    if ("data" in output) {
+      const png = output.data["image/png"];
+      if (typeof png === "string") return png.trim();
+    }
+  }
+  return null;
+}
+
+/** Roughly the length of the answer. Values that are no strings are taken to be large. */
+function weigh({ stdout, stderr, outputs }: ExecutionOutcome): number {
+  let weight = stdout.length + stderr.length;
+  for (const output of outputs) {
+    weight += 100;
+    if (!("data" in output)) continue;
+    for (const value of Object.values(output.data)) {
+      weight += typeof value === "string" ? value.length : LARGE_CHARACTERS;
+    }
+  }
+  return weight;
+}

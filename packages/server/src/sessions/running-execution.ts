@@ -1,0 +1,230 @@
+/** One execution from the moment it is asked for: its place, its events, its outcome. */
+
+import { ServiceError } from "../errors.js";
+import type { Sandbox } from "../sandbox/sandbox.js";
+import { EventLog } from "./event-log.js";
+import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
+import type { EventSink } from "./execution-events.js";
+import type { Bounds } from "./explanation.js";
+import type { Output } from "./output-collector.js";
+
+/** Characters of an execution's code that a list shows, and that are kept for good. */
+export const CODE_SHOWN_MAX = 200;
+
+/** `cancelled`: it was taken back, or could not begin. */
+export type ExecutionState = "queued" | "running" | "done" | "cancelled";
+
+export interface ExecutionOrigin {
+  /** The session's own number of it; null for a stateless run. */
+  readonly id: number | null;
+  /** Null for a stateless run. */
+  readonly sessionId: string | null;
+  readonly request: ExecutionRequest;
+  /** Executions of the session that come first. */
+  readonly queuedBefore: number;
+  /** Whether to log events from the beginning, because somebody will follow. */
+  readonly followed: boolean;
+}
+
+export class RunningExecution {
+  readonly id: number | null;
+  readonly sessionId: string | null;
+  readonly createdAt = Date.now();
+  #startedAt: number | null = null;
+  #finishedAt: number | null = null;
+  #state: ExecutionState = "queued";
+  readonly #queuedBefore: number;
+  #request: ExecutionRequest;
+  #isDropped = false;
+  #run: Run | undefined;
+  #log: EventLog | undefined;
+  #ended: ExecutionOutcome | undefined;
+  #takeBack: (() => void) | undefined;
+  #outcome: Promise<ExecutionOutcome>;
+  #resolve!: (outcome: ExecutionOutcome) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(origin: ExecutionOrigin) {
+    this.id = origin.id;
+    this.sessionId = origin.sessionId;
+    this.#request = origin.request;
+    this.#queuedBefore = origin.queuedBefore;
+    this.#outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (origin.followed) this.#log = this.#newLog();
+  }
+
+  /** @throws ServiceError when it did not run, or its outputs are no longer kept */
+  get outcome(): Promise<ExecutionOutcome> {
+    return this.#outcome;
+  }
+
+  get state(): ExecutionState {
+    return this.#state;
+  }
+
+  /** When the code began to run, and when it was over, or was taken back. */
+  get startedAt(): number | null {
+    return this.#startedAt;
+  }
+
+  get finishedAt(): number | null {
+    return this.#finishedAt;
+  }
+
+  get request(): ExecutionRequest {
+    return this.#request;
+  }
+
+  /** Whether its outputs, and all but the beginning of its code, are no longer kept. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
+  /** Its outcome, once it is done. */
+  get ended(): ExecutionOutcome | undefined {
+    return this.#ended;
+  }
+
+  /** Everything that happens, for as many followers as like. Costs nothing until it is asked for. */
+  get events(): EventLog {
+    if (this.#log) return this.#log;
+    const log = this.#lateLog();
+    // What is over can be put together again for the next who asks.
+    if (this.#finishedAt === null) this.#log = log;
+    return log;
+  }
+
+  /** Of its events, as far as there are any. */
+  get loggedBytes(): number {
+    return this.#log?.bytes ?? 0;
+  }
+
+  /** KeyboardInterrupt in the code, and state is kept. False when it does not run. */
+  interrupt(): boolean {
+    if (this.#state !== "running") return false;
+    this.#run?.interrupt();
+    return true;
+  }
+
+  /** Take it back before it runs: its outcome is EXECUTION_CANCELLED. False when it is too late. */
+  cancel(reason: string): boolean {
+    if (this.#state !== "queued") return false;
+    this.failed(new ServiceError("EXECUTION_CANCELLED", `It was cancelled: ${reason}.`));
+    this.#takeBack?.();
+    return true;
+  }
+
+  /** Nobody wants it any more. A session's state is kept, if the code lets an interrupt through. */
+  abandon(): void {
+    if (this.#state === "done" || this.#state === "cancelled") return;
+    if (this.cancel("its client went away")) return;
+    if (this.sessionId === null) this.#run?.end();
+    else this.#run?.interrupt();
+  }
+
+  // --- for its session -----------------------------------------------------------------------
+
+  /** `takeBack` frees its place in the queue. */
+  queued(takeBack: () => void): void {
+    this.#takeBack = takeBack;
+  }
+
+  /** Run in this sandbox, unless it was cancelled meanwhile. */
+  async runIn(sandbox: Sandbox, bounds: Bounds): Promise<ExecutionOutcome | undefined> {
+    if (this.#state !== "queued") return undefined;
+    this.#state = "running";
+    this.#startedAt = Date.now();
+    const log = this.#log;
+    if (log) this.#logState(log.append, 0);
+    this.#run = new Run(sandbox, this.#request, log?.append);
+    return this.#run.toEnd(bounds);
+  }
+
+  succeeded(outcome: ExecutionOutcome): void {
+    this.#state = "done";
+    this.#ended = outcome;
+    this.#finish();
+    this.#resolve(outcome);
+  }
+
+  failed(error: unknown): void {
+    if (this.#finishedAt !== null) return;
+    this.#state = "cancelled";
+    this.#finish();
+    this.#reject(error);
+  }
+
+  /** Keep nothing of what it has produced. */
+  dropOutputs(): void {
+    this.#isDropped = true;
+    // Only a copy lets go of the string that it was cut from.
+    const code = Buffer.from(this.#request.code.slice(0, CODE_SHOWN_MAX)).toString();
+    this.#request = { ...this.#request, code };
+    this.#ended = undefined;
+    this.#log = undefined;
+    this.#outcome = Promise.reject(
+      new ServiceError("EXECUTION_NOT_FOUND", "The outputs of this execution are no longer kept."),
+    );
+    this.#outcome.catch(() => undefined);
+    this.#resolve = this.#reject = () => undefined;
+  }
+
+  #finish(): void {
+    this.#finishedAt = Date.now();
+    this.#run = undefined;
+    this.#log?.end();
+  }
+
+  #newLog(): EventLog {
+    const log = new EventLog((isBehind) => this.#run?.setPaused(isBehind));
+    if (this.#queuedBefore > 0) this.#logState(log.append, this.#queuedBefore);
+    return log;
+  }
+
+  /** For who comes later than the first output: what there is, put together as in the answer. */
+  #lateLog(): EventLog {
+    const log = this.#newLog();
+    if (this.#startedAt !== null) this.#logState(log.append, 0);
+    replay(this.#run?.outputs ?? this.#ended?.outputs ?? [], this.#ended, log.append);
+    if (this.#run) this.#run.onEvent = log.append;
+    if (this.#finishedAt !== null) log.end();
+    return log;
+  }
+
+  #logState(append: EventSink, queuedBefore: number): void {
+    append("execution", {
+      execution_id: this.id,
+      session_id: this.sessionId,
+      state: this.#startedAt === null ? "queued" : "running",
+      queued_before: queuedBefore,
+    });
+  }
+}
+
+function replay(
+  outputs: readonly Output[],
+  ended: ExecutionOutcome | undefined,
+  append: EventSink,
+): void {
+  for (const output of outputs) {
+    switch (output.output_type) {
+      case "stream":
+        append("stream", { name: output.name, text: output.text });
+        break;
+      case "display_data":
+        append("display_data", { data: output.data, metadata: output.metadata });
+        break;
+      case "execute_result": {
+        const { execution_count, data, metadata } = output;
+        append("execute_result", { execution_count, data, metadata });
+        break;
+      }
+      case "error":
+        // A run has one at the most, at its end.
+        if (ended?.error) append("error", ended.error);
+    }
+  }
+}
