@@ -68,6 +68,14 @@ const OPEN = [
   "HEAD /sessions/:id",
   "DELETE /sessions/:id",
   "POST /sessions/:id/reset",
+  "GET /sessions/:id/executions",
+  "HEAD /sessions/:id/executions",
+  "GET /sessions/:id/executions/:n",
+  "HEAD /sessions/:id/executions/:n",
+  "DELETE /sessions/:id/executions/:n",
+  "GET /sessions/:id/executions/:n/events",
+  "POST /sessions/:id/interrupt",
+  "POST /sessions/:id/keep-alive",
 ];
 const PUBLIC = ["GET /health", "HEAD /health"];
 const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test(route);

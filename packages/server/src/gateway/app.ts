@@ -27,6 +27,7 @@ import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
+import { registerExecutions } from "./routes/executions.js";
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
@@ -151,6 +152,7 @@ export function buildApp(options: AppOptions): App {
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { sessions, config, admission, audit });
     registerSessions(scope, { sessions, config, admission });
+    registerExecutions(scope, sessions);
     registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);

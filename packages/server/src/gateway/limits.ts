@@ -59,3 +59,14 @@ export function checkTimeout(seconds: number | undefined, config: Config): numbe
   }
   return Math.max(1, milliseconds);
 }
+
+const TTL_SECONDS_MAX = 7 * 86_400;
+
+/** Milliseconds; undefined stays. @throws ServiceError INVALID_REQUEST */
+export function checkTtl(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > TTL_SECONDS_MAX) {
+    throw outOfRange("ttl", `must be at most ${TTL_SECONDS_MAX} seconds, a week`);
+  }
+  return seconds * 1000;
+}

@@ -11,6 +11,7 @@ import { ErrorAnswer } from "./schemas/answers.js";
 const TAGS = [
   { name: "execute", description: "Run code." },
   { name: "sessions", description: "Sandboxes with a name, which keep their variables and files." },
+  { name: "executions", description: "What runs, ran and waits in a session." },
   { name: "interact", description: "What an editor asks of a live session." },
   { name: "files", description: "Files of a session's /workspace." },
   { name: "generate", description: "From a question to a result, by a model." },

@@ -2,6 +2,7 @@
 
 import type { ExecutionOutcome } from "../sessions/execution.js";
 import type { Output } from "../sessions/output-collector.js";
+import { CODE_SHOWN_MAX, type RunningExecution } from "../sessions/running-execution.js";
 
 /** An answer of this length takes about a millisecond to write. */
 const LARGE_CHARACTERS = 100_000;
@@ -46,6 +47,24 @@ export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequ
       wall_time: outcome.wallSeconds,
     },
   };
+}
+
+/** An execution in a list. */
+export function toExecutionInfo(execution: RunningExecution) {
+  return {
+    execution_id: execution.id,
+    state: execution.state,
+    status: execution.status,
+    code: execution.request.code.slice(0, CODE_SHOWN_MAX),
+    created_at: toTime(execution.createdAt),
+    started_at: toTime(execution.startedAt),
+    finished_at: toTime(execution.finishedAt),
+    dropped: execution.isDropped,
+  };
+}
+
+function toTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** Source 004: everything that is text, in order, or null. */

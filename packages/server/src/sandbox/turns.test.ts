@@ -86,3 +86,31 @@ test("turns are given in the order of asking", async () => {
   await Promise.all([1, 2, 3].map((one) => turnOfOnesOwn().then(() => order.push(one))));
   expect(order).toEqual([1, 2, 3]);
 });
+
+test("a stream that is paused is not read, also when its turn comes meanwhile", async () => {
+  const blocker = new PassThrough();
+  readInTurns(
+    blocker,
+    () => true,
+    () => work(8),
+  );
+  const stream = new PassThrough();
+  const seen: string[] = [];
+  const reading = readInTurns(
+    stream,
+    () => true,
+    (chunk) => seen.push(chunk.toString()),
+  );
+  blocker.write("x");
+  stream.write("one");
+  await nextTurn();
+  reading.pause();
+  stream.write("two");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  const before = seen.join("");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(seen.join("")).toBe(before);
+  expect(before).not.toContain("two");
+  reading.resume();
+  await expect.poll(() => seen.join("")).toBe("onetwo");
+});

@@ -3,7 +3,12 @@
 import { ServiceError } from "../errors.js";
 import type { Sandbox } from "../sandbox/sandbox.js";
 import { EventLog } from "./event-log.js";
-import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
+import {
+  type ExecutionOutcome,
+  type ExecutionRequest,
+  type ExecutionStatus,
+  Run,
+} from "./execution.js";
 import type { EventSink } from "./execution-events.js";
 import type { Bounds } from "./explanation.js";
 import type { Output } from "./output-collector.js";
@@ -36,6 +41,7 @@ export class RunningExecution {
   readonly #queuedBefore: number;
   #request: ExecutionRequest;
   #isDropped = false;
+  #status: ExecutionStatus | null = null;
   #run: Run | undefined;
   #log: EventLog | undefined;
   #ended: ExecutionOutcome | undefined;
@@ -63,6 +69,11 @@ export class RunningExecution {
 
   get state(): ExecutionState {
     return this.#state;
+  }
+
+  /** How it ended; null while it has not, and where it never ran. */
+  get status(): ExecutionStatus | null {
+    return this.#status;
   }
 
   /** When the code began to run, and when it was over, or was taken back. */
@@ -146,6 +157,7 @@ export class RunningExecution {
   succeeded(outcome: ExecutionOutcome): void {
     this.#state = "done";
     this.#ended = outcome;
+    this.#status = outcome.status;
     this.#finish();
     this.#resolve(outcome);
   }

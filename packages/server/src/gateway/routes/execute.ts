@@ -13,7 +13,7 @@ import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { streamExecution } from "../execution-stream.js";
 import { checkLimits, checkTimeout } from "../limits.js";
-import { answers } from "../schemas/answers.js";
+import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 import { isLarge, toExecuteResponse } from "../wire.js";
 
@@ -22,7 +22,7 @@ const EXECUTE = {
   summary: "Run code, in a session or in a sandbox of its own",
   description: "A timeout is answered 504 to whoever names a user_uuid, with the same body.",
   body: ExecuteBody,
-  response: answers({ 200: ExecuteAnswer, 504: ExecuteAnswer }),
+  response: answers({ 200: orEvents(ExecuteAnswer), 504: ExecuteAnswer }),
 };
 
 export interface ExecuteOptions {

@@ -6,7 +6,7 @@ import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
-import { checkLimits } from "../limits.js";
+import { checkLimits, checkTtl } from "../limits.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -62,10 +62,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
   };
   app.post("/sessions", creation, async (request, reply) => {
     const { session_id, limits, ttl } = request.body;
-    const ttlMs = ttl === undefined ? undefined : ttl * 1000;
-    if (ttlMs !== undefined && ttlMs > 7 * 86_400_000) {
-      throw new ServiceError("INVALID_REQUEST", "ttl must be at most 604800 seconds, a week");
-    }
+    const ttlMs = checkTtl(ttl);
     const checked = checkLimits(limits ?? {}, config);
     const { principal } = request;
     admission.admitSession(principal);

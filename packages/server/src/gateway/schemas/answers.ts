@@ -34,12 +34,33 @@ export const ErrorAnswer = Type.Object(
 
 export const Nothing = Type.Null({ description: "No content." });
 
+interface Described {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly schema: TSchema }>>;
+}
+
 /**
  * A route's answers by HTTP status, for its documentation. Every other status is an ErrorAnswer.
  * The type says nothing on purpose: results hold readonly arrays, which no schema's type does.
  */
-export function answers(bySuccess: Readonly<Record<number, TSchema>>): Record<string, unknown> {
+export function answers(
+  bySuccess: Readonly<Record<number, TSchema | Described>>,
+): Record<string, unknown> {
   return { ...bySuccess };
+}
+
+const events = { "text/event-stream": { schema: Type.String() } };
+
+/** Server-sent events, described in docs/streaming.md. */
+export const Events = {
+  description: "Server-sent events, see docs/streaming.md.",
+  content: events,
+};
+
+/** JSON, or events for whoever asks for them. */
+export function orEvents(schema: TSchema) {
+  const content = { "application/json": { schema }, ...events };
+  return { description: "JSON, or server-sent events that end with it.", content };
 }
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

@@ -1,0 +1,105 @@
+import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import fastify from "fastify";
+import { afterEach, expect, test, vi } from "vitest";
+import { EventStream, type EventStreamOptions } from "./sse.js";
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** A server with one stream, and a client that has its headers and reads nothing yet. */
+async function connect(options: EventStreamOptions = {}) {
+  const app = fastify();
+  open.push(app);
+  let opened!: (stream: EventStream) => void;
+  const streaming = new Promise<EventStream>((resolve) => {
+    opened = resolve;
+  });
+  app.get("/", async (_request, reply) => {
+    opened(new EventStream(reply, options));
+    return reply;
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
+  const { request, response } = await new Promise<{
+    request: ClientRequest;
+    response: IncomingMessage;
+  }>((resolve, reject) => {
+    const request = get({ port, host: "127.0.0.1", agent: false }, (response) =>
+      resolve({ request, response }),
+    );
+    request.on("error", reject);
+  });
+  request.on("error", () => undefined);
+  response.on("error", () => undefined);
+  open.push({ close: () => request.destroy() });
+  return { stream: await streaming, response, request };
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response) text += String(chunk);
+  return text;
+}
+
+test("events have ids, names and one line of data, after headers that keep proxies away", async () => {
+  const { stream, response } = await connect();
+  expect(response.headers).toMatchObject({
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  });
+  await stream.send("stream", '{"text":"a\\nb"}', 1);
+  await stream.send("change", "{}");
+  stream.end();
+  expect(await textOf(response)).toBe(
+    'retry: 1000\n\nid: 1\nevent: stream\ndata: {"text":"a\\nb"}\n\nevent: change\ndata: {}\n\n',
+  );
+});
+
+test("a silent stream has a heartbeat", async () => {
+  const { stream, response } = await connect({ heartbeatMs: 5 });
+  setTimeout(() => stream.end(), 100);
+  expect(await textOf(response)).toContain(": heartbeat\n\n");
+});
+
+test("whoever writes waits for a client that does not read", async () => {
+  const { stream, response } = await connect();
+  const large = JSON.stringify("x".repeat(2 ** 20));
+  let sent = 0;
+  const writing = (async () => {
+    for (; sent < 30; sent++) await stream.send("stream", large, sent);
+    stream.end();
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(sent).toBeLessThan(25);
+  const text = await textOf(response);
+  await writing;
+  expect(text.length).toBeGreaterThan(30 * 2 ** 20);
+});
+
+test("a client that has gone is noticed, and whoever waits to write goes on", async () => {
+  const { stream, request } = await connect();
+  const onClosed = vi.fn();
+  stream.onClosed(onClosed);
+  const large = JSON.stringify("x".repeat(2 ** 20));
+  const writing = (async () => {
+    while (!stream.closed) await stream.send("stream", large);
+  })();
+  request.destroy();
+  await writing;
+  expect(onClosed).toHaveBeenCalledOnce();
+  const late = vi.fn();
+  stream.onClosed(late);
+  expect(late).toHaveBeenCalledOnce();
+  expect(stream.send("stream", "1")).toBeUndefined();
+});
+
+test("a client that takes nothing for long is taken to be gone", async () => {
+  const { stream } = await connect({ stalledMs: 50 });
+  const large = JSON.stringify("x".repeat(2 ** 20));
+  for (let n = 0; n < 100 && !stream.closed; n++) await stream.send("stream", large);
+  expect(stream.closed).toBe(true);
+});

@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import type { ExecutionOutcome } from "./execution.js";
+import { History, HistoryBudget } from "./history.js";
+import { RunningExecution } from "./running-execution.js";
+
+const MIB = 2 ** 20;
+
+function outcomeOf(outputBytes: number): ExecutionOutcome {
+  return {
+    ...{ status: "ok", exitCode: 0, outputs: [], stdout: "", stderr: "", truncated: false },
+    ...{ error: null, executionTime: 0, executionCount: 1, filesCreated: [], filesModified: [] },
+    ...{ cpuSeconds: 0, sandboxCpuSeconds: 0, memoryPeakBytes: 0, wallSeconds: 0, spent: false },
+    outputBytes,
+  };
+}
+
+/** An execution that is done, with outputs of so many bytes. */
+function ran(history: History, outputBytes = 0, code = "1"): RunningExecution {
+  const execution = waiting(history, code);
+  execution.succeeded(outcomeOf(outputBytes));
+  history.finished(execution.id ?? 0, execution);
+  return execution;
+}
+
+function waiting(history: History, code = "1"): RunningExecution {
+  const id = history.nextId();
+  const request = { code, timeoutMs: 1, outputBytesMax: 1, allowInput: false };
+  const execution = new RunningExecution({
+    ...{ id, sessionId: "s", request, queuedBefore: 0, followed: false },
+  });
+  history.add(id, execution);
+  return execution;
+}
+
+const kept = (history: History) => history.list().filter((one) => !one.isDropped);
+
+test("keeps the last hundred executions, and numbers go on", () => {
+  const history = new History(new HistoryBudget(MIB));
+  for (let n = 0; n < 150; n++) ran(history);
+  expect(history.list().map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, n) => n + 51));
+  expect(() => history.get(50)).toThrow(expect.objectContaining({ code: "EXECUTION_NOT_FOUND" }));
+  expect(history.get(51).state).toBe("done");
+});
+
+test("does not drop what waits or runs, however many come after", () => {
+  const history = new History(new HistoryBudget(MIB));
+  const first = waiting(history);
+  for (let n = 0; n < 150; n++) ran(history);
+  expect(history.get(1)).toBe(first);
+  expect(history.list()).toHaveLength(100);
+});
+
+test("drops the oldest outputs of a session beyond 8 MiB, and the entry stays", async () => {
+  const history = new History(new HistoryBudget(1000 * MIB));
+  const runs = Array.from({ length: 10 }, () => ran(history, MIB / 2));
+  expect(kept(history).length).toBe(7);
+  expect(runs[0]?.isDropped).toBe(true);
+  expect(runs[0]?.ended).toBeUndefined();
+  expect(runs[0]?.status).toBe("ok");
+  await expect(runs[0]?.outcome).rejects.toMatchObject({ code: "EXECUTION_NOT_FOUND" });
+  expect(runs[9]?.isDropped).toBe(false);
+});
+
+test("keeps the beginning of a dropped execution's code only", () => {
+  const history = new History(new HistoryBudget(0));
+  expect(ran(history, 0, "x".repeat(5000)).request.code).toBe("x".repeat(200));
+});
+
+test("counts code and events as well", () => {
+  const history = new History(new HistoryBudget(1000 * MIB));
+  for (let n = 0; n < 20; n++) ran(history, 0, "x".repeat(MIB));
+  expect(kept(history).length).toBe(7);
+});
+
+test("drops the oldest outputs of all sessions together", () => {
+  const budget = new HistoryBudget(4 * MIB);
+  const [one, other] = [new History(budget), new History(budget)];
+  ran(one, MIB / 2);
+  ran(other, MIB / 2);
+  ran(one, MIB / 2);
+  expect([kept(one).length, kept(other).length]).toEqual([2, 1]);
+  ran(other, MIB / 2);
+  expect([kept(one).length, kept(other).length]).toEqual([1, 2]);
+  expect(budget.bytes).toBeLessThan(4 * MIB);
+});
+
+test("of a session that has ended holds nothing, what ends after it included", () => {
+  const budget = new HistoryBudget(100 * MIB);
+  const history = new History(budget);
+  ran(history, MIB);
+  const late = waiting(history);
+  history.close();
+  expect(budget.bytes).toBe(0);
+  late.succeeded(outcomeOf(MIB));
+  history.finished(late.id ?? 0, late);
+  expect(budget.bytes).toBe(0);
+});
+
+test("forgets what a dropped entry held", () => {
+  const budget = new HistoryBudget(100 * MIB);
+  const history = new History(budget);
+  for (let n = 0; n < 300; n++) ran(history);
+  expect(budget.bytes).toBeLessThan(150_000);
+});
