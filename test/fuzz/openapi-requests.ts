@@ -44,7 +44,8 @@ function bodyFor(random: Random, operation: Operation): unknown {
     const names = [...Object.keys(body.properties ?? {}), "unknown_field"];
     fields[random.pick(names)] = random.pick(ODD_VALUES);
   }
-  if (random.chance(0.05)) delete fields[random.pick(Object.keys(fields)) as string];
+  const present = Object.keys(fields);
+  if (present.length > 0 && random.chance(0.05)) delete fields[random.pick(present)];
   return random.chance(0.03) ? random.pick(ODD_VALUES) : fields;
 }
 
