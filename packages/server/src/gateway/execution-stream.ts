@@ -18,6 +18,7 @@ export async function streamExecution(
   after: number,
 ): Promise<void> {
   const log = execution.events;
+  const last = lastEvent(request, execution);
   const follower = log.follow(after);
   let event = follower.take() ?? (await follower.next()).value;
   if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
@@ -33,20 +34,26 @@ export async function streamExecution(
   }
   follower.close();
   if (stream.closed) return;
-  const last = await lastEvent(request, execution);
-  await stream.send(last.name, last.json, log.lastId + 1);
+  const { name, json } = await last();
+  await stream.send(name, json, log.lastId + 1);
   stream.end();
 }
 
-async function lastEvent(request: FastifyRequest, execution: RunningExecution) {
-  try {
-    const outcome = await execution.outcome;
-    if (isLarge(outcome)) await turnOfOnesOwn();
-    return { name: "result", json: JSON.stringify(toExecuteResponse(outcome, execution)) };
-  } catch (cause) {
-    const known =
-      cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });
-    if (known !== cause) request.log.error({ err: known, request_id: request.id }, known.code);
-    return { name: "failure", json: JSON.stringify(toWireError(known, request.id)) };
-  }
+/** Takes hold of the outcome at once: the session may have no room for it when it is sent. */
+function lastEvent(request: FastifyRequest, execution: RunningExecution) {
+  const { id, sessionId, outcome } = execution;
+  const asked = { id, sessionId, request: execution.request };
+  outcome.catch(() => undefined);
+  return async () => {
+    try {
+      const known = await outcome;
+      if (isLarge(known)) await turnOfOnesOwn();
+      return { name: "result", json: JSON.stringify(toExecuteResponse(known, asked)) };
+    } catch (cause) {
+      const error =
+        cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });
+      if (error !== cause) request.log.error({ err: error, request_id: request.id }, error.code);
+      return { name: "failure", json: JSON.stringify(toWireError(error, request.id)) };
+    }
+  };
 }

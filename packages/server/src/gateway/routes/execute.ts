@@ -79,7 +79,12 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     if (isLarge(outcome)) await turnOfOnesOwn();
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
-    return toExecuteResponse(outcome, started);
+    // The session may have no room to keep this code, so it is not asked for it.
+    return toExecuteResponse(outcome, {
+      id: started.id,
+      sessionId: started.sessionId,
+      request: execution,
+    });
   });
 }
 
