@@ -52,6 +52,7 @@ const FIELDS: Readonly<Record<keyof ExecutionResponse, Test>> = {
   files_created: isStrings,
   files_modified: isStrings,
   session_id: orNull(isString),
+  execution_id: orNull(isCount),
   execution_count: orNull(isCount),
   original_code: isString,
   executed_code: isString,
