@@ -129,6 +129,18 @@ describe("a panic", () => {
     expect(statusCode).toBe(200);
   });
 
+  test("neither converts nor drops what does not fit", async () => {
+    for (const [url, payload] of [
+      ["/execute", { code: 1 }],
+      ["/execute", { code: "1", netwrok: false }],
+      ["/sessions", { session_id: 1 }],
+    ] as const) {
+      const headers = { "x-auth-token": adminToken };
+      const answer = await app.inject({ method: "POST", url, headers, payload });
+      expect(answer.json().error.code, JSON.stringify(payload)).toBe("INVALID_REQUEST");
+    }
+  });
+
   test("does not guess what a body of another type means", async () => {
     const answer = await app.inject({
       ...{ method: "POST", url: "/api/security/panic", payload: "reason=x" },

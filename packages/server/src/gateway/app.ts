@@ -99,10 +99,6 @@ export function buildApp(options: AppOptions): App {
     if (body === "") done(null, undefined);
     else done(new ServiceError("UNSUPPORTED_MEDIA_TYPE"));
   });
-  // TypeBox's own validator neither coerces nor drops: what does not fit is an error.
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
-  // The schemas of answers describe; they leave nothing out of what is sent.
-  app.setSerializerCompiler(() => JSON.stringify);
 
   const authenticate = createAuthenticate({
     adminToken: options.adminToken,
@@ -149,6 +145,11 @@ export function buildApp(options: AppOptions): App {
   const admission = new Admission(sessions, audit);
   // In a scope of its own, because the routes are read as they are registered.
   app.register(async (scope: App) => {
+    // Set here and not above, because a scope with schemas of its own gets Fastify's validator again.
+    // TypeBox's own neither coerces nor drops in a body: what does not fit is an error.
+    scope.setValidatorCompiler(TypeBoxValidatorCompiler);
+    // The schemas of answers describe; they leave nothing out of what is sent.
+    scope.setSerializerCompiler(() => JSON.stringify);
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { sessions, config, admission, audit });
     registerSessions(scope, { sessions, config, admission });
