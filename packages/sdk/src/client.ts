@@ -1,38 +1,47 @@
 /** The client: one server, one token. */
 
+import { Admin } from "./admin.js";
+import { type ExecutionStream, type StreamOptions, streamExecution } from "./execution-stream.js";
 import type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
-import { checkSessionId, toCreateSessionRequest, toExecuteRequest } from "./options.js";
+import { toCreateSessionRequest, toExecuteRequest } from "./options.js";
 import { Session } from "./session.js";
 import { type GloveboxOptions, readSettings } from "./settings.js";
 import { Transport } from "./transport.js";
 import type { ExecuteResponse, HealthResponse, SessionInfo, SessionList } from "./wire.js";
 
-export interface RunOptions extends ExecuteOptions {
+export interface SessionChoice {
   /** A session, made on first use. Absent: a fresh sandbox for this run alone. */
   readonly sessionId?: string;
 }
 
 export class Glovebox {
+  /** What an admin's token opens. */
+  readonly admin: Admin;
   readonly #transport: Transport;
 
   constructor(options: GloveboxOptions = {}) {
     this.#transport = new Transport(readSettings(options));
+    this.admin = new Admin(this.#transport);
   }
 
   /** Run code and wait for all it produced. Code that fails is an answer, and no error. */
-  execute(code: string, options: RunOptions = {}): Promise<ExecuteResponse> {
+  execute(code: string, options: ExecuteOptions & SessionChoice = {}): Promise<ExecuteResponse> {
     const { sessionId } = options;
+    if (sessionId !== undefined) return this.session(sessionId).execute(code, options);
     return this.#transport.json({
       method: "POST",
       path: "execute",
-      json: toExecuteRequest(
-        code,
-        options,
-        sessionId === undefined ? undefined : checkSessionId(sessionId),
-      ),
+      json: toExecuteRequest(code, options, undefined),
       signal: options.signal,
       timeoutMs: null,
     });
+  }
+
+  /** Run code and see what happens while it happens. */
+  stream(code: string, options: StreamOptions & SessionChoice = {}): ExecutionStream {
+    const { sessionId } = options;
+    if (sessionId !== undefined) return this.session(sessionId).stream(code, options);
+    return streamExecution({ transport: this.#transport, code, sessionId, options });
   }
 
   /** The session of this name, made by the server on first use. Asks the server nothing yet. */

@@ -8,6 +8,8 @@ export type ClientErrorCode =
   | "CONNECTION_FAILED"
   /** No answer within `timeoutMs`. */
   | "TIMEOUT"
+  /** The program stopped reading a stream. */
+  | "STREAM_CLOSED"
   /** An answer that is not Glovebox's. */
   | "INVALID_RESPONSE"
   /** Arguments that could never become a request. */

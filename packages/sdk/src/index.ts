@@ -1,6 +1,7 @@
 /** A client of Glovebox for Node and browsers. Only what the web platform has, no dependencies. */
 
-export { Glovebox, type RunOptions } from "./client.js";
+export { Admin, AdminKeys } from "./admin.js";
+export { Glovebox, type SessionChoice } from "./client.js";
 export {
   AuthenticationError,
   CapacityError,
@@ -13,6 +14,26 @@ export {
   RateLimitError,
   TimeoutError,
 } from "./errors.js";
+export type { EventStream, StreamEvent } from "./event-stream.js";
+export type {
+  ExecutionEvent,
+  ExecutionStream,
+  StreamedEvents,
+  StreamOptions,
+} from "./execution-stream.js";
+export {
+  type ArchiveFormat,
+  type FileContent,
+  type FileStat,
+  type ReadOptions,
+  SessionFiles,
+} from "./files.js";
+export type {
+  NotebookEvent,
+  NotebookEvents,
+  NotebookOptions,
+  NotebookStream,
+} from "./notebook.js";
 export type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
 export { Session } from "./session.js";
 export type { GloveboxOptions } from "./settings.js";

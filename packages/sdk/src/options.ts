@@ -99,3 +99,9 @@ export function defined<Fields extends object>(fields: Fields): Defined<Fields> 
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Defined<Fields>;
 }
+
+/** It becomes part of a path, and programs without types may pass anything. */
+export function checkExecutionId(executionId: number): number {
+  if (Number.isSafeInteger(executionId) && executionId > 0) return executionId;
+  throw new GloveboxError("INVALID_ARGUMENT", `No execution has the number ${String(executionId)}`);
+}

@@ -120,7 +120,15 @@ export class Transport {
   }
 
   #url({ path, query = {} }: TransportRequest): string {
-    const url = new URL(path, this.#options.baseUrl);
+    const { baseUrl } = this.#options;
+    const url = new URL(baseUrl.pathname + path, baseUrl);
+    // A name such as `..` would lead to another route, and no server could tell.
+    if (url.pathname !== baseUrl.pathname + path) {
+      throw new GloveboxError(
+        "INVALID_ARGUMENT",
+        "A name in this request cannot be part of a URL.",
+      );
+    }
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
@@ -158,11 +166,17 @@ export class Transport {
   }
 }
 
-export function brokenConnection(origin: string, cause: unknown): ConnectionError {
-  return new ConnectionError("CONNECTION_FAILED", `The connection to ${origin} failed.`, {
+function brokenConnection(origin: string, cause: unknown): ConnectionError {
+  return new ConnectionError("CONNECTION_FAILED", `No answer from ${origin}: ${reason(cause)}.`, {
     cause,
     hint: "Is the server running, and is baseUrl right? In a browser it must allow this origin.",
   });
+}
+
+/** Node hides the reason in the cause of "fetch failed". */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.message ? error.cause.message : error.message;
 }
 
 /** How long to wait before the request is sent again; null when it must not be. */

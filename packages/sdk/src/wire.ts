@@ -55,7 +55,8 @@ export type ExecutionStatus =
   | "out_of_memory"
   | "killed"
   | "output_limit"
-  | "interrupted";
+  | "interrupted"
+  | "rejected";
 
 /** The answer to an execution, however it ended. */
 export interface ExecuteResponse {
@@ -84,7 +85,7 @@ export interface ExecuteResponse {
   readonly execution_count: number | null;
   readonly original_code: string;
   readonly executed_code: string;
-  readonly validation_result: null;
+  readonly validation_result: string | null;
   readonly usage: {
     readonly cpu_time: number;
     readonly memory_peak_bytes: number;

@@ -53,20 +53,16 @@ export const Output = Type.Union([
   Type.Object({ output_type: Type.Literal("error"), ...ErrorFields }, closed),
 ]);
 
-export const ExecutionStatus = Type.Union(
-  (
-    [
-      "ok",
-      "error",
-      "timeout",
-      "out_of_memory",
-      "killed",
-      "output_limit",
-      "interrupted",
-      "rejected",
-    ] as const
-  ).map((status) => Type.Literal(status)),
-);
+export const ExecutionStatus = Type.Enum([
+  "ok",
+  "error",
+  "timeout",
+  "out_of_memory",
+  "killed",
+  "output_limit",
+  "interrupted",
+  "rejected",
+]);
 
 export const ExecuteAnswer = Type.Object(
   {

@@ -1,7 +1,7 @@
 /** What operators and load balancers ask, on the wire. */
 
 import { Type } from "typebox";
-import { Count } from "./answers.js";
+import { Count, nullable, Timestamp } from "./answers.js";
 import { closed } from "./common.js";
 
 export const HealthAnswer = Type.Object(
@@ -16,7 +16,7 @@ export const HealthAnswer = Type.Object(
 export const StatusAnswer = Type.Object(
   {
     version: Type.String(),
-    panic: Type.Boolean(),
+    panic: nullable(Type.Object({ since: Timestamp, reason: Type.String() }, closed)),
     pool: Type.Object(
       {
         size: Count,

@@ -1,0 +1,48 @@
+/** Notebooks, run cell by cell. */
+
+import { EventStream, type StreamEvent } from "./event-stream.js";
+import { EXECUTION_EVENT_NAMES, type StreamedEvents } from "./execution-stream.js";
+import { type CallOptions, defined, toSeconds } from "./options.js";
+import type { Transport } from "./transport.js";
+import type { Notebook, NotebookCellEvent, RunNotebookBody, RunNotebookResponse } from "./wire.js";
+
+export interface NotebookOptions extends CallOptions {
+  /** For each cell. */
+  readonly timeoutMs?: number;
+  /** Whether a cell that fails ends the run; default `"stop"`. */
+  readonly onError?: "stop" | "continue";
+}
+
+export interface NotebookEvents extends Omit<StreamedEvents, "result"> {
+  /** What follows belongs to this cell. */
+  readonly cell: NotebookCellEvent;
+  readonly result: RunNotebookResponse;
+}
+
+export type NotebookEvent = StreamEvent<NotebookEvents>;
+export type NotebookStream = EventStream<NotebookEvents>;
+
+const NAMES: ReadonlySet<string> = new Set([...EXECUTION_EVENT_NAMES, "cell"]);
+
+export function toNotebookBody(notebook: Notebook, options: NotebookOptions): RunNotebookBody {
+  return defined({
+    notebook,
+    timeout: toSeconds(options.timeoutMs),
+    on_error: options.onError,
+  });
+}
+
+export function streamNotebook(
+  transport: Transport,
+  path: string,
+  notebook: Notebook,
+  options: NotebookOptions,
+): NotebookStream {
+  const json: RunNotebookBody = { ...toNotebookBody(notebook, options), stream: true };
+  return new EventStream<NotebookEvents>({
+    transport,
+    request: { method: "POST", path, json, timeoutMs: null },
+    names: NAMES,
+    signal: options.signal,
+  });
+}

@@ -1,0 +1,96 @@
+/**
+ * Holds the SDK's wire types equal to the server's schemas. There is nothing to run: `tsc -b` fails
+ * when either side changes alone, and names the type.
+ *
+ * Equal is more than assignable both ways, which would let an optional field come and go unseen.
+ * That one side's arrays are readonly makes no difference on the wire.
+ */
+
+import type { Static } from "typebox";
+import type {
+  WireError as ServerError,
+  ErrorCode as ServerErrorCode,
+} from "../../server/src/errors.js";
+import type * as execute from "../../server/src/gateway/schemas/execute.js";
+import type * as keys from "../../server/src/gateway/schemas/keys.js";
+import type * as operate from "../../server/src/gateway/schemas/operate.js";
+import type * as security from "../../server/src/gateway/schemas/security.js";
+import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
+import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
+import type { ContainerInfo } from "../../server/src/security/security.js";
+import type { Output as ServerOutput } from "../../server/src/sessions/output-collector.js";
+import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/session.js";
+import type * as wire from "../src/wire.js";
+
+/** Without readonly, and with intersections written out. */
+type Plain<T> = T extends (infer Item)[] | readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { -readonly [Name in keyof T]: Plain<T[Name]> }
+    : T;
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** True, or the names of the fields that differ, which the compiler then prints. */
+type Same<A, B> = Equal<Plain<A>, Plain<B>> extends true ? true : Difference<Plain<A>, Plain<B>>;
+type Difference<A, B> = {
+  [Name in keyof A | keyof B]: Equal<Pick<A, Name & keyof A>, Pick<B, Name & keyof B>> extends true
+    ? never
+    : Name;
+}[keyof A | keyof B];
+
+/** Fields that the contract has and the server gets next. */
+type Announced =
+  | "stream"
+  | "on_disconnect"
+  | "allow_input"
+  | "files"
+  | "include_files"
+  | "execution_id"
+  | "mounts"
+  | "packages";
+type SameButAnnounced<A, B> = Same<Omit<A, Announced>, Omit<B, Announced>>;
+
+/** Each line is an assertion: a type that is not `true` does not compile. */
+type All<Assertions extends Record<string, true>> = Assertions;
+
+export type Requests = All<{
+  ExecuteRequest: SameButAnnounced<wire.ExecuteRequest, Static<typeof execute.ExecuteBody>>;
+  CreateSessionRequest: SameButAnnounced<
+    wire.CreateSessionRequest,
+    Static<typeof sessions.CreateSessionBody>
+  >;
+  ReleaseRequest: Same<wire.ReleaseRequest, Static<typeof sessions.ReleaseBody>>;
+  PanicRequest: Same<wire.PanicRequest, Static<typeof security.PanicBody>>;
+  CreateKeyRequest: Same<wire.CreateKeyRequest, Static<typeof keys.CreateKeyBody>>;
+}>;
+
+export type Answers = All<{
+  ExecuteResponse: SameButAnnounced<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
+  Output: Same<wire.Output, Static<typeof execute.Output>>;
+  SessionInfo: Same<wire.SessionInfo, Static<typeof sessions.SessionAnswer>>;
+  SessionList: Same<wire.SessionList, Static<typeof sessions.SessionsAnswer>>;
+  ResetResponse: Same<wire.ResetResponse, Static<typeof sessions.ResetAnswer>>;
+  ReleaseResponse: Same<wire.ReleaseResponse, Static<typeof sessions.ReleaseAnswer>>;
+  HealthResponse: Same<wire.HealthResponse, Static<typeof operate.HealthAnswer>>;
+  StatusResponse: Same<wire.StatusResponse, Static<typeof operate.StatusAnswer>>;
+  PanicResponse: Same<wire.PanicResponse, Static<typeof security.PanicAnswer>>;
+  ResumeResponse: Same<wire.ResumeResponse, Static<typeof security.ResumeAnswer>>;
+  SecurityHealth: Same<wire.SecurityHealthResponse, Static<typeof security.SecurityHealthAnswer>>;
+  ContainerList: Same<wire.ContainerList, Static<typeof security.ContainersAnswer>>;
+  KillContainer: Same<wire.KillContainerResponse, Static<typeof security.KilledAnswer>>;
+  EndSessions: Same<wire.EndSessionsResponse, Static<typeof security.EndedAnswer>>;
+  CreateKeyResponse: Same<wire.CreateKeyResponse, Static<typeof keys.CreatedKeyAnswer>>;
+  KeyList: Same<wire.KeyList, Static<typeof keys.KeysAnswer>>;
+  WireError: Same<wire.WireError, ServerError>;
+  ErrorCode: Same<wire.ErrorCode, ServerErrorCode>;
+}>;
+
+/** What the routes hand out, which no schema shapes. */
+export type Produced = All<{
+  Output: Same<wire.Output, ServerOutput>;
+  SessionInfo: Same<wire.SessionInfo, ServerSessionInfo>;
+  Container: Same<wire.Container, ContainerInfo>;
+  PanicNote: Same<wire.PanicNote, ServerPanicNote>;
+}>;
