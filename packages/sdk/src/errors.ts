@@ -65,7 +65,7 @@ export class GloveboxError extends Error {
   }
 }
 
-/** No token or a wrong one (401), or one that may not do this (403). */
+/** No token or a wrong one (401), or one that opens this only to admins (403). */
 export class AuthenticationError extends GloveboxError {
   override readonly name = "AuthenticationError";
 
@@ -121,7 +121,6 @@ export class TimeoutError extends GloveboxError {
 
 const BY_STATUS: Readonly<Record<number, typeof GloveboxError>> = {
   401: AuthenticationError,
-  403: AuthenticationError,
   404: NotFoundError,
   429: RateLimitError,
   503: CapacityError,
@@ -141,7 +140,11 @@ export function errorOfAnswer(
       hint: "Check baseUrl, and what stands between this program and the server.",
     });
   }
-  const ErrorClass = BY_STATUS[status ?? STATUS_OF_FAILURES[told.code] ?? 0] ?? GloveboxError;
+  const ErrorClass =
+    // The other 403s are about files, and no better token helps.
+    told.code === "FORBIDDEN"
+      ? AuthenticationError
+      : (BY_STATUS[status ?? STATUS_OF_FAILURES[told.code] ?? 0] ?? GloveboxError);
   return new ErrorClass(told.code, told.message, {
     hint: told.hint,
     status,

@@ -46,7 +46,7 @@ const SILENCE_MS_MAX = 45_000;
 const CLOSING_MS_MAX = 1000;
 /** In a row, without an event between them. */
 const RESUMES_MAX = 5;
-const BACKOFF_MS = 200;
+const BACKOFF_MS = 100;
 const RETRY_MS_MAX = 10_000;
 
 export class EventStream<Events extends { readonly result: unknown }>
