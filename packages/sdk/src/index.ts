@@ -37,6 +37,13 @@ export type {
 export type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
 export { Session } from "./session.js";
 export type { GloveboxOptions } from "./settings.js";
+export {
+  type CodeInterpreterInput,
+  type CodeInterpreterOptions,
+  codeInterpreterDefinition,
+  codeInterpreterTool,
+  describeForModel,
+} from "./tool.js";
 export type {
   CompleteBody,
   CompleteResponse,
