@@ -67,6 +67,7 @@ describe("a stream that goes well", () => {
       code: "code",
       session_id: "s",
       timeout: 0.5,
+      allow_input: false,
       stream: true,
     });
   });

@@ -14,7 +14,7 @@ export type ExecutionEvent = StreamEvent<StreamedEvents>;
 export interface StreamOptions extends ExecuteOptions {
   /**
    * Answers `input()` and `getpass()` of a session's code. Undefined leaves the question open for
-   * `Session.input()`.
+   * `Session.input()`. Without it, and without `allowInput`, they raise EOFError.
    */
   readonly onInput?: (request: InputRequest) => string | undefined | Promise<string | undefined>;
 }
@@ -51,15 +51,15 @@ export function streamExecution(run: RunToStream): ExecutionStream {
       hint: "Use a session: (await client.createSession()).stream(code, { onInput }).",
     });
   }
-  const askable =
-    onInput && options.allowInput === undefined ? { ...options, allowInput: true } : options;
+  // The server would let every stream ask; where nobody is to answer, EOFError is better than silence.
+  const allowInput = options.allowInput ?? onInput !== undefined;
   let executionId: number | null = null;
   return new EventStream<StreamedEvents>({
     transport,
     request: {
       method: "POST",
       path: "execute",
-      json: { ...toExecuteRequest(code, askable, sessionId), stream: true },
+      json: { ...toExecuteRequest(code, { ...options, allowInput }, sessionId), stream: true },
       timeoutMs: null,
     },
     names: EXECUTION_EVENT_NAMES,

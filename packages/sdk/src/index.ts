@@ -35,6 +35,7 @@ export type {
   NotebookStream,
 } from "./notebook.js";
 export type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
+export { pythonValue } from "./python.js";
 export { Session } from "./session.js";
 export type { GloveboxOptions } from "./settings.js";
 export {

@@ -1,0 +1,227 @@
+/** The SDK as it is published, against a real server; and every example of docs/sdk.md. */
+import {
+  AuthenticationError,
+  codeInterpreterTool,
+  describeForModel,
+  type ExecutionEvent,
+  Glovebox,
+  NotFoundError,
+  pythonValue,
+  type Session,
+} from "@glovebox/sdk";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readExamples, writeExamples } from "../support/examples.ts";
+import { eventually } from "../support/host.ts";
+import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+
+let server: TestServer;
+let client: Glovebox;
+
+beforeAll(async () => {
+  server = await startServer({ env: { MAX_SESSIONS: "20" } });
+  client = new Glovebox({ baseUrl: server.baseUrl, token: server.token });
+});
+
+afterAll(async () => {
+  await server?.stop();
+});
+
+async function inSession(use: (session: Session) => Promise<void>): Promise<void> {
+  await using session = await client.createSession();
+  await use(session);
+}
+
+describe("the examples of docs/sdk.md", () => {
+  const examples = readExamples("sdk.md");
+  const programs = writeExamples(examples);
+  afterAll(() => programs.remove());
+
+  test("there are examples", () => {
+    expect(examples.length).toBeGreaterThan(8);
+  });
+
+  test("the compiler accepts them", async () => {
+    expect(await programs.check()).toBe("");
+  });
+
+  test.each(examples.map((example) => [example.name, example] as const))(
+    "%s",
+    async (_, example) => {
+      const env = { GLOVEBOX_URL: server.baseUrl, GLOVEBOX_TOKEN: server.token };
+      const printed = await programs.run(example, env);
+      if (example.output === undefined) expect(printed.trim()).not.toBe("");
+      else expect(printed).toBe(example.output);
+    },
+  );
+});
+
+describe("sessions", () => {
+  test("keep what was defined, and end with their block", async () => {
+    let id = "";
+    await inSession(async (session) => {
+      id = session.id;
+      await session.execute("x = 20");
+      expect((await session.execute("x + 22")).result_text).toBe("42\n");
+      expect((await session.info()).execution_count).toBe(2);
+      expect((await client.sessions()).map(({ session_id }) => session_id)).toContain(id);
+    });
+    await expect(client.session(id).info()).rejects.toSatisfy(NotFoundError.isInstance);
+  });
+
+  test("are made with limits and a time to live", async () => {
+    const id = uniqueId("limits");
+    await using session = await client.createSession({
+      id,
+      memoryLimit: "128m",
+      cpuLimit: 0.25,
+      ttlMs: 90_000,
+    });
+    const { limits, ttl } = await session.info();
+    expect({ id: session.id, limits, ttl }).toEqual({
+      id,
+      limits: { memory_bytes: 128 * 1024 * 1024, cpus: 0.25 },
+      ttl: 90,
+    });
+  });
+
+  test("start afresh after a reset", async () => {
+    await inSession(async (session) => {
+      await session.execute("x = 1");
+      await session.reset();
+      expect((await session.execute("x")).error?.ename).toBe("NameError");
+    });
+  });
+});
+
+describe("executions", () => {
+  test("a timeout is an answer", async () => {
+    const { status, error } = await client.execute("while True: pass", { timeoutMs: 300 });
+    expect(status).toBe("timeout");
+    expect(error?.ename).toBe("ExecutionTimeout");
+  });
+
+  test("values go into code as values", async () => {
+    const value = {
+      text: `'"\\\n"""\u2028é😀${"$"}{x}`,
+      numbers: [1, 2.5, null, true],
+      nested: { a: [] },
+    };
+    const code = `import json; v = ${pythonValue(value)}; print(json.dumps(v, ensure_ascii=False))`;
+    const { stdout } = await client.execute(code);
+    expect(JSON.parse(stdout)).toEqual(value);
+  });
+
+  test("an abort interrupts the run", async () => {
+    await inSession(async (session) => {
+      const controller = new AbortController();
+      const running = session.execute("import time\ntime.sleep(20)", { signal: controller.signal });
+      await eventually(
+        async () => ((await session.info()).state === "busy" ? undefined : "it does not run"),
+        5000,
+      );
+      controller.abort();
+      await expect(running).rejects.toThrow(/abort/i);
+      const startedAt = performance.now();
+      expect((await session.execute("1")).status).toBe("ok");
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+    });
+  });
+
+  test("a wrong token", async () => {
+    const stranger = new Glovebox({ baseUrl: server.baseUrl, token: "wrong" });
+    await expect(stranger.execute("1")).rejects.toSatisfy(AuthenticationError.isInstance);
+    expect((await stranger.health()).status).toBe("healthy");
+  });
+});
+
+describe("streams", () => {
+  test("give output while the code runs", async () => {
+    await inSession(async (session) => {
+      const code = "import time\nprint('first', flush=True)\ntime.sleep(1.5)\nprint('second')";
+      const seenAt = new Map<string, number>();
+      for await (const event of session.stream(code)) {
+        if (event.type === "stream") seenAt.set(event.data.text.trim(), performance.now());
+      }
+      const between = (seenAt.get("second") ?? 0) - (seenAt.get("first") ?? 0);
+      expect(between).toBeGreaterThan(700);
+    });
+  });
+
+  test("end with the answer that a plain request would have had", async () => {
+    await inSession(async (session) => {
+      const run = session.stream("print('x')\nimport sys; print('y', file=sys.stderr)\n6 * 7");
+      const events: ExecutionEvent[] = [];
+      for await (const event of run) events.push(event);
+      expect(events[0]?.type).toBe("execution");
+      expect(events.at(-1)?.type).toBe("result");
+      expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
+      const { status, stdout, stderr, outputs } = await run.result;
+      expect({ status, stdout, stderr }).toEqual({ status: "ok", stdout: "x\n", stderr: "y\n" });
+      expect(outputs.at(-1)).toMatchObject({ data: { "text/plain": "42" } });
+    });
+  });
+
+  test("that are left interrupt their run, and keep the session's variables", async () => {
+    await inSession(async (session) => {
+      await session.execute("kept = 1");
+      for await (const { type } of session.stream("print('on')\nimport time\ntime.sleep(25)")) {
+        if (type === "stream") break;
+      }
+      const startedAt = performance.now();
+      expect((await session.execute("kept")).result_text).toBe("1\n");
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+    });
+  });
+});
+
+describe("the tool", () => {
+  test("works with the session that the program chose", async () => {
+    const sessionId = uniqueId("tool");
+    await codeInterpreterTool({ code: "x = 5", session_id: "another" }, { client, sessionId });
+    const result = await codeInterpreterTool({ code: "x" }, { client, sessionId });
+    expect(describeForModel(result)).toBe("5");
+    await client.session(sessionId).release();
+  });
+
+  test("tells a model why its code failed, and of its images and files", async () => {
+    const options = { client };
+    const failed = await codeInterpreterTool({ code: "open('/etc/x', 'w')" }, options);
+    expect(describeForModel(failed)).toMatch(/^status: error\n[\s\S]*Glovebox: .*read-only/);
+    const code =
+      "import matplotlib.pyplot as plt\nplt.plot([1]);\nopen('a.txt', 'w').write('a')\nNone";
+    expect(describeForModel(await codeInterpreterTool({ code }, options))).toBe(
+      "[images shown to the user: 1]\n[files created: a.txt]",
+    );
+    const long = await codeInterpreterTool({ code: "print('x' * 5000)" }, options);
+    expect(describeForModel(long, 1000).length).toBeLessThan(1100);
+  });
+});
+
+describe("administration", () => {
+  test("tells what runs, and ends it", async () => {
+    await inSession(async (session) => {
+      await session.execute("1");
+      const { pool, sessions, panic } = await client.admin.status();
+      expect(pool.leased).toBeGreaterThan(0);
+      expect(sessions).toBeGreaterThan(0);
+      expect(panic).toBeNull();
+      const container = (await client.admin.containers()).find(
+        (one) => one.session_id === session.id,
+      );
+      const killed = await client.admin.killContainer(container?.id ?? "none");
+      expect(killed.session_id).toBe(session.id);
+      const ended = await client.admin.endSessions(session.id);
+      expect(ended.status).toBe("ended");
+    });
+  });
+
+  test("a panic and what follows it", { timeout: 60_000 }, async () => {
+    const report = await client.admin.panic({ reason: "a test" });
+    expect(report.verified).toBe(true);
+    expect((await client.health()).status).toBe("panicked");
+    expect((await client.admin.status()).panic?.reason).toBe("a test");
+    await expect(client.execute("1")).rejects.toMatchObject({ code: "PANICKED" });
+    expect((await client.admin.resume()).was_panicked).toBe(true);
+    expect((await client.execute("1")).status).toBe("ok");
+  });
+});
