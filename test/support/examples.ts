@@ -19,34 +19,32 @@ export interface Example {
   readonly output: string | undefined;
 }
 
-const FENCE = /^(<!-- not run: [^\n]*-->\n\n)?```(\w+)\n([\s\S]*?)^```$/gm;
+/** A heading, or a block with its language and content; what looks like a heading in a block is none. */
+const HEADING_OR_BLOCK =
+  /^#+ (?<heading>.*)$|^(?<skip><!-- not run: [^\n]*-->\n\n)?```(?<language>\w+)\n(?<content>[\s\S]*?)^```$/gm;
 
 /** All blocks of TypeScript but those under a comment that says why they are not run. */
 export function readExamples(document: string): Example[] {
   const text = readFileSync(join(repositoryRoot, "docs", document), "utf8");
-  const blocks = [...text.matchAll(FENCE)].map((match) => ({
-    skipped: match[1] !== undefined,
-    language: match[2],
-    content: match[3] ?? "",
-    start: match.index,
-    end: match.index + match[0].length,
-  }));
-  const counts = new Map<string, number>();
-  return blocks.flatMap((block, index) => {
-    if (block.language !== "ts" || block.skipped) return [];
-    const heading = /^#+ (.*)$(?![\s\S]*^#+ )/m.exec(text.slice(0, block.start))?.[1] ?? document;
-    const count = (counts.get(heading) ?? 0) + 1;
-    counts.set(heading, count);
-    const next = blocks[index + 1];
-    const follows = next?.language === "text" && text.slice(block.end, next.start).trim() === "";
-    return [
-      {
-        name: `${heading} ${count}`,
-        code: block.content,
-        output: follows ? next.content : undefined,
-      },
-    ];
-  });
+  const examples: Example[] = [];
+  let heading = document;
+  let number = 0;
+  const parts = [...text.matchAll(HEADING_OR_BLOCK)];
+  for (const [index, part] of parts.entries()) {
+    const groups = part.groups ?? {};
+    if (groups.heading !== undefined) {
+      heading = groups.heading;
+      number = 0;
+    }
+    if (groups.language !== "ts" || groups.skip !== undefined) continue;
+    number++;
+    const next = parts[index + 1];
+    const between = text.slice(part.index + part[0].length, next?.index);
+    const output =
+      next?.groups?.language === "text" && between.trim() === "" ? next.groups.content : undefined;
+    examples.push({ name: `${heading} ${number}`, code: groups.content ?? "", output });
+  }
+  return examples;
 }
 
 export interface ExamplePrograms {

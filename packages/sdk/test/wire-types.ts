@@ -32,13 +32,18 @@ type Plain<T> = T extends (infer Item)[] | readonly (infer Item)[]
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-/** True, or the names of the fields that differ, which the compiler then prints. */
+/** True, or what differs, which the compiler then prints: names of fields, or members of a union. */
 type Same<A, B> = Equal<Plain<A>, Plain<B>> extends true ? true : Difference<Plain<A>, Plain<B>>;
-type Difference<A, B> = {
-  [Name in keyof A | keyof B]: Equal<Pick<A, Name & keyof A>, Pick<B, Name & keyof B>> extends true
-    ? never
-    : Name;
-}[keyof A | keyof B];
+type Difference<A, B> = [A, B] extends [string, string]
+  ? Exclude<A, B> | Exclude<B, A>
+  : {
+      [Name in keyof A | keyof B]: Equal<
+        Pick<A, Name & keyof A>,
+        Pick<B, Name & keyof B>
+      > extends true
+        ? never
+        : Name;
+    }[keyof A | keyof B];
 
 /** Fields that the contract has and the server gets next. */
 type Announced =
