@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { json, startMisbehaving } from "../test/misbehaving-server.js";
+import { events, json, startMisbehaving } from "../test/misbehaving-server.js";
 
 const packageDirectory = fileURLToPath(new URL("..", import.meta.url));
 const sources = readdirSync(join(packageDirectory, "src"))
@@ -36,22 +36,38 @@ describe("the package", () => {
     expect(offenders.map(({ name }) => name)).toEqual([]);
   });
 
-  test("works where there is only what browsers have, too", async () => {
-    const { baseUrl, seen } = await start(json({ result_text: "2" }));
+  test("runs in a world that has only these parts of the web platform", async () => {
+    const { baseUrl, seen } = await start(
+      json({ result_text: "2" }),
+      events([{ id: 1, event: "result", data: { result_text: "3" } }]),
+      (response) => response.end("bytes"),
+    );
     const program = `
-      const print = console.log;
-      // Node's own fetch is made of these, and loads itself when it is first used.
-      await (await fetch(${JSON.stringify(baseUrl)})).text();
-      for (const name of ["process", "Buffer", "global", "setImmediate", "clearImmediate"]) {
-        delete globalThis[name];
+      import { readFileSync } from "node:fs";
+      import { createContext, SourceTextModule } from "node:vm";
+      const context = createContext({
+        AbortController, Blob, DOMException, FormData, ReadableStream, Response, TextDecoder, URL,
+        clearTimeout, crypto, fetch, queueMicrotask, setTimeout,
+      });
+      const modules = new Map();
+      function load(url) {
+        if (!modules.has(url)) {
+          const source = readFileSync(new URL(url), "utf8");
+          modules.set(url, new SourceTextModule(source, { context, identifier: url }));
+        }
+        return modules.get(url);
       }
-      const { Glovebox } = await import(${JSON.stringify(join(packageDirectory, "dist/index.js"))});
-      const client = new Glovebox({ baseUrl: ${JSON.stringify(baseUrl)} });
-      print((await client.execute("1 + 1")).result_text, typeof process, typeof Buffer);
+      const sdk = load(${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)});
+      await sdk.link((name, from) => load(new URL(name, from.identifier).href));
+      await sdk.evaluate();
+      const client = new sdk.namespace.Glovebox({ baseUrl: ${JSON.stringify(baseUrl)} });
+      console.log((await client.execute("1 + 1")).result_text);
+      console.log((await client.stream("1 + 2").result).result_text);
+      console.log(await client.session().files.readText("a.txt"));
     `;
-    const args = ["--input-type=module", "--eval", program];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toBe("2 undefined undefined\n");
-    expect(seen.map(({ url }) => url)).toEqual(["/", "/execute"]);
+    const args = ["--experimental-vm-modules", "--no-warnings", "--input-type=module"];
+    const { stdout } = await promisify(execFile)(process.execPath, [...args, "--eval", program]);
+    expect(stdout).toBe("2\n3\nbytes\n");
+    expect(seen.length).toBe(3);
   });
 });
