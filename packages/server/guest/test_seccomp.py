@@ -228,6 +228,30 @@ class PolicyTest(unittest.TestCase):
             self.assertEqual(self.decide("mknodat", 0, 0, kind | 0o644), errno.EPERM, oct(kind))
         self.assertEqual(self.decide("mknod", 0, file), errno.EPERM)
 
+    def test_nothing_makes_a_set_uid_or_set_gid_file(self):
+        create, unnamed, neither = 0o101, 0o20200001, 0
+        for bits in (0o4000, 0o2000, 0o6000):
+            for mode in (bits, bits | 0o755):
+                for call in (
+                    ("chmod", 0, mode),
+                    ("fchmod", 0, mode),
+                    ("fchmodat", 0, 0, mode),
+                    ("creat", 0, mode),
+                    ("openat", 0, 0, create, mode),
+                    ("openat", 0, 0, unnamed, mode),
+                    ("mknodat", 0, 0, 0o100000 | mode),
+                ):
+                    self.assertEqual(self.decide(*call), errno.EPERM, call)
+        for call in (
+            ("chmod", 0, 0o1777),
+            ("fchmodat", 0, 0, 0o755),
+            ("creat", 0, 0o644),
+            ("openat", 0, 0, create, 0o666),
+            # Where nothing is created nobody sets the fourth argument.
+            ("openat", 0, 0, neither, 0xFFFFFFFF),
+        ):
+            self.assertEqual(self.decide(*call), ALLOW, call)
+
     def test_calls_do_what_programs_ask_of_them_and_no_more(self):
         """For each call the arguments that pass, and those that reach a rare part of the kernel."""
         private_anonymous, huge, grows = 0x22, 0x40000, 0x100
