@@ -6,7 +6,7 @@
  * name `.building-<pid>` and is renamed only when it is finished and on disk; it counts as complete
  * only when its marker exists, which is written after that. So whatever moment a build is
  * interrupted at, the next one finds either a complete tree or rubbish that it removes. The empty
- * folder `.empty` is the second layer that an overlay without a writable layer asks for.
+ * folders of `.mountpoints` are the second layer that an overlay without a writable layer asks for.
  */
 import { createHash } from "node:crypto";
 import {
@@ -27,6 +27,8 @@ import { repositoryDir } from "./settings.mjs";
 
 const SUITE = "trixie";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/** Where sandboxes get what does not lie in the tree. */
+const MOUNT_POINTS = ["data", "opt/wheels"];
 const TREE_NAME = /^[0-9a-f]{16}$/;
 const FREE_BYTES_MIN = 3 * 2 ** 30;
 const EXCLUDED_PATHS = [
@@ -88,7 +90,9 @@ export async function ensureRootfs({ rootfsDir, mirror }) {
   mkdirSync(rootfsDir, { recursive: true, mode: 0o755 });
   await withLock(join(rootfsDir, ".lock"), async () => {
     removeUnfinished(rootfsDir);
-    mkdirSync(join(rootfsDir, ".empty"), { recursive: true, mode: 0o755 });
+    for (const place of MOUNT_POINTS) {
+      mkdirSync(join(rootfsDir, ".mountpoints", place), { recursive: true, mode: 0o755 });
+    }
     if (!isComplete(rootfsDir, recipe.hash)) await build(rootfsDir, recipe, mirror);
     select(rootfsDir, recipe.hash);
     removeOutdated(rootfsDir, recipe.hash);
@@ -105,7 +109,7 @@ function isSettled(rootfsDir, hash) {
   return (
     isComplete(rootfsDir, hash) &&
     linkTarget(join(rootfsDir, "current")) === hash &&
-    existsSync(join(rootfsDir, ".empty")) &&
+    MOUNT_POINTS.every((place) => existsSync(join(rootfsDir, ".mountpoints", place))) &&
     outdatedTrees(rootfsDir, hash).length === 0
   );
 }

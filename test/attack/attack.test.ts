@@ -2,7 +2,18 @@
  * Runs every attack against a real server, as a client would. After each one a neighbour, whose
  * session has lived since the beginning, must still answer with its own state.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -76,9 +87,28 @@ let server: TestServer;
 let neighbour: string;
 let neighbourRuns = 0;
 
+/** Folders that are shared with the cases that ask for them, and that only those should notice. */
+const shared = mkdtempSync(join(tmpdir(), "glovebox-attack-"));
+
+function makeSharedFolders(): string {
+  chmodSync(shared, 0o755);
+  for (const name of ["reference", "results"]) {
+    mkdirSync(join(shared, name));
+    writeFileSync(join(shared, name, "public.txt"), "public");
+    writeFileSync(join(shared, name, "private.txt"), "private", { mode: 0o600 });
+  }
+  symlinkSync("/etc/shadow", join(shared, "reference/shadow"));
+  symlinkSync(join(shared, "reference"), join(shared, "reference/up"));
+  writeFileSync(join(shared, "results/roots.txt"), "root's");
+  // No user of the host; only the number matters.
+  chownSync(join(shared, "results"), 12_345, 12_345);
+  return `reference=${shared}/reference:ask,results=${shared}/results:rw:ask`;
+}
+
 beforeAll(async () => {
   server = await startServer({
     env: {
+      DATA_MOUNTS: makeSharedFolders(),
       MAX_SESSIONS: "20",
       MAX_EXECUTION_TIME: String(maxExecutionSeconds),
       LLM_API_KEY: `gbx-canary-${"0123456789abcdef".repeat(2)}`,
@@ -93,6 +123,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.stop();
+  rmSync(shared, { recursive: true, force: true });
 });
 
 /** State, files and libraries of the neighbour are what they were, and its answer is its own. */
@@ -157,6 +188,13 @@ async function runAttack(attack: AttackCase): Promise<void> {
     });
     expect(setup.status, JSON.stringify(setup.error)).toBe("ok");
     facts.SETUP_OUTPUT = setup.stdout;
+  }
+
+  if (attack.mounts) {
+    facts.HOST_FOLDER = join(shared, "reference");
+    const body = { session_id, mounts: attack.mounts };
+    const made = await server.request("/sessions", { body });
+    expect(made.status, made.text).toBe(201);
   }
 
   const timeout = attack.timeout ?? maxExecutionSeconds;

@@ -47,6 +47,7 @@ export const threats = {
   device_nodes: 2,
   links: 2,
   cgroup_files: 2,
+  shared_folders: 2,
   forged_frames: 3,
   flooded_channel: 3,
   stolen_descriptors: 3,
@@ -101,6 +102,8 @@ export interface AttackCase {
   readonly leavesNoProcess?: true;
   /** A second file, `<id>_setup.py`, runs first in a session of its own, which stays alive. */
   readonly hasSetup?: true;
+  /** The session asks for these of the folders that the suite's server shares. */
+  readonly mounts?: readonly string[];
 }
 
 export interface HttpAttackCase {
@@ -555,6 +558,40 @@ export const attackCases: readonly AttackCase[] = [
     id: "files_cgroup",
     threat: "cgroup_files",
     source: "CVE-2022-0492: release_agent runs a program as the host's root",
+    expectation: blocked,
+  },
+  {
+    id: "shared_write",
+    threat: "shared_folders",
+    source: "a read-only mount, of which one way to write is forgotten",
+    expectation: blocked,
+    mounts: ["reference"],
+  },
+  {
+    id: "shared_remount",
+    threat: "shared_folders",
+    source: "CVE-2014-5206: read-only bind mounts that could be remounted",
+    expectation: blocked,
+    mounts: ["reference"],
+  },
+  {
+    id: "shared_escape",
+    threat: "shared_folders",
+    source: "CVE-2019-14271, CVE-2024-21626 and kin: links, dots and handles out of a volume",
+    expectation: blocked,
+    mounts: ["reference", "results"],
+  },
+  {
+    id: "shared_ids",
+    threat: "shared_folders",
+    source: "set-uid files, devices and files of root left on the host through a volume",
+    expectation: blocked,
+    mounts: ["results"],
+  },
+  {
+    id: "shared_unasked",
+    threat: "shared_folders",
+    source: "a folder that others have asked for",
     expectation: blocked,
   },
   {

@@ -25,7 +25,9 @@ const EXTRA_CODE = [
 ];
 
 /** Those that need no second session. */
-const corpus = attackCases.filter(({ hasSetup }) => !hasSetup).map(({ id }) => id);
+const corpus = attackCases
+  .filter(({ hasSetup, threat }) => !hasSetup && threat !== "shared_folders")
+  .map(({ id }) => id);
 
 function chooseCode(server: TestServer, random: Random): [name: string, code: string] {
   if (random.chance(0.25)) {

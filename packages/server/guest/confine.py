@@ -21,10 +21,12 @@ import signal
 import socket
 import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
+import folders
 import linux
+from folders import Folders
 
 USER_ID = 1000
 WARDEN_ID = 999
@@ -72,13 +74,18 @@ class Plan:
     workspace_inodes: int
     tmp_bytes: int
     tmp_inodes: int
+    mounts: list[str]  # Names of folders, see folders.py.
 
     @staticmethod
-    def parse(fields: object) -> "Plan":
+    def parse(fields: object, folders: Folders) -> "Plan":
         """Check every field again: the privileged side trusts no other side's checks."""
-        if not isinstance(fields, dict) or set(fields) != set(_BOUNDS):
+        if not isinstance(fields, dict) or set(fields) != {*_BOUNDS, "mounts"}:
             raise PlanRefused("the plan does not have exactly the known fields")
-        return Plan(**{name: checked(name, value) for name, value in fields.items()})
+        problem = folders.unknown(fields["mounts"])
+        if problem:
+            raise PlanRefused(problem)
+        sizes = {name: checked(name, fields[name]) for name in _BOUNDS}
+        return Plan(**sizes, mounts=fields["mounts"])
 
 
 _BOUNDS: dict[str, tuple[type, float, float]] = {
@@ -115,6 +122,8 @@ class Context:
     keep_descriptors: frozenset[int]
     seccomp_program: bytes
     map_ids: Callable[[], None]  # Blocks until the keeper has written the id maps.
+    has_data: bool = False  # Whether there may be folders below /data, now or later.
+    mounts: folders.Mounts = field(default_factory=list)
 
 
 def set_apart(context: Context) -> None:
@@ -136,7 +145,7 @@ def mount_read_only_root(context: Context) -> None:
     The names of the layers are relative, as they show in /proc/self/mountinfo."""
     os.chdir(LAYERS_DIRECTORY)
     flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-    linux.mount("overlay", _NEW_ROOT, "overlay", flags, f"lowerdir={context.tree}:.empty")
+    linux.mount("overlay", _NEW_ROOT, "overlay", flags, f"lowerdir={context.tree}:.mountpoints")
     os.chdir("/")
 
 
@@ -152,6 +161,14 @@ def mount_writable_places(context: Context) -> None:
     ):
         options = f"size={size},nr_inodes={inodes},mode=0755,{owner}"
         linux.mount("tmpfs", f"{_NEW_ROOT}/{path}", "tmpfs", flags, options)
+
+
+def mount_folders(context: Context) -> None:
+    """The operator's folders: no set-uid files, devices or programs, read-only unless configured
+    otherwise, and of each the one file system it lies on."""
+    if context.has_data:
+        folders.make_data_directory(_NEW_ROOT)
+    folders.attach(context.mounts, _NEW_ROOT)
 
 
 def make_devices(context: Context) -> None:
@@ -367,6 +384,7 @@ WARDEN_STEPS: tuple[Step, ...] = (
     stop_mount_propagation,
     mount_read_only_root,
     mount_writable_places,
+    mount_folders,
     make_devices,
     mount_own_proc,
     hide_host_facts,

@@ -2,7 +2,9 @@
 # Starts the keeper in a root of its own. Runs as root inside a new mount namespace, made by
 # `unshare --mount --net --ipc --uts`, and ends by becoming the keeper.
 #
-# Usage: enter-rootfs.sh ROOTFS_DIR TREE GUEST_DIR RUN_DIR KEEPER_ARGUMENT...
+# Usage: enter-rootfs.sh ROOTFS_DIR TREE GUEST_DIR RUN_DIR [FOLDER PATH]... -- KEEPER_ARGUMENT...
+#
+# FOLDER is NAME:ro|rw:UID:GID:DEVICE:INODE, what the supervisor has found at PATH.
 #
 # Descriptor 3 is a file that the keeper of an instance holds locked for its life.
 #
@@ -11,6 +13,7 @@
 set -eu
 rootfs_dir=$1 tree=$2 guest_dir=$3 run_dir=$4
 shift 4
+folders=
 
 # A keeper whose server was killed is still removing its groups, which have the same names.
 flock --wait 20 3 || {
@@ -22,7 +25,9 @@ root=$run_dir/root
 mkdir -p "$root"
 mount --make-rprivate /
 cd "$rootfs_dir"
-mount -t overlay overlay -o "ro,lowerdir=$tree:.empty" "$root"
+# Over the tree lie empty directories for what is mounted into sandboxes.
+mkdir -p -m 755 .mountpoints .mountpoints/data .mountpoints/opt .mountpoints/opt/wheels
+mount -t overlay overlay -o "ro,lowerdir=$tree:.mountpoints" "$root"
 mount -t tmpfs -o mode=0755,size=64k,nosuid,noexec dev "$root/dev"
 for device in null:3 zero:5 full:7 random:8 urandom:9; do
   mknod -m 666 "$root/dev/${device%:*}" c 1 "${device#*:}"
@@ -35,14 +40,32 @@ mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 mount --bind "$guest_dir" "$root/opt/glovebox/guest"
 mount -o remount,bind,ro,nosuid,nodev "$root/opt/glovebox/guest"
 mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev,noexec run "$root/run"
-mkdir "$root/run/glovebox" "$root/run/layers"
+mkdir "$root/run/glovebox" "$root/run/layers" "$root/run/mounts"
 mount --bind "$run_dir" "$root/run/glovebox"
 # Each sandbox mounts the same layers again for itself.
 mount --bind "$rootfs_dir" "$root/run/layers"
 mount -o remount,bind,ro,nosuid,nodev "$root/run/layers"
 
+# Each of the operator's folders, without file systems that are mounted below it.
+while [ "$1" != -- ]; do
+  folder=$1 name=${1%%:*} path=$2
+  shift 2
+  mode=${folder#*:} mode=${mode%%:*}
+  place=$root/run/mounts/$name
+  mkdir "$place"
+  mount --bind "$path" "$place"
+  # Whoever may write above the folder could have put another in its place since it was looked at.
+  case $folder in
+    *":$(stat -c %d:%i "$place")") ;;
+    *) echo "glovebox: DATA_MOUNTS: $name is no longer the folder that it was at the start" >&2; exit 72 ;;
+  esac
+  mount -o "remount,bind,$mode,nosuid,nodev,noexec" "$place"
+  folders="$folders $folder"
+done
+shift
+
 # The keeper detaches the old root from /mnt as its first act.
 cd "$root"
 pivot_root . mnt
 exec chroot . /usr/bin/env -i PATH=/usr/bin:/bin LANG=C.UTF-8 \
-  /usr/bin/python3 -I -B -c 'import sys; sys.path.insert(0, "/opt/glovebox/guest"); import keeper; sys.exit(keeper.main())' "$tree" "$@"
+  /usr/bin/python3 -I -B -c 'import sys; sys.path.insert(0, "/opt/glovebox/guest"); import keeper; sys.exit(keeper.main())' "$tree" "$@" "$folders"

@@ -11,8 +11,8 @@ The keeper imports only the standard library, holds no user's data and never rea
 written. Every sandbox is found again by the name of its control group, `<slot>-<id>`, so the
 keeper can be killed and started again while sandboxes live on.
 
-Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the sandboxes' host uids, forks and seconds after which a zygote is replaced, and "reclaim" or "adopt" for
-sandboxes that exist already.
+Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the sandboxes' host uids, forks and seconds after which a zygote is replaced, "reclaim" or "adopt" for
+sandboxes that exist already, and the folders to share as folders.py describes them.
 """
 
 import os
@@ -32,6 +32,7 @@ import inspection
 import linux
 import seccomp
 import warden
+from folders import Folders, FoldersRefused
 from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
 from zygote_channel import DESCRIPTORS
 from zygote_process import Wear, ZygoteProcess
@@ -45,6 +46,8 @@ _WARDEN_PID = 1
 _KERNEL_PID = 2
 # How often it is looked whether a group is empty, or another zygote due.
 _RETRY_S = 0.02
+# Tells the supervisor that the reason has been said and is no lack of isolation.
+_EXIT_FOLDERS_REFUSED = 72
 
 
 def _pid_inside(pid: int) -> int:
@@ -67,6 +70,7 @@ class Keeper:
         uid_base: int,
         zygote_wear: Wear,
         reclaim: bool,
+        described_folders: str,
     ):
         self._gateway_uid = gateway_uid
         program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
@@ -74,7 +78,11 @@ class Keeper:
         if reclaim:
             control_groups.reclaim(self._cgroups)
         self._sandboxes: dict[str, Sandbox] = {}
-        self._maker = SandboxMaker(tree, uid_base, program, self._cgroups)
+        # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
+        self._folders = Folders(described_folders, uid_base + 2 * _SLOTS - 1)
+        self._maker = SandboxMaker(tree, uid_base, program, self._cgroups, self._folders)
+        # Children that mount folders, by their pids, with the sandbox each works for.
+        self._mounting: dict[int, str] = {}
         self._selector = selectors.DefaultSelector()
         self._gateway: socket.socket | None = None
         self._gateway_reader: frames.FrameReader | None = None
@@ -207,6 +215,8 @@ class Keeper:
                 self._interrupt(sandbox)
             elif name == "limit":
                 self._limit(sandbox, operation)
+            elif name == "mount":
+                self._mount(identity, sandbox, operation.get("mounts"))
             elif name == "inspect":
                 self._inspect(identity, sandbox)
             else:
@@ -223,7 +233,7 @@ class Keeper:
     # --- making a sandbox -------------------------------------------------------------------
 
     def _spawn(self, identity: str, operation: dict) -> None:
-        plan = confine.Plan.parse(operation.get("plan"))
+        plan = confine.Plan.parse(operation.get("plan"), self._folders)
         secret = operation.get("secret")
         if not isinstance(secret, str):
             raise confine.PlanRefused("the secret is missing")
@@ -439,6 +449,23 @@ class Keeper:
             error = str(failure)[:200]
         self._tell({"event": "limited", "sandbox": sandbox.identity, "error": error})
 
+    def _mount(self, identity: str, sandbox: Sandbox | None, names: object) -> None:
+        """Folders for a session that asks for them. Told when the child has ended."""
+        problem = self._folders.unknown(names)
+        if problem is None and (sandbox is None or sandbox.doomed or sandbox.warden_handle < 0):
+            problem = "the sandbox has ended"
+        if problem is None:
+            try:
+                self._mounting[self._maker.fork_to_mount(sandbox, names)] = identity
+                return
+            except OSError as failure:
+                problem = str(failure)[:200]
+        self._tell({"event": "mounted", "sandbox": identity, "error": problem})
+
+    def _tell_mounted(self, pid: int, status: int) -> None:
+        error = "the folder cannot be mounted, see the log" if status else None
+        self._tell({"event": "mounted", "sandbox": self._mounting.pop(pid), "error": error})
+
     def _panic(self) -> None:
         """Everything stops where it stands, and only then is killed: nothing that runs can answer
         the end of its neighbours. Those that are half made or half dead are killed alike."""
@@ -524,6 +551,8 @@ class Keeper:
                 return
             if pid == 0:
                 return
+            if pid in self._mounting:
+                self._tell_mounted(pid, status)
             ended = self._zygotes.with_pid(pid)
             if ended:
                 self._lose_zygote(ended)
@@ -550,7 +579,7 @@ class Keeper:
 
 def main() -> int:
     """Entry point, called by enter-rootfs.sh inside the new root. See the module's docstring."""
-    tree, instance, gateway_uid, uid_base, zygote_forks, zygote_age_s, existing = sys.argv[1:8]
+    tree, instance, gateway_uid, uid_base, zygote_forks, zygote_age_s, existing, described = sys.argv[1:9]
     # The directory that held the old root until the script's pivot_root is the last way back to it.
     linux.unmount_detached("/mnt")
     linux.name_process("gb-keeper")
@@ -563,7 +592,11 @@ def main() -> int:
             int(uid_base),
             Wear(int(zygote_forks), float(zygote_age_s)),
             existing == "reclaim",
+            described,
         )
+    except FoldersRefused as refusal:
+        sys.stderr.write(f"glovebox: {refusal}\n")
+        return _EXIT_FOLDERS_REFUSED
     except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
         return EXIT_ISOLATION_UNAVAILABLE

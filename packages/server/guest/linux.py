@@ -31,6 +31,15 @@ MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 MNT_DETACH = 2
 
+# Attributes of a mount, for mount_setattr.
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR_NOATIME = 0x10
+_MOUNT_ATTR_ATIME_CHOICE = 0x70
+_MOUNT_ATTR_IDMAP = 0x100000
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 _PR_SET_NAME = 15
@@ -44,6 +53,14 @@ MADV_COLLAPSE = 25
 _SYS_CAPSET = 126
 _SYS_PIVOT_ROOT = 155
 _SYS_SECCOMP = 317
+_SYS_OPEN_TREE = 428
+_SYS_MOVE_MOUNT = 429
+_SYS_MOUNT_SETATTR = 442
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_OPEN_TREE_CLONE = 0x1
+_OPEN_TREE_CLOEXEC = 0x80000
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _SECCOMP_SET_MODE_FILTER = 1
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 _EINVAL = 22
@@ -68,6 +85,36 @@ def mount(source: str, target: str, fstype: str, flags: int, options: str = "") 
 def unmount_detached(target: str) -> None:
     """umount2(2) with MNT_DETACH: gone from the namespace at once, even when busy."""
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"unmount {target}")
+
+
+def clone_mount(path: str) -> int:
+    """open_tree(2): a copy of the mount at `path`, without those below it, that is nowhere yet."""
+    flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC
+    descriptor = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags)
+    _check(min(descriptor, 0), f"clone the mount at {path}")
+    return descriptor
+
+
+def set_mount_attributes(mount: int, attributes: int, id_map: int | None = None) -> None:
+    """mount_setattr(2) on a mount that is nowhere yet. `id_map` is a user namespace: what belongs to
+    an id inside of it on the disk belongs to the id outside of it here, and the other way round."""
+    if id_map is not None:
+        attributes |= _MOUNT_ATTR_IDMAP
+    given = struct.pack("=QQQQ", attributes, _MOUNT_ATTR_ATIME_CHOICE, 0, id_map or 0)
+    _check(
+        _libc.syscall(_SYS_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, given, len(given)),
+        "set the attributes of a mount",
+    )
+
+
+def move_mount(mount: int, path: str) -> None:
+    """move_mount(2): attach a mount that is nowhere yet at `path`."""
+    _check(
+        _libc.syscall(
+            _SYS_MOVE_MOUNT, mount, b"", _AT_FDCWD, path.encode(), _MOVE_MOUNT_F_EMPTY_PATH
+        ),
+        f"attach a mount at {path}",
+    )
 
 
 def pivot_root_here() -> None:

@@ -14,7 +14,7 @@ import resource
 import signal
 import socket
 
-PLAN = {}  # Replaced by the gateway: processes, open_files, workspace_bytes, workspace_inodes.
+PLAN = {"writable": [], "read_only": []}  # Replaced by the gateway: open_files, workspace_bytes, workspace_inodes, writable and read_only folders.
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _USER_ID = 1000
@@ -173,6 +173,11 @@ def mounts():
     kinds = {(line[4], line[line.index("-") + 1]) for line in lines}
     expected = {("/", "overlay"), ("/dev", "tmpfs"), ("/proc", "proc"), ("/proc/sys", "proc")}
     expected |= {(path, "tmpfs") for path in _WRITABLE}
+    folders = {*PLAN["writable"], *PLAN["read_only"]}
+    # Folders are of whatever kind the host's file systems are.
+    kinds = {(path, "folder" if path in folders else kind) for path, kind in kinds}
+    expected |= {(path, "folder") for path in folders}
+    kinds.discard(("/data", "tmpfs"))  # The read-only place of folders, where there may be some.
     odd = [
         path
         for path, kind in kinds - expected
@@ -180,6 +185,22 @@ def mounts():
     ]
     if odd or not expected <= kinds:
         return f"there are mounts on {odd}, none on {sorted(expected - kinds)}"
+
+
+def shared_folders():
+    for path in (*PLAN["writable"], *PLAN["read_only"]):
+        flags = os.statvfs(path).f_flag
+        if not (flags & os.ST_NOSUID and flags & os.ST_NODEV and flags & os.ST_NOEXEC):
+            return f"{path} allows set-uid files, devices or programs"
+        if bool(flags & os.ST_RDONLY) != (path in PLAN["read_only"]):
+            return f"{path} is not mounted as configured"
+    for path in ("/data", "/opt/wheels", *PLAN["read_only"]):
+        try:
+            os.close(os.open(f"{path}/probe", os.O_CREAT | os.O_WRONLY))
+            return f"{path} can be written"
+        except OSError as refusal:
+            if refusal.errno not in (errno.EROFS, errno.EACCES, errno.ENOENT):
+                return f"writing to {path}: {refusal}"
 
 
 def devices():
@@ -239,7 +260,7 @@ def resource_limits():
 
 _CHECKS = (
     user_identity, root_out_of_reach, capabilities, no_new_privileges, system_call_filter, foreign_abis,
-    sockets, network, read_only_root, writable_places, mounts, devices, switches_of_the_host,
+    sockets, network, read_only_root, writable_places, mounts, shared_folders, devices, switches_of_the_host,
     other_processes, descriptors, resource_limits,
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ import confine
 import frames
 import linux
 import warden
+from folders import Folders, Mounts, close_all
 from zygote_process import ZygoteProcess
 
 RUN_DIRECTORY = "/run/glovebox"
@@ -57,16 +58,21 @@ class SandboxMaker:
         uid_base: int,
         seccomp_program: bytes,
         groups: control_groups.Cgroups,
+        folders: Folders,
     ):
         self._tree = tree
         self._uid_base = uid_base
         self._seccomp_program = seccomp_program
         self._cgroups = groups
+        self._folders = folders
         self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
 
     def fork_warden(self, sandbox: Sandbox, secret: str) -> dict[str, int]:
         """Fork PID 1. Returns the descriptors for the zygote, by their names there; the caller
         closes them."""
+        assert sandbox.plan
+        host_uid = self.host_uid(sandbox, confine.USER_ID)
+        mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
         control = _connect(sandbox.identity, secret, "warden")
         connection = _connect(sandbox.identity, secret, "kernel")
         report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -91,10 +97,11 @@ class SandboxMaker:
             pid = os.fork()
             if pid == 0:
                 self._become_warden(
-                    sandbox, control, connection, warden_lock, warden_pipes, child_report
+                    sandbox, control, connection, warden_lock, warden_pipes, child_report, mounts
                 )
         finally:
             os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+            close_all(mounts)
         sandbox.warden_pid = pid
         sandbox.warden_handle = os.pidfd_open(pid)
         control.close()
@@ -119,6 +126,7 @@ class SandboxMaker:
         lock: int,
         pipes: dict[str, int],
         report: socket.socket,
+        mounts: Mounts,
     ) -> None:
         """In the child: enter the groups, confine, serve. Never returns."""
         code = 1
@@ -135,6 +143,7 @@ class SandboxMaker:
                     raise OSError("the keeper did not map the ids")
 
             kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
+            kept.update(mount for mount, _ in mounts)
             assert sandbox.plan
             context = confine.Context(
                 plan=sandbox.plan,
@@ -144,6 +153,8 @@ class SandboxMaker:
                 keep_descriptors=frozenset(kept),
                 seccomp_program=self._seccomp_program,
                 map_ids=map_ids,
+                has_data=self._folders.has_data,
+                mounts=mounts,
             )
             confine.confine(confine.WARDEN_STEPS, context)
             report.close()
@@ -157,6 +168,11 @@ class SandboxMaker:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""
         offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
         return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+
+    def fork_to_mount(self, sandbox: Sandbox, names: list[str]) -> int:
+        """Have folders appear in a living sandbox. The pid of the child that does it."""
+        host_uid = self.host_uid(sandbox, confine.USER_ID)
+        return self._folders.fork_to_show(names, host_uid, sandbox.warden_handle)
 
     def map_ids(self, sandbox: Sandbox) -> None:
         """Give the warden's user namespace its two ids. Only a process outside of it can."""

@@ -7,6 +7,7 @@ import unittest
 
 import confine
 import seccomp
+from folders import Folders
 from test_support import in_child
 
 POLICY_DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
@@ -19,12 +20,15 @@ GOOD_PLAN = {
     "workspace_inodes": 12800,
     "tmp_bytes": 100 << 20,
     "tmp_inodes": 12800,
+    "mounts": [],
 }
+NUMBERS = [name for name in GOOD_PLAN if name != "mounts"]
+NO_FOLDERS = Folders("", 0)
 
 
 def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b"") -> confine.Context:
     return confine.Context(
-        plan=confine.Plan.parse(GOOD_PLAN),
+        plan=confine.Plan.parse(GOOD_PLAN, NO_FOLDERS),
         tree="/",
         host_uid=0,
         hostname="test",
@@ -37,13 +41,13 @@ def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b""
 class PlanTest(unittest.TestCase):
     def refuse(self, plan: object, message: str) -> None:
         with self.assertRaisesRegex(confine.PlanRefused, message):
-            confine.Plan.parse(plan)
+            confine.Plan.parse(plan, NO_FOLDERS)
 
     def test_a_good_plan_is_taken_as_it_is(self):
-        self.assertEqual(vars(confine.Plan.parse(GOOD_PLAN)), GOOD_PLAN)
+        self.assertEqual(vars(confine.Plan.parse(GOOD_PLAN, NO_FOLDERS)), GOOD_PLAN)
 
     def test_whole_cores_are_taken(self):
-        self.assertEqual(confine.Plan.parse({**GOOD_PLAN, "cpu_cores": 2}).cpu_cores, 2.0)
+        self.assertEqual(confine.Plan.parse({**GOOD_PLAN, "cpu_cores": 2}, NO_FOLDERS).cpu_cores, 2.0)
 
     def test_a_missing_field_is_refused(self):
         for name in GOOD_PLAN:
@@ -58,11 +62,11 @@ class PlanTest(unittest.TestCase):
             self.refuse(plan, "exactly the known fields")
 
     def test_a_truth_value_is_no_number(self):
-        for name in GOOD_PLAN:
+        for name in NUMBERS:
             self.refuse({**GOOD_PLAN, name: True}, f"{name} is not a number")
 
     def test_text_null_lists_and_fractions_of_whole_things_are_refused(self):
-        for name in GOOD_PLAN:
+        for name in NUMBERS:
             for value in ("64", None, [1], {}):
                 self.refuse({**GOOD_PLAN, name: value}, f"{name} is not a number")
             if name != "cpu_cores":
@@ -74,13 +78,17 @@ class PlanTest(unittest.TestCase):
             self.refuse({**GOOD_PLAN, "memory_bytes": value}, "memory_bytes is not a number")
 
     def test_values_out_of_range_are_refused(self):
-        for name in GOOD_PLAN:
+        for name in NUMBERS:
             for value in (-1, 0, 1 << 60):
                 self.refuse({**GOOD_PLAN, name: value}, f"{name} is not between")
 
+    def test_unknown_mounts_are_refused(self):
+        for value in (["data"], "data", None, {}):
+            self.refuse({**GOOD_PLAN, "mounts": value}, "the mounts are not|there is no mount")
+
     def test_a_plan_cannot_be_changed_later(self):
         with self.assertRaises(AttributeError):
-            confine.Plan.parse(GOOD_PLAN).memory_bytes = 1
+            confine.Plan.parse(GOOD_PLAN, NO_FOLDERS).memory_bytes = 1
 
 
 class StepsTest(unittest.TestCase):

@@ -1,17 +1,16 @@
 /**
  * Configuration: environment variables, with a `.env` file underneath, checked once and frozen.
- * The only reader of process.env. May import nothing of ours.
+ * The only reader of process.env. May import nothing of ours but what lies in config/.
  */
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
+import { ConfigError } from "./config/config-error.js";
+import { type DataMount, parseDataMounts, wheelsMount } from "./config/data-mounts.js";
 
-/** A start is refused with this; the message names the variable. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+export { ConfigError } from "./config/config-error.js";
 
 interface Variable {
   readonly name: string;
@@ -80,6 +79,17 @@ export const configVariables = [
     name: "MAX_WORKSPACE_MB",
     default: "100",
     description: "Size of /workspace in MiB, and of /tmp.",
+  },
+  {
+    name: "DATA_MOUNTS",
+    default: "",
+    description:
+      "Folders that sandboxes see at /data/NAME: `NAME=/host/path[:ro|rw][:ask]`, comma separated. See docs/mounts.md.",
+  },
+  {
+    name: "WHEEL_DIR",
+    default: "",
+    description: "A folder of wheels to install packages from, see docs/packages.md.",
   },
   {
     name: "MAX_OUTPUT_SIZE",
@@ -182,6 +192,8 @@ export interface Config {
   readonly processesMax: number;
   readonly openFilesMax: number;
   readonly workspaceBytesMax: number;
+  /** DATA_MOUNTS, and WHEEL_DIR as one more. */
+  readonly mounts: readonly DataMount[];
   readonly outputBytesMax: number;
   readonly codeBytesMax: number;
   /** Of past executions, over all sessions together. */
@@ -304,6 +316,10 @@ export function loadConfig(
     processesMax: number("MAX_PROCESSES", 4, 32768),
     openFilesMax: number("MAX_OPEN_FILES", 64, 1048576),
     workspaceBytesMax: number("MAX_WORKSPACE_MB", 1, 1048576) * MEBIBYTE,
+    mounts: Object.freeze([
+      ...parseDataMounts(values.DATA_MOUNTS),
+      ...(values.WHEEL_DIR === "" ? [] : [wheelsMount(values.WHEEL_DIR)]),
+    ]),
     outputBytesMax: number("MAX_OUTPUT_SIZE", 1000, 64_000_000),
     codeBytesMax: number("MAX_CODE_SIZE", 1000, 1_300_000),
     historyBytesMax: number("MAX_HISTORY_MB", 0, 1048576) * MEBIBYTE,

@@ -145,6 +145,12 @@ const table = {
     message: "There is no sandbox of this id.",
     hint: "GET /api/security/containers lists those that there are.",
   },
+  MOUNT_FAILED: {
+    status: 503,
+    retryable: true,
+    message: "A folder that the session asks for could not be mounted.",
+    hint: "The server's log says why. See docs/mounts.md.",
+  },
   PANICKED: {
     status: 503,
     retryable: false,

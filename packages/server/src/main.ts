@@ -16,7 +16,7 @@ import { Pool } from "./pool/pool.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
 import { NativeDriver } from "./sandbox/native/native-driver.js";
-import { planConfinement } from "./sandbox/plan.js";
+import { foldersInside, planConfinement } from "./sandbox/plan.js";
 import { PanicLatch } from "./security/panic-latch.js";
 import { Security } from "./security/security.js";
 import { SessionManager, type SessionObserver } from "./sessions/session-manager.js";
@@ -57,7 +57,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const authFailures = new AuthFailures(audit);
 
   const keeper = new KeeperClient(`${config.runDir}/keeper.sock`);
-  const driver = new NativeDriver({ keeper, listener, plan: planConfinement(config) });
+  const driver = new NativeDriver({
+    keeper,
+    listener,
+    plan: planConfinement(config),
+    folders: foldersInside(config),
+  });
   const pool = new Pool(driver, {
     size: config.poolSize,
     leasesMax: config.sessionsMax,

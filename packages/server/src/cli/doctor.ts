@@ -301,8 +301,7 @@ function checkRootfs(rootfsDir: string): DoctorCheck {
   const complete =
     hash !== undefined &&
     existsSync(join(rootfsDir, `${hash}.complete`)) &&
-    existsSync(join(rootfsDir, hash, "usr/bin/python3")) &&
-    existsSync(join(rootfsDir, ".empty"));
+    existsSync(join(rootfsDir, hash, "usr/bin/python3"));
   const found = complete ? join(rootfsDir, hash) : `${rootfsDir} holds no complete tree`;
   return need(complete, "sandbox root filesystem", found, remedy);
 }

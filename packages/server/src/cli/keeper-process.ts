@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Config, ConfigError } from "../config.js";
+import type { SharedFolder } from "./shared-folders.js";
 
 const GUEST_DIRECTORY = fileURLToPath(new URL("../../guest", import.meta.url));
 
@@ -36,6 +37,7 @@ export function startKeeper(
   config: Config,
   gatewayUid: number,
   existing: "reclaim" | "adopt",
+  folders: readonly SharedFolder[],
 ): ChildProcess {
   const lock = openSync(`${config.stateDir}/keeper.lock`, "a", 0o600);
   const keeper = spawn(
@@ -44,6 +46,8 @@ export function startKeeper(
       ...["--mount", "--net", "--ipc", "--uts", "--"],
       ...["/bin/sh", `${GUEST_DIRECTORY}/enter-rootfs.sh`],
       ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_DIRECTORY, config.runDir],
+      ...folders.flatMap(({ description, path }) => [description, path]),
+      "--",
       ...[config.instance, String(gatewayUid), String(uidBase(config.instance))],
       ...[String(config.zygoteForksMax), String(config.zygoteAgeSecondsMax), existing],
     ],

@@ -12,6 +12,7 @@ import { makeGatewayDirectory } from "./gateway-directory.js";
 import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
+import { findSharedFolders, type SharedFolder, warnOfWritable } from "./shared-folders.js";
 import { ensureToken } from "./token.js";
 
 const RESTART_DELAY_MS = 200;
@@ -19,6 +20,8 @@ const RESTART_DELAY_MS = 200;
 const RESTARTS_PER_MINUTE_MAX = 20;
 /** The keeper's way of saying that the host lacks something. */
 const EXIT_ISOLATION_UNAVAILABLE = 70;
+/** Its way of saying that a folder cannot be shared as configured, and why. */
+const EXIT_FOLDERS_REFUSED = 72;
 /** The gateway's way of saying that it could not start, and that at first another start would end the same. */
 export const EXIT_GATEWAY_HOPELESS = 71;
 const KEEPER_STOP_MS = 10_000;
@@ -69,6 +72,7 @@ async function exitedWithin(child: ChildProcess, patienceMs: number): Promise<vo
 class Supervisor {
   readonly #config: Config;
   readonly #ids: GatewayUser;
+  readonly #folders: readonly SharedFolder[];
   readonly #tokenPlace: string;
   #keeper: ChildProcess | undefined;
   #gateway: ChildProcess | undefined;
@@ -78,8 +82,9 @@ class Supervisor {
   #finish!: (exitCode: number) => void;
   readonly finished: Promise<number>;
 
-  constructor(config: Config, tokenPlace: string) {
+  constructor(config: Config, tokenPlace: string, folders: readonly SharedFolder[]) {
     this.#config = config;
+    this.#folders = folders;
     this.#ids = userIds(config.serviceUser);
     this.#tokenPlace = tokenPlace;
     this.finished = new Promise((resolve) => {
@@ -119,13 +124,14 @@ class Supervisor {
   }
 
   #startKeeper(existing: "reclaim" | "adopt"): void {
-    const keeper = startKeeper(this.#config, this.#ids.uid, existing);
+    const keeper = startKeeper(this.#config, this.#ids.uid, existing, this.#folders);
     this.#keeper = keeper;
     keeper.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));
     keeper.on("error", (error) => this.#fail(`the keeper cannot be started: ${error.message}`));
     keeper.on("exit", (code) => {
       if (this.#stopping) return;
-      if (code === EXIT_ISOLATION_UNAVAILABLE || !this.#announced) {
+      if (code === EXIT_FOLDERS_REFUSED) void this.stop(1);
+      else if (code === EXIT_ISOLATION_UNAVAILABLE || !this.#announced) {
         this.#fail(
           "sandboxes cannot be isolated on this host, see above; `glovebox doctor` says more",
         );
@@ -204,9 +210,11 @@ export async function serve(config: Config): Promise<number> {
       "glovebox serve must be started as root: it makes namespaces and control groups, and then serves HTTP as an ordinary user",
     );
   }
+  const folders = findSharedFolders(config);
+  process.stderr.write(warnOfWritable(folders));
   const unlock = lockInstance(config.stateDir);
   try {
-    const supervisor = new Supervisor(config, ensureToken(config));
+    const supervisor = new Supervisor(config, ensureToken(config), folders);
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
       process.on(signal, () => void supervisor.stop(0));
     }

@@ -43,6 +43,7 @@ class MemorySandbox implements Sandbox {
   watchOutput(): void {}
   interrupt(): void {}
   async setLimits(): Promise<void> {}
+  async mount(): Promise<void> {}
   beginReading(): number {
     return 0;
   }

@@ -3,6 +3,7 @@
  * here and only re-checked there.
  */
 
+import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 
 /** In the wire names of the keeper, which refuses a plan with other fields. */
@@ -15,6 +16,22 @@ export interface ConfinementPlan {
   readonly workspace_inodes: number;
   readonly tmp_bytes: number;
   readonly tmp_inodes: number;
+  /** Names of the folders that every sandbox has from its beginning. The keeper knows where they are. */
+  readonly mounts: readonly string[];
+}
+
+const WHEELS_PLACE = "/opt/wheels";
+
+/** Where every sandbox has which folders, and whether each may be written: for who verifies it. */
+export function foldersInside(config: Config): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(
+    config.mounts
+      .filter(({ onRequest }) => !onRequest)
+      .map(({ name, writable }) => [
+        name === WHEELS_MOUNT ? WHEELS_PLACE : `/data/${name}`,
+        writable,
+      ]),
+  );
 }
 
 /** One inode for each 8 KiB: enough for small files, too few to exhaust memory by empty ones. */
@@ -31,5 +48,6 @@ export function planConfinement(config: Config): ConfinementPlan {
     workspace_inodes: inodes,
     tmp_bytes: config.workspaceBytesMax,
     tmp_inodes: inodes,
+    mounts: config.mounts.filter(({ onRequest }) => !onRequest).map(({ name }) => name),
   });
 }

@@ -95,6 +95,8 @@ export interface Sandbox {
   interrupt(): void;
   /** @throws ServiceError INVALID_REQUEST when more memory is in use than asked for. */
   setLimits(limits: SandboxLimits): Promise<void>;
+  /** Have folders appear that not every sandbox has. Before its first code. @throws ServiceError MOUNT_FAILED */
+  mount(names: readonly string[]): Promise<void>;
   /** Start a new measurement of the memory peak and return the CPU time so far. */
   beginReading(): number;
   /** What was used since beginReading returned `cpuSecondsBefore`. */

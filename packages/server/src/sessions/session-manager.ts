@@ -5,6 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
@@ -28,6 +29,8 @@ export interface SessionCreation {
   readonly id?: string | undefined;
   readonly limits?: Partial<SandboxLimits> | undefined;
   readonly ttlMs?: number | undefined;
+  /** Names of DATA_MOUNTS that are shown only to who asks. */
+  readonly mounts?: readonly string[] | undefined;
 }
 
 const CLOSE_PATIENCE_MS = 3000;
@@ -259,12 +262,30 @@ export class SessionManager {
       id: creation.id,
       limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
       ttlMs: creation.ttlMs ?? sessionTtlMs,
+      mounts: this.#onRequest(creation.mounts ?? []),
       queuedMax,
       onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
       bounds: this.#bounds,
       onExpired,
       historyBudget,
     });
+  }
+
+  /** Those of the names that not every sandbox has anyway. @throws ServiceError INVALID_REQUEST */
+  #onRequest(names: readonly string[]): string[] {
+    if (names.length === 0) return [];
+    const known = this.#config.mounts.filter(({ name }) => name !== WHEELS_MOUNT);
+    const unknown = names.find((name) => !known.some((mount) => mount.name === name));
+    if (unknown !== undefined) {
+      const there = known.map(({ name }) => name).join(", ") || "none";
+      throw new ServiceError(
+        "INVALID_REQUEST",
+        `mounts: there is no folder "${unknown}"; there are: ${there}`,
+      );
+    }
+    return known
+      .filter((mount) => mount.onRequest && names.includes(mount.name))
+      .map(({ name }) => name);
   }
 
   /** Idempotent, as several causes may come together. */

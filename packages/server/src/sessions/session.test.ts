@@ -17,6 +17,7 @@ function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
     id: "s",
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
     ttlMs,
+    mounts: [],
     queuedMax: 1,
     onCpuUsed: () => undefined,
     bounds: boundsOf(loadConfig({}, "/nonexistent")),

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly id: string;
   readonly limits: SandboxLimits;
   readonly ttlMs: number;
+  /** Folders that it sees besides those that every sandbox has. */
+  readonly mounts: readonly string[];
   readonly queuedMax: number;
   /** Told of all CPU time once, that of threads and processes between two runs included. */
   readonly onCpuUsed: (seconds: number) => void;
@@ -304,7 +306,7 @@ export class Session {
       void this.#release(this.#lease, "its sandbox has ended");
       this.#lease = undefined;
     }
-    const lease = this.#lease ?? (await this.#pool.acquire());
+    const lease = this.#lease ?? (await this.#acquire());
     if (this.closed) {
       await lease.release("the session was deleted while it waited for a sandbox");
       this.#refuseWhenClosed();
@@ -318,6 +320,20 @@ export class Session {
         if (isSecond || lease.sandbox.alive) throw error;
         return this.#ensureLease(limits, true);
       }
+    }
+    return lease;
+  }
+
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #acquire(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
     }
     return lease;
   }

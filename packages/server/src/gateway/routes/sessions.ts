@@ -61,7 +61,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     },
   };
   app.post("/sessions", creation, async (request, reply) => {
-    const { session_id, limits, ttl } = request.body;
+    const { session_id, limits, ttl, mounts } = request.body;
     const ttlMs = checkTtl(ttl);
     const checked = checkLimits(limits ?? {}, config);
     const { principal } = request;
@@ -71,6 +71,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
       id: session_id,
       limits: checked,
       ttlMs,
+      mounts,
     });
     return reply.status(201).send(session);
   });

@@ -14,6 +14,9 @@ export const CreateSessionBody = Type.Object(
       ),
     ),
     ttl: Type.Optional(Seconds),
+    mounts: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 16 }),
+    ),
   },
   { ...closed, examples: [{ session_id: "demo", limits: { memory_limit: "256m" }, ttl: 600 }] },
 );

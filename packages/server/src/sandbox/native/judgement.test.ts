@@ -11,6 +11,7 @@ const plan = {
   workspace_inodes: 12_800,
   tmp_bytes: 1e8,
   tmp_inodes: 12_800,
+  mounts: [],
 };
 const kinds = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 const namespaces = (number: number) =>

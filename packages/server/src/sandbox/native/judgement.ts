@@ -22,6 +22,8 @@ const INSIDE: Readonly<Record<string, string>> = {
   read_only_root: "the root file system cannot be written",
   writable_places: "writable places are capped, and take neither set-uid files nor devices",
   mounts: "only the expected mounts show",
+  shared_folders:
+    "shared folders are mounted as configured, without set-uid files, devices and programs",
   devices: "only five harmless devices",
   switches_of_the_host: "the host's switches in /proc cannot be written",
   other_processes: "neither the warden nor any other process is in reach",

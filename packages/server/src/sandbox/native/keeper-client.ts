@@ -86,6 +86,11 @@ const Event = Type.Union([
     error: Type.Union([Type.Null(), Type.String()]),
   }),
   Type.Object({
+    event: Type.Literal("mounted"),
+    sandbox: Type.String(),
+    error: Type.Union([Type.Null(), Type.String()]),
+  }),
+  Type.Object({
     event: Type.Literal("frozen"),
     sandboxes: Type.Integer(),
     processes: Type.Integer(),
@@ -114,6 +119,7 @@ export type Spawned = Extract<KeeperEvent, { event: "spawned" }>;
 export type KeeperOperation =
   | { op: "spawn"; sandbox: string; secret: string; plan: ConfinementPlan }
   | { op: "limit"; sandbox: string; memory_bytes: number; cpu_cores: number }
+  | { op: "mount"; sandbox: string; mounts: readonly string[] }
   | { op: "interrupt" | "destroy" | "inspect"; sandbox: string }
   | { op: "panic" | "census" };
 

@@ -10,7 +10,7 @@ import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
 import { NativeSandbox } from "./native-sandbox.js";
-import { runProbe } from "./probe.js";
+import { type FoldersInside, runProbe } from "./probe.js";
 
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;
@@ -39,6 +39,7 @@ export class NativeDriver implements SandboxDriver {
   readonly #keeper: KeeperClient;
   readonly #listener: GuestListener;
   readonly #plan: ConfinementPlan;
+  readonly #folders: FoldersInside;
   readonly #starting = new Map<string, Starting>();
   readonly #sandboxes = new Map<string, NativeSandbox>();
   /** Destroyed here, and not yet confirmed gone by the keeper. */
@@ -50,10 +51,16 @@ export class NativeDriver implements SandboxDriver {
   #panics = 0;
   #stopping = false;
 
-  constructor(options: { keeper: KeeperClient; listener: GuestListener; plan: ConfinementPlan }) {
+  constructor(options: {
+    keeper: KeeperClient;
+    listener: GuestListener;
+    plan: ConfinementPlan;
+    folders: FoldersInside;
+  }) {
     this.#keeper = options.keeper;
     this.#listener = options.listener;
     this.#plan = options.plan;
+    this.#folders = options.folders;
     this.#awaitZygote();
     this.#keeper.on("event", (event) => this.#onEvent(event));
     this.#keeper.on("lost", () => this.#onKeeperLost());
@@ -95,7 +102,7 @@ export class NativeDriver implements SandboxDriver {
         ANSWER_TIMEOUT_MS,
         "the keeper does not answer",
       );
-      const answer = await runProbe(sandbox, this.#plan);
+      const answer = await runProbe(sandbox, this.#plan, this.#folders);
       const protections = judgeSandbox(ownNamespaces(), facts, answer, this.#plan);
       return { sandbox: sandbox.id, protections };
     } catch (error) {
@@ -254,6 +261,9 @@ export class NativeDriver implements SandboxDriver {
         return;
       case "limited":
         this.#sandboxes.get(event.sandbox)?.limited(event.error);
+        return;
+      case "mounted":
+        this.#sandboxes.get(event.sandbox)?.mounted(event.error);
         return;
       case "destroyed":
         this.#starting.get(event.sandbox)?.failed(new Error("the keeper has ended the sandbox"));

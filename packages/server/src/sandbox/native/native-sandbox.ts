@@ -47,7 +47,7 @@ const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set(
 ]);
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
-const LIMIT_TIMEOUT_MS = 5000;
+const ANSWER_TIMEOUT_MS = 5000;
 const IDLE_MS = 20;
 const IDLE_BYTES_MAX = 4 * 1024 * 1024;
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
@@ -98,7 +98,7 @@ export class NativeSandbox implements Sandbox {
   #drainTimer: NodeJS.Timeout | undefined;
   readonly #gone: Promise<void>;
   #resolveGone!: () => void;
-  #limitAnswer: ((error: string | null) => void) | undefined;
+  readonly #answers = new Map<"limit" | "mount", (error: string | null) => void>();
 
   constructor(options: {
     id: string;
@@ -187,20 +187,14 @@ export class NativeSandbox implements Sandbox {
 
   async setLimits(limits: SandboxLimits): Promise<void> {
     this.#seal?.openLimits();
-    const error = await new Promise<string | null>((resolve) => {
-      const timer = setTimeout(() => resolve("the keeper does not answer"), LIMIT_TIMEOUT_MS);
-      this.#limitAnswer = (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      };
-      this.#keeper.send({
-        op: "limit",
-        sandbox: this.id,
-        memory_bytes: limits.memoryBytes,
-        cpu_cores: limits.cpuCores,
-      });
+    const answer = this.#answer("limit");
+    this.#keeper.send({
+      op: "limit",
+      sandbox: this.id,
+      memory_bytes: limits.memoryBytes,
+      cpu_cores: limits.cpuCores,
     });
-    this.#limitAnswer = undefined;
+    const error = await answer;
     this.#seal?.closeLimits();
     if (error !== null) {
       throw new ServiceError(
@@ -209,6 +203,28 @@ export class NativeSandbox implements Sandbox {
       );
     }
     this.#limits = limits;
+  }
+
+  async mount(names: readonly string[]): Promise<void> {
+    if (this.#end) throw new ServiceError("MOUNT_FAILED", "the sandbox has just ended");
+    const answer = this.#answer("mount");
+    this.#keeper.send({ op: "mount", sandbox: this.id, mounts: names });
+    const error = await answer;
+    if (error === null) return;
+    throw new ServiceError("MOUNT_FAILED", `${names.join(", ")}: ${error}`);
+  }
+
+  /** The keeper's next answer of this kind: what is wrong, or null. */
+  #answer(kind: "limit" | "mount"): Promise<string | null> {
+    return new Promise<string | null>((resolve) => {
+      const settle = (answer: string | null) => {
+        clearTimeout(timer);
+        this.#answers.delete(kind);
+        resolve(answer);
+      };
+      const timer = setTimeout(() => settle("the keeper does not answer"), ANSWER_TIMEOUT_MS);
+      this.#answers.set(kind, settle);
+    });
   }
 
   beginReading(): number {
@@ -289,7 +305,11 @@ export class NativeSandbox implements Sandbox {
   }
 
   limited(error: string | null): void {
-    this.#limitAnswer?.(error);
+    this.#answers.get("limit")?.(error);
+  }
+
+  mounted(error: string | null): void {
+    this.#answers.get("mount")?.(error);
   }
 
   /** All processes are gone and the control groups removed. */
@@ -399,7 +419,7 @@ export class NativeSandbox implements Sandbox {
     this.#accounting.close();
     this.#kernel.destroy();
     this.#warden.destroy();
-    this.#limitAnswer?.("the sandbox has ended");
+    for (const answer of this.#answers.values()) answer("the sandbox has ended");
     this.#onDestroy();
     this.#resolveEnded(end);
   }

@@ -15,7 +15,7 @@ const SOURCE = readFileSync(
   fileURLToPath(new URL("../../../guest/probe.py", import.meta.url)),
   "utf8",
 );
-const PLACEHOLDER = "PLAN = {}";
+const PLACEHOLDER = 'PLAN = {"writable": [], "read_only": []}';
 const ANSWER_BYTES_MAX = 100_000;
 const TIMEOUT_MS = 10_000;
 
@@ -23,20 +23,29 @@ const TIMEOUT_MS = 10_000;
 export type ProbeAnswer = Readonly<Record<string, string | null>>;
 const answer = Compile(Type.Record(Type.String(), Type.Union([Type.Null(), Type.String()])));
 
-function cell(plan: ConfinementPlan): string {
+/** Whether folders may be written, by their place inside. */
+export type FoldersInside = Readonly<Record<string, boolean>>;
+
+function cell(plan: ConfinementPlan, folders: FoldersInside): string {
   const { open_files, workspace_bytes, workspace_inodes } = plan;
-  const numbers = JSON.stringify({ open_files, workspace_bytes, workspace_inodes });
-  return SOURCE.replace(PLACEHOLDER, `PLAN = ${numbers}`);
+  const writable = Object.keys(folders).filter((place) => folders[place]);
+  const read_only = Object.keys(folders).filter((place) => !folders[place]);
+  const facts = { open_files, workspace_bytes, workspace_inodes, writable, read_only };
+  return SOURCE.replace(PLACEHOLDER, `PLAN = ${JSON.stringify(facts)}`);
 }
 
 /** @throws Error when the sandbox does not answer, which is a failure of its own. */
-export async function runProbe(sandbox: Sandbox, plan: ConfinementPlan): Promise<ProbeAnswer> {
+export async function runProbe(
+  sandbox: Sandbox,
+  plan: ConfinementPlan,
+  folders: FoldersInside,
+): Promise<ProbeAnswer> {
   let text = "";
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve, reject) => {
     timer = setTimeout(() => reject(new Error("the probe does not answer")), TIMEOUT_MS);
     void sandbox.ended.then((end) => reject(new Error(end.detail)));
-    const code = cell(plan);
+    const code = cell(plan, folders);
     const request = { code, outputBytesMax: ANSWER_BYTES_MAX, allowInput: false };
     sandbox.execute(request, (message) => {
       if (message.msg_type === "stream") text += message.content.text;
