@@ -45,6 +45,17 @@ def encode(message: dict) -> bytes:
     return _pack_length(len(body)) + body
 
 
+def decode(body: bytes) -> dict:
+    """What a frame holds after its length. ValueError for anything but a JSON object."""
+    try:
+        message = _loads(body.decode("utf-8"))
+    except RecursionError as failure:
+        raise ValueError("a frame must not nest so deep") from failure
+    if not isinstance(message, dict):
+        raise ValueError("a frame must hold a JSON object")
+    return message
+
+
 class FrameReader:
     """Reads frames from a socket, keeping what arrived beyond the current one."""
 
@@ -63,13 +74,12 @@ class FrameReader:
 
     def _take(self, end: int) -> dict:
         frame, self._buffer = self._buffer[4:end], self._buffer[end:]
-        try:
-            message = _loads(frame.decode("utf-8"))
-        except RecursionError as failure:
-            raise ValueError("a frame must not nest so deep") from failure
-        if not isinstance(message, dict):
-            raise ValueError("a frame must hold a JSON object")
-        return message
+        return decode(frame)
+
+    def holds_frame(self) -> bool:
+        """Whether the next read returns at once."""
+        end = self._frame_end()
+        return 0 < end <= len(self._buffer)
 
     def read(self) -> dict:
         """Block until a whole frame is there. Raises ChannelClosed, FrameTooLarge, ValueError."""

@@ -5,8 +5,6 @@ shares its process with hostile code, so nothing here protects anyone else: that
 What it does is keep honest code well served and the session recognisably dead when it is not.
 """
 
-import builtins
-import getpass
 import os
 import selectors
 import signal
@@ -14,11 +12,14 @@ import socket
 import sys
 import time
 
+import completion
 import frames
+import questions
 import reseed
 import workspace
 from output import Output, TextStream
-from shell import Shell, make_shell, no_input
+from shell import Shell, make_shell
+from user_input import UserInput
 
 _HOME = "/tmp/home"
 _WORKSPACE = "/workspace"
@@ -56,6 +57,7 @@ class Kernel:
     def __init__(self, shell: Shell):
         self._shell = shell
         self._output: Output
+        self._input: UserInput
         self._running = False
         self._files = workspace.Observer(_WORKSPACE)
 
@@ -67,8 +69,9 @@ class Kernel:
         pipes = {"stdout": given["stdout_read"], "stderr": given["stderr_read"]}
         self._output = Output(connection, given["lock"], pipes)
         self._connect_streams(given)
-        self._settle()
         reader = frames.FrameReader(connection)
+        self._input = UserInput(self._output, reader, given["connection"])
+        self._settle()
         self._output.send("kernel_ready", {"python": sys.version.split()[0]})
         while True:
             try:
@@ -77,8 +80,11 @@ class Kernel:
                 continue
             except (frames.ChannelClosed, OSError):
                 return 0
-            if request.get("msg_type") == "execute_request":
+            kind = request.get("msg_type")
+            if kind == "execute_request":
                 self._execute(request["content"])
+            elif kind in questions.KINDS:
+                self._output.send_aside(*questions.answer(self._shell, kind, request["content"]))
 
     def _connect_streams(self, given: dict[str, int]) -> None:
         null = os.open("/dev/null", os.O_RDONLY)
@@ -90,7 +96,6 @@ class Kernel:
         for descriptor, pipe in self._standard.items():
             os.dup2(pipe, descriptor)
             self._inodes[descriptor] = os.fstat(pipe).st_ino
-        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
         sys.stdout = sys.__stdout__ = TextStream(self._output, "stdout", given["stdout"])
         sys.stderr = sys.__stderr__ = TextStream(self._output, "stderr", given["stderr"])
 
@@ -105,8 +110,7 @@ class Kernel:
         os.chdir(_WORKSPACE)
         sys.path.insert(0, _WORKSPACE)
         reseed.reseed()
-        builtins.input = no_input
-        getpass.getpass = no_input
+        self._input.install()
         self._shell.send = self._output.send
         self._shell.hold = self._output.hold
         os.register_at_fork(after_in_child=self._output.become_child)
@@ -128,6 +132,7 @@ class Kernel:
     def _execute(self, content: dict) -> None:
         self._repair_streams()
         self._output.begin(content["output_bytes_max"])
+        self._input.begin(content.get("allow_input", False))
         count = self._shell.execution_count
         started = time.perf_counter()
         self._running = True
@@ -138,6 +143,7 @@ class Kernel:
             outcome.interrupted = True
         finally:
             self._running = False
+            self._input.allowed = False
             self._output.interrupt_pending = False
         if os.getpid() != self._pid:
             # User code forked, and this is the child at the end of the cell: only the parent is
@@ -195,4 +201,5 @@ def prepare() -> Kernel:
         shell.run(cell)
     shell.reset(new_session=True)
     reseed.find_generators()
+    completion.remember_root_modules()
     return Kernel(shell)

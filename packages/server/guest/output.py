@@ -5,6 +5,7 @@ in order, and it survives a crash because the warden can still read it. See ward
 the lock.
 """
 
+import contextlib
 import fcntl
 import io
 import os
@@ -78,6 +79,15 @@ class Output:
         if interrupt:  # Python runs the handler in the main thread, where the cell runs.
             signal.raise_signal(signal.SIGINT)
 
+    @contextlib.contextmanager
+    def uninterrupted(self):
+        """An interrupt that comes meanwhile is raised at the end."""
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
     def become_child(self) -> None:
         """After user code has forked: the lock's owner is the open file description, which the
         child shares, so the child must not touch the connection. The pipes take its text."""
@@ -128,6 +138,15 @@ class Output:
             self._show_text(content)
         else:
             self._append(_frame(msg_type, content), leave=False)
+
+    def send_aside(self, msg_type: str, content: dict) -> None:
+        """Send a message that belongs to no execution. Text written so far stays for the next one."""
+        with self.uninterrupted():
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            try:
+                self._connection.sendall(_frame(msg_type, content))
+            finally:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def flush(self) -> None:
         """Send the text written so far."""

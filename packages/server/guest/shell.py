@@ -32,7 +32,7 @@ _INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCO
 _FRAMES_SHOWN_MAX = 100
 _OWN_FILES = frozenset(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    for name in ("shell.py", "kernel.py", "output.py", "zygote.py", "keeper.py")
+    for name in ("shell.py", "kernel.py", "output.py", "user_input.py", "zygote.py", "keeper.py")
 )
 
 
@@ -379,14 +379,12 @@ def _starts_in_own_file(trace) -> bool:
     return trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES
 
 
-def no_input(prompt="", *_, **__):
-    """Stands in for input() and getpass(), which nobody can answer here."""
-    raise EOFError("input() is not available: nobody can answer while this cell runs")
-
-
 def make_shell() -> Shell:
     """Build the shell in the zygote. Takes tens of milliseconds, which no session has to wait for."""
     config = Config()
+    # Jedi would take a second to load, and reads whatever files it likes.
+    config.Completer.use_jedi = config.IPCompleter.use_jedi = False
+    config.Completer.evaluation = config.IPCompleter.evaluation = "limited"
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "NoColor"

@@ -169,11 +169,26 @@ class KernelProcess:
         self._reader = frames.FrameReader(self._connection)
         assert self._reader.read()["msg_type"] == "kernel_ready"
 
-    def start(self, code: str, output_bytes_max: int = 1_000_000) -> None:
-        content = {"code": code, "output_bytes_max": output_bytes_max}
-        self._connection.sendall(
-            frames.encode({"msg_type": "execute_request", "content": content})
-        )
+    def send(self, msg_type: str, content: dict) -> None:
+        self._connection.sendall(frames.encode({"msg_type": msg_type, "content": content}))
+
+    def start(
+        self, code: str, output_bytes_max: int = 1_000_000, allow_input: bool = False
+    ) -> None:
+        content = {"code": code, "output_bytes_max": output_bytes_max, "allow_input": allow_input}
+        self.send("execute_request", content)
+
+    def wait_for(self, msg_type: str) -> dict:
+        """The content of the next message of this type; what comes before is thrown away."""
+        while (message := self._reader.read())["msg_type"] != msg_type:
+            pass
+        return message["content"]
+
+    def ask(self, name: str, timeout_ms: int = 20_000, **content) -> tuple[str, dict]:
+        """The next message after a question: its type and its content."""
+        self.send(f"{name}_request", {"timeout_ms": timeout_ms, **content})
+        message = self._reader.read()
+        return message["msg_type"], message["content"]
 
     def finish(self) -> CellRun:
         messages = [self._reader.read()]
