@@ -42,6 +42,9 @@ MUST_IMPORT = [
     "networkx",
     "openpyxl",
     "PIL.Image",
+    "nbformat",
+    "rich.progress",
+    "tqdm.auto",
     "requests",
     "sqlite3",
 ]

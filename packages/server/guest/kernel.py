@@ -14,6 +14,7 @@ import time
 
 import completion
 import frames
+import libraries
 import questions
 import reseed
 import workspace
@@ -196,6 +197,7 @@ def prepare() -> Kernel:
     # epoll is not on the list of system calls. Python finds that out where it is started anew, but
     # here `selectors` has been imported before the filter.
     selectors.DefaultSelector = selectors.PollSelector
+    libraries.settle()
     shell = make_shell()
     for cell in _WARM_UP:
         shell.run(cell)

@@ -25,7 +25,13 @@ _NOT_FOR_THE_KERNEL = ("warden", "built")
 
 def kernel_environment() -> dict[str, str]:
     """What libraries read from the environment when they are imported."""
-    return {"OPENBLAS_NUM_THREADS": "1", "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}
+    return {
+        "OPENBLAS_NUM_THREADS": "1",
+        "HOME": "/tmp",
+        "MPLCONFIGDIR": "/tmp",
+        # Figures come as data for the client to draw; by itself plotly would look for a browser.
+        "PLOTLY_RENDERER": "plotly_mimetype",
+    }
 
 
 def preload(path: str) -> list[str]:
