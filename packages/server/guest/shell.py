@@ -26,14 +26,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
+import formats
+
 _FIRST_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
 # codeop asks the compiler to treat a cell as something still being typed.
 _INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
 _FRAMES_SHOWN_MAX = 100
-_OWN_FILES = frozenset(
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    for name in ("shell.py", "kernel.py", "output.py", "user_input.py", "zygote.py", "keeper.py")
-)
+_OWN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 @dataclass
@@ -358,7 +357,7 @@ def without_own_frames(trace):
     while trace is not None:
         chain.append(trace)
         trace = trace.tb_next
-    ours = [link.tb_frame.f_code.co_filename in _OWN_FILES for link in chain]
+    ours = [_is_own(link.tb_frame) for link in chain]
     while ours and ours[-1]:
         ours.pop()
         chain.pop()
@@ -375,8 +374,12 @@ def without_own_frames(trace):
     return rest
 
 
+def _is_own(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OWN_FOLDER)
+
+
 def _starts_in_own_file(trace) -> bool:
-    return trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES
+    return trace is not None and _is_own(trace.tb_frame)
 
 
 def make_shell() -> Shell:
@@ -403,5 +406,6 @@ def make_shell() -> Shell:
     shell.compile.flags &= ~_INCOMPLETE_INPUT_FLAGS
     shell.remember_what_stays()
     shell.enable_matplotlib("inline")
+    formats.install(shell)
     shell.remember_printers()
     return shell
