@@ -76,7 +76,13 @@ function lineCount(path: string): number {
   return read(path).trimEnd().split("\n").length;
 }
 
-const keeper = closure([`${guest}/keeper.py`], pythonLoads);
+/** Loaded in the child that becomes a porter, and run when that has given everything up. */
+const PORTER = `${guest}/porter.py`;
+const keeper = closure([`${guest}/keeper.py`], (path) => {
+  const { files, others } = pythonLoads(path);
+  return { files: files.filter((file) => file !== PORTER), others };
+});
+const porter = closure([PORTER], pythonLoads);
 const zygote = closure([`${guest}/zygote.py`], pythonLoads);
 const supervisor = closure([`${source}/cli/serve.ts`], typescriptLoads);
 
@@ -92,6 +98,11 @@ const text = [
     "Zygote, on top of these",
     zygote.files.filter((path) => !keeper.files.includes(path)),
     zygote.others.filter((name) => !keeper.others.includes(name)),
+  ),
+  section(
+    "Porters, on top of these; they are confined before they read anything",
+    porter.files.filter((path) => !keeper.files.includes(path)),
+    porter.others.filter((name) => !keeper.others.includes(name)),
   ),
   section("Supervisor", supervisor.files, supervisor.others),
 ].join("\n\n");
@@ -112,6 +123,11 @@ test("the keeper and the wardens load the standard library only", () => {
     ),
   );
   expect(keeper.others.filter((name) => !standard.has(name))).toEqual([]);
+});
+
+test("porters load the standard library only", () => {
+  const libraries = ["collections", "tarfile", "zipfile"];
+  expect(porter.others.filter((name) => !keeper.others.includes(name))).toEqual(libraries);
 });
 
 test("the supervisor loads Node's own modules only", () => {

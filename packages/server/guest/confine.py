@@ -115,7 +115,7 @@ def checked(name: str, value: object) -> int | float:
 class Context:
     """Everything the steps need, gathered while nothing is confined yet."""
 
-    plan: Plan
+    plan: Plan | None  # None where no step looks at it.
     host_uid: int  # The host's id behind USER_ID.
     hostname: str
     tree: str  # The root file system's name in LAYERS_DIRECTORY.

@@ -13,12 +13,14 @@ _STATUS_FIELDS = (
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
-def sandbox(kernel_handle: int, warden_handle: int) -> dict:
-    """The facts of both processes, by their pidfds, and the namespaces of whoever asks."""
+def sandbox(kernel_handle: int, warden_handle: int, porter_handle: int) -> dict:
+    """The facts of its processes, by their pidfds, and the namespaces of whoever asks. There may be no
+    porter."""
     return {
         "keeper": _namespaces(os.getpid()),
         "kernel": _process(_pid_of(kernel_handle)),
         "warden": _process(_pid_of(warden_handle)),
+        "porter": _process(_pid_of(porter_handle)) if porter_handle >= 0 else None,
     }
 
 

@@ -33,7 +33,7 @@ import linux
 import seccomp
 import warden
 from folders import Folders, FoldersRefused
-from sandbox_maker import RUN_DIRECTORY, Sandbox, SandboxMaker
+from sandbox_maker import RUN_DIRECTORY, Programs, Sandbox, SandboxMaker
 from zygote_channel import DESCRIPTORS
 from zygote_process import Wear, ZygoteProcess
 from zygotes import EXIT_ISOLATION_UNAVAILABLE, Zygotes
@@ -73,14 +73,17 @@ class Keeper:
         described_folders: str,
     ):
         self._gateway_uid = gateway_uid
-        program = seccomp.load_program(f"{_GUEST_DIRECTORY}/policy")
+        policies = f"{_GUEST_DIRECTORY}/policy"
+        programs = Programs(
+            seccomp.load_program(policies), seccomp.load_program(policies, "porter.json")
+        )
         self._cgroups = control_groups.open_cgroups(instance)
         if reclaim:
             control_groups.reclaim(self._cgroups)
         self._sandboxes: dict[str, Sandbox] = {}
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
         self._folders = Folders(described_folders, uid_base + 2 * _SLOTS - 1)
-        self._maker = SandboxMaker(tree, uid_base, program, self._cgroups, self._folders)
+        self._maker = SandboxMaker(tree, uid_base, programs, self._cgroups, self._folders)
         # Children that mount folders, by their pids, with the sandbox each works for.
         self._mounting: dict[int, str] = {}
         self._selector = selectors.DefaultSelector()
@@ -217,6 +220,8 @@ class Keeper:
                 self._limit(sandbox, operation)
             elif name == "mount":
                 self._mount(identity, sandbox, operation.get("mounts"))
+            elif name == "porter":
+                self._make_porter(identity, sandbox, operation)
             elif name == "inspect":
                 self._inspect(identity, sandbox)
             else:
@@ -260,6 +265,30 @@ class Keeper:
         )
         self._ask_zygote(sandbox, for_zygote)
         self._zygotes.replace_worn()
+
+    def _make_porter(self, identity: str, sandbox: Sandbox | None, operation: dict) -> None:
+        """One more process, for which the sandbox gets one more place. One that was there before ends
+        with its connection, and here if it does not."""
+        error = None
+        try:
+            secret = operation.get("secret")
+            processes = confine.checked("processes", operation.get("processes"))
+            if not isinstance(secret, str) or sandbox is None or sandbox.doomed:
+                raise confine.PlanRefused("the sandbox has ended")
+            self._cgroups.set_processes(sandbox.name, int(processes) + 2)
+            if sandbox.porter_handle >= 0:
+                self._kill(sandbox.porter_handle)
+            self._maker.fork_porter(sandbox, secret)
+        except (OSError, confine.PlanRefused) as failure:
+            error = str(failure)[:200]  # The sandbox goes on without.
+        self._tell({"event": "porter", "sandbox": identity, "error": error})
+
+    @staticmethod
+    def _kill(handle: int) -> None:
+        try:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def _on_report(self, sandbox: Sandbox) -> None:
         assert sandbox.report
@@ -505,7 +534,9 @@ class Keeper:
         try:
             if sandbox and not sandbox.doomed:
                 facts = {
-                    **inspection.sandbox(sandbox.kernel_handle, sandbox.warden_handle),
+                    **inspection.sandbox(
+                        sandbox.kernel_handle, sandbox.warden_handle, sandbox.porter_handle
+                    ),
                     "limits": self._cgroups.limits(sandbox.name),
                     "host_uids": self._host_uids(sandbox),
                 }
@@ -524,16 +555,13 @@ class Keeper:
         except OSError:
             pass
         if sandbox.warden_handle >= 0:
-            try:
-                signal.pidfd_send_signal(sandbox.warden_handle, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            self._kill(sandbox.warden_handle)
         self._cgroups.kill(sandbox.name)
 
     def _remove_doomed(self) -> None:
         for sandbox in [one for one in self._sandboxes.values() if one.doomed]:
             if sandbox.warden_pid == 0 and self._cgroups.remove(sandbox.name):
-                for handle in (sandbox.warden_handle, sandbox.kernel_handle):
+                for handle in (sandbox.warden_handle, sandbox.kernel_handle, sandbox.porter_handle):
                     if handle >= 0:
                         if handle in self._selector.get_map():
                             self._selector.unregister(handle)

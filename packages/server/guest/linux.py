@@ -19,6 +19,13 @@ _libc.mount.argtypes = (
 _libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 _libc.prctl.argtypes = (ctypes.c_int,) + (ctypes.c_ulong,) * 4
 _libc.syscall.restype = ctypes.c_long
+_libc.renameat2.argtypes = (
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_uint,
+)
 _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 MS_RDONLY = 0x1
@@ -49,6 +56,10 @@ PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 MADV_COLLAPSE = 25
+
+AT_FDCWD = -100
+RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
 
 _SYS_CAPSET = 126
 _SYS_PIVOT_ROOT = 155
@@ -154,6 +165,24 @@ def clear_capabilities() -> None:
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
     _check(_libc.syscall(_SYS_CAPSET, header, bytes(24)), "capset")
+
+
+def set_file_ids(identity: int) -> None:
+    """The ids by which access to files is decided, and no others. They must be set after the rest, as
+    every change of those resets them. The calls have no errors; asking again tells what is in force."""
+    _libc.setfsgid(identity)
+    _libc.setfsuid(identity)
+    nobody = ctypes.c_uint(-1)
+    if (_libc.setfsgid(nobody), _libc.setfsuid(nobody)) != (identity, identity):
+        raise OSError(f"the ids for files are not {identity} after setting them")
+
+
+def rename(source: str, target: str, flags: int) -> None:
+    """renameat2(2): RENAME_NOREPLACE fails where the target exists, RENAME_EXCHANGE where it does not."""
+    _check(
+        _libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), flags),
+        f"rename to {target}",
+    )
 
 
 def load_seccomp_filter(program: bytes) -> None:

@@ -12,6 +12,8 @@ import cgroups as control_groups
 import confine
 import frames
 import linux
+import porter_steps
+import porter_wire
 import warden
 from folders import Folders, Mounts, close_all
 from zygote_process import ZygoteProcess
@@ -36,6 +38,7 @@ class Sandbox:
     built: int = -1  # Write end: the kernel waits for a byte.
     plan: confine.Plan | None = None
     doomed: bool = False
+    porter_handle: int = -1  # Of the last one that was made.
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
@@ -49,6 +52,14 @@ def _connect(identity: str, secret: str, role: str) -> socket.socket:
     return connection
 
 
+@dataclass(frozen=True)
+class Programs:
+    """System call filters, assembled once."""
+
+    guest: bytes
+    porter: bytes
+
+
 class SandboxMaker:
     """What all sandboxes of an instance have in common."""
 
@@ -56,13 +67,13 @@ class SandboxMaker:
         self,
         tree: str,
         uid_base: int,
-        seccomp_program: bytes,
+        programs: "Programs",
         groups: control_groups.Cgroups,
         folders: Folders,
     ):
         self._tree = tree
         self._uid_base = uid_base
-        self._seccomp_program = seccomp_program
+        self._programs = programs
         self._cgroups = groups
         self._folders = folders
         self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
@@ -151,7 +162,7 @@ class SandboxMaker:
                 hostname=f"sandbox-{sandbox.identity[:8]}",
                 tree=self._tree,
                 keep_descriptors=frozenset(kept),
-                seccomp_program=self._seccomp_program,
+                seccomp_program=self._programs.guest,
                 map_ids=map_ids,
                 has_data=self._folders.has_data,
                 mounts=mounts,
@@ -163,6 +174,50 @@ class SandboxMaker:
             report.send(f"!warden {failure}".encode()[:1000])
         finally:
             os._exit(code)
+
+    def fork_porter(self, sandbox: Sandbox, secret: str) -> None:
+        """Fork the process that serves a sandbox's files, into the warden's PID namespace. It tells the
+        gateway by its connection how it fares."""
+        connection = _connect(sandbox.identity, secret, "porter")
+        try:
+            os.setns(sandbox.warden_handle, os.CLONE_NEWPID)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    self._become_porter(sandbox, connection)
+            finally:
+                os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+        finally:
+            connection.close()
+        if sandbox.porter_handle >= 0:
+            os.close(sandbox.porter_handle)
+        sandbox.porter_handle = os.pidfd_open(pid)
+
+    def _become_porter(self, sandbox: Sandbox, connection: socket.socket) -> None:
+        """In the child: load what it needs while that can be seen, confine, serve. Never returns."""
+        try:
+            confine.reset_signals()
+            linux.name_process("gb-porter")
+            import porter  # No other process needs archives and what they load.
+
+            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
+                with open(entrance, "w", encoding="ascii") as file:
+                    file.write("0")
+            context = confine.Context(
+                plan=sandbox.plan,
+                host_uid=self.host_uid(sandbox, confine.USER_ID),
+                hostname="",  # Has been set by the warden, as the root has been mounted.
+                tree="",
+                keep_descriptors=frozenset({connection.fileno()}),
+                seccomp_program=self._programs.porter,
+                map_ids=lambda: None,
+            )
+            confine.confine(porter_steps.porter_steps(sandbox.warden_handle), context)
+            porter.Porter(connection).run()
+        except confine.StepFailed as failure:
+            connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))
+        finally:
+            os._exit(1)
 
     def host_uid(self, sandbox: Sandbox, inside: int) -> int:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""

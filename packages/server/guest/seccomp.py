@@ -1,4 +1,5 @@
-"""Compiles policy/seccomp.json into the BPF program that every guest process runs under.
+"""Compiles policy/seccomp.json into the BPF program that user code and wardens run under, and the
+shorter policy/porter.json into the one of porters.
 
 The policy is an allow-list, so whatever it does not name fails with EPERM: an errno and never a
 kill, because a killed thread makes libraries fail at random. Numbers above the highest this table knows give
@@ -113,11 +114,11 @@ def assemble(policy: dict, numbers: dict[str, int]) -> bytes:
     return b"".join(program)
 
 
-def load_program(directory: str) -> bytes:
-    """Read the policy and the syscall table from `directory` and assemble them."""
+def load_program(directory: str, policy_name: str = "seccomp.json") -> bytes:
+    """Read a policy and the syscall table from `directory` and assemble them."""
     if os.uname().machine != "x86_64":
         raise PolicyError(f"no system call policy for {os.uname().machine}, only for x86_64")
-    with open(os.path.join(directory, "seccomp.json"), encoding="utf-8") as file:
+    with open(os.path.join(directory, policy_name), encoding="utf-8") as file:
         policy = json.load(file)
     with open(os.path.join(directory, "syscalls_x86_64.json"), encoding="utf-8") as file:
         numbers = json.load(file)

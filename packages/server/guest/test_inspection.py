@@ -46,11 +46,13 @@ class InspectionTest(unittest.TestCase):
     def test_a_kernel_without_the_32_bit_table_ends_no_more_than_the_attempt(self):
         self.assertIsNone(in_child(foreign_abi_of_a_kernel_without_it))
 
-    def test_both_processes_are_described_by_their_pidfds(self):
+    def test_all_processes_are_described_by_their_pidfds(self):
         handle = os.pidfd_open(os.getpid())
         self.addCleanup(os.close, handle)
-        facts = inspection.sandbox(handle, handle)
+        facts = inspection.sandbox(handle, handle, handle)
         self.assertEqual(facts["kernel"], facts["warden"])
+        self.assertEqual(facts["kernel"], facts["porter"])
+        self.assertIsNone(inspection.sandbox(handle, handle, -1)["porter"])
         self.assertEqual(facts["kernel"]["namespaces"], facts["keeper"])
         self.assertEqual(
             set(facts["keeper"]), {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}
@@ -69,7 +71,7 @@ class InspectionTest(unittest.TestCase):
         self.addCleanup(os.close, handle)
         os.waitpid(pid, 0)
         with self.assertRaises(OSError):
-            inspection.sandbox(handle, handle)
+            inspection.sandbox(handle, handle, -1)
 
 
 class ProbeTest(unittest.TestCase):

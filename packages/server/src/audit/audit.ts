@@ -6,6 +6,7 @@ export type AuditEvent =
   | "execution"
   | "session_created"
   | "session_ended"
+  | "files_changed"
   | "key_created"
   | "key_revoked"
   | "auth_failed"

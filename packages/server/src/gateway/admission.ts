@@ -27,6 +27,26 @@ export class Admission {
     if (needsSandbox) account.admitSession(this.#sessions.count(owner));
   }
 
+  /** Any other request. @throws ServiceError QUOTA_EXCEEDED, UNAUTHENTICATED (revoked meanwhile) */
+  admitRequest({ account }: Principal): void {
+    account?.admitRequest();
+  }
+
+  /** A change of files that are there. @throws as admitExecution */
+  admitFileChange(principal: Principal): void {
+    this.admitChange();
+    this.admitRequest(principal);
+  }
+
+  /** New files in a session, which may be a new one. @throws as admitExecution */
+  admitUpload(principal: Principal, sessionId: string): void {
+    this.admitFileChange(principal);
+    const { id: owner, account } = principal;
+    if (account && !this.#sessions.has(owner, sessionId)) {
+      account.admitSession(this.#sessions.count(owner));
+    }
+  }
+
   /** A new session. @throws as admitExecution */
   admitSession({ id: owner, account }: Principal): void {
     this.admitChange();

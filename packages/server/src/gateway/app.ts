@@ -27,11 +27,22 @@ import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
+
+<<<<<<< HEAD
+
 import { registerExecutions } from "./routes/executions.js";
+
+=======
+
+import { registerFiles } from "./routes/files.js";
+
+>>>>>>> dc012e4 (Serve a session's files by a porter of its own)
+
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
+import { SlowBodies } from "./slow-bodies.js";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -41,7 +52,7 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health"]);
 /** A code byte takes up to six in JSON, and the other fields some. */
 const BODY_BYTES_PER_CODE_BYTE = 6;
@@ -72,9 +83,12 @@ export function buildApp(options: AppOptions): App {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.codeBytesMax * BODY_BYTES_PER_CODE_BYTE + BODY_BYTES_BASE,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     // Node would answer a request without Host by itself, and not in the shape of every other error.
-    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, requireHostHeader: false },
+    http: {
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: 512 },
     // The sessions refuse new work by themselves, in the shape of every other error.
     return503OnClosing: false,
@@ -104,8 +118,15 @@ export function buildApp(options: AppOptions): App {
     adminToken: options.adminToken,
     findKey: (hash) => keys.find(hash),
   });
+  const slowBodies = new SlowBodies({
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    checkEveryMs: CONNECTIONS_CHECK_MS,
+    onSlow: (socket) => answerBrokenHttp(new Error("a body that does not come"), socket),
+  });
+  app.addHook("onClose", async () => slowBodies.stop());
   app.decorateRequest("principal");
   app.addHook("onRequest", (request, reply, done) => {
+    slowBodies.watch(request.raw);
     if (lacksHost(request.raw)) {
       done(new ServiceError("INVALID_REQUEST", "The header Host is missing."));
       return;
@@ -153,8 +174,12 @@ export function buildApp(options: AppOptions): App {
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { sessions, config, admission, audit });
     registerSessions(scope, { sessions, config, admission });
+<<<<<<< HEAD
     registerExecutions(scope, sessions);
-    registerKeys(scope, { keys, sessions, admission, audit });
+=======
+    registerFiles(scope, sessions, config, admission, audit, slowBodies );
+>>>>>>> dc012e4 (Serve a session's files by a porter of its own)
+    registerKeys(scope, keys, sessions, admission, audit );
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);
   });
@@ -186,8 +211,12 @@ function sendError(error: ServiceError, requestId: string, reply: FastifyReply):
   if (error.retryAfterMs !== undefined) {
     reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
   }
+  // Of what the route has begun to answer, nothing is true of the error.
+  for (const name of HEADERS_OF_CONTENT) reply.removeHeader(name);
   reply.status(errorTable[error.code].status).send(toWireError(error, requestId));
 }
+
+const HEADERS_OF_CONTENT = ["content-type", "content-length", "content-disposition", "etag"];
 
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "REQUEST_TOO_LARGE",

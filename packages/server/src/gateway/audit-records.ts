@@ -36,6 +36,19 @@ export function auditNotRun(audit: Audit, request: FastifyRequest, run: Run, err
   record(audit, request, run, { status: "not_run", error: code });
 }
 
+interface FileChangeRecord {
+  readonly session: string;
+  readonly change: "created" | "replaced" | "renamed" | "deleted" | "folder_made";
+  readonly path: string;
+  readonly to?: string;
+  readonly bytes?: number;
+}
+
+/** What a caller has changed. Names, never contents. */
+export function auditFiles(audit: Audit, request: FastifyRequest, change: FileChangeRecord): void {
+  if (audit.enabled) audit.record("files_changed", { ...auditOrigin(request), ...change });
+}
+
 function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditFields): void {
   if (!audit.enabled) return;
   const { code, sessionId } = run;

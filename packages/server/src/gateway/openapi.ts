@@ -5,6 +5,7 @@
 
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
+import type { FastifySchema } from "fastify";
 import type { App } from "./app.js";
 import { ErrorAnswer } from "./schemas/answers.js";
 
@@ -65,7 +66,10 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
     },
     refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => `${$id ?? index}` },
     transform: ({ schema, url }) => ({
-      schema: { ...schema, response: { ...(schema?.response ?? {}), default: ANY_ERROR } },
+      schema: {
+        ...nameWildcard(schema, url),
+        response: { ...(schema?.response ?? {}), default: ANY_ERROR },
+      },
       url: url.replace("*", ":path"),
     }),
   });
@@ -76,4 +80,19 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
     theme: { title: "Glovebox API" },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** A route that ends with a wildcard is described as one with a last parameter, `path`. */
+function nameWildcard(schema: FastifySchema | undefined, url: string): FastifySchema | undefined {
+  if (!url.endsWith("*")) return schema;
+  const params = schema?.params as { properties: object; required: string[] };
+  const path = { type: "string", description: "Relative to /workspace; may hold slashes." };
+  return {
+    ...schema,
+    params: {
+      type: "object",
+      properties: { ...params.properties, path },
+      required: [...params.required, "path"],
+    },
+  };
 }

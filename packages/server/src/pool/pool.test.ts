@@ -64,6 +64,7 @@ class MemorySandbox implements Sandbox {
   problem(): string | null {
     return this.fault;
   }
+  files = vi.fn<Sandbox["files"]>();
 }
 
 class MemoryDriver implements SandboxDriver {

@@ -203,7 +203,7 @@ const schemas = {
     {
       sandbox: Type.String({ maxLength: 64 }),
       secret: Type.String({ maxLength: 128 }),
-      role: Type.Union([Type.Literal("kernel"), Type.Literal("warden")]),
+      role: Type.Union([Type.Literal("kernel"), Type.Literal("warden"), Type.Literal("porter")]),
     },
     Closed,
   ),

@@ -3,6 +3,7 @@
  */
 
 import type { KernelMessage } from "./channel.js";
+import type { SandboxFiles } from "./files.js";
 import type { Verification } from "./verification.js";
 
 /** Limits that a request may change, within the configured maxima. */
@@ -108,6 +109,8 @@ export interface Sandbox {
   problem(): string | null;
   /** What the kernel has counted since the last call, or since an idle sandbox was used again. */
   newEvents(): KernelEvents;
+  /** Its files. Made ready at the first call. @throws ServiceError TRANSFER_INTERRUPTED */
+  files(): Promise<SandboxFiles>;
   /** Free everything. Idempotent; resolves when all processes are gone. */
   destroy(reason: string): Promise<void>;
 }

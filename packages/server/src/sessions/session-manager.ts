@@ -9,6 +9,7 @@ import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
+import type { SandboxFiles } from "../sandbox/files.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { type Bounds, boundsOf } from "./explanation.js";
@@ -106,6 +107,34 @@ export class SessionManager {
       throw error;
     }
     return session.describe();
+  }
+
+  /** Read the files of a session that exists. @throws as Session.useFiles */
+  async readFiles<T>(
+    owner: string,
+    id: string,
+    work: (files: SandboxFiles | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.#get(owner, id).useFiles(false, work);
+  }
+
+  /** Change the files of a session, which is made as by an execution. @throws as Session.useFiles */
+  async changeFiles<T>(
+    owner: string,
+    id: string,
+    work: (files: SandboxFiles) => Promise<T>,
+  ): Promise<T> {
+    this.#refuseWhenStopping();
+    const session = this.#sessions.get(nameOf(owner, id)) ?? this.#open({ owner, id });
+    try {
+      return await session.useFiles(true, (files) => {
+        if (!files) throw new ServiceError("TRANSFER_INTERRUPTED");
+        return work(files);
+      });
+    } catch (error) {
+      if (session.unused) void this.#end(session, "its first use could not be started");
+      throw error;
+    }
   }
 
   has(owner: string, id: string): boolean {

@@ -2,6 +2,7 @@
 
 import { ServiceError } from "../errors.js";
 import type { Lease, Pool } from "../pool/pool.js";
+import type { SandboxFiles } from "../sandbox/files.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import type { Bounds } from "./explanation.js";
@@ -54,9 +55,25 @@ export class Session {
   #lease: Lease | undefined;
   /** How much of a sandbox's CPU time has been told; nothing is kept before its first run. */
   readonly #cpuTold = new WeakMap<Lease, number>();
-  readonly #queue = new WorkQueue(() => this.#touch());
-  readonly #history: History | undefined;
-  #running: RunningExecution | undefined;
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #leaseWithFolders(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
+    }
+    return lease;
+  }
+
+  #tail: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+  /** Transfers of files under way; the session does not expire meanwhile. */
+  #transfers = 0;
+  #acquiring: Promise<Lease> | undefined;
   #executions = 0;
   #ttlMs: number;
   #ttlTimer: NodeJS.Timeout | undefined;
@@ -75,7 +92,21 @@ export class Session {
 
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
-    return !this.#lease && this.#executions === 0 && this.#queue.length === 0;
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #leaseWithFolders(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
+    }
+    return lease;
+  }
+
+    return !this.#lease && this.#executions + this.#pending + this.#transfers === 0;
   }
 
   get closed(): boolean {
@@ -126,6 +157,30 @@ export class Session {
     return this.#inOrder(async () => {
       await this.#ensureLease(this.#limits);
     });
+  }
+
+  /**
+   * Work on its files, beside whatever runs. `work` gets undefined where there is no sandbox and none
+   * is to be made, and must not end before the transfer has.
+   * @throws ServiceError those of `work`, of the pool, TRANSFER_INTERRUPTED, SESSION_NOT_FOUND
+   */
+  async useFiles<T>(
+    makeSandbox: boolean,
+    work: (files: SandboxFiles | undefined) => Promise<T>,
+  ): Promise<T> {
+    this.#transfers++;
+    clearTimeout(this.#ttlTimer);
+    try {
+      const lease = makeSandbox ? await this.#acquire() : this.#lease;
+      const alive = lease?.sandbox.alive ? lease.sandbox : undefined;
+      return await work(await alive?.files());
+    } catch (error) {
+      this.#refuseWhenClosed(); // Whatever has failed: that is why.
+      throw error;
+    } finally {
+      this.#transfers--;
+      this.#touch();
+    }
   }
 
   /** The id of its sandbox, if it has one. */
@@ -197,8 +252,22 @@ export class Session {
   }
 
   describe(): SessionInfo {
-    const pending = this.#queue.length;
-    const expiresAt = pending > 0 ? null : this.#lastUsedAt + this.#ttlMs;
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #leaseWithFolders(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
+    }
+    return lease;
+  }
+
+    const inUse = this.#pending + this.#transfers > 0;
+    const expiresAt = inUse ? null : this.#lastUsedAt + this.#options.ttlMs;
     return {
       session_id: this.id,
       state: pending > 0 ? "busy" : this.#lease ? "idle" : "new",
@@ -231,7 +300,21 @@ export class Session {
 
   #touch(): void {
     this.#lastUsedAt = Date.now();
-    if (this.#queue.length === 0) this.#restartTtl();
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #leaseWithFolders(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
+    }
+    return lease;
+  }
+
+    if (this.#pending + this.#transfers === 0) this.#restartTtl();
   }
 
   #restartTtl(): void {
@@ -301,17 +384,7 @@ export class Session {
 
   /** A sandbox that ends while its limits are set is no fault of who asked: there is a second one. */
   async #ensureLease(limits: SandboxLimits, isSecond = false): Promise<Lease> {
-    this.#refuseWhenClosed();
-    if (this.#lease && !this.#lease.sandbox.alive) {
-      void this.#release(this.#lease, "its sandbox has ended");
-      this.#lease = undefined;
-    }
-    const lease = this.#lease ?? (await this.#acquire());
-    if (this.closed) {
-      await lease.release("the session was deleted while it waited for a sandbox");
-      this.#refuseWhenClosed();
-    }
-    this.#lease = lease;
+    const lease = this.#takeLease() ?? (await this.#acquire());
     const now = lease.sandbox.limits;
     if (now.memoryBytes !== limits.memoryBytes || now.cpuCores !== limits.cpuCores) {
       try {
@@ -325,7 +398,7 @@ export class Session {
   }
 
   /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #acquire(): Promise<Lease> {
+  async #leaseWithFolders(): Promise<Lease> {
     const lease = await this.#pool.acquire();
     const { mounts } = this.#options;
     if (mounts.length === 0) return lease;
@@ -335,6 +408,32 @@ export class Session {
       void lease.release("its folders could not be mounted");
       throw error;
     }
+    return lease;
+  }
+
+  /** The sandbox that it has, if that lives. */
+  #takeLease(): Lease | undefined {
+    this.#refuseWhenClosed();
+    if (this.#lease && !this.#lease.sandbox.alive) {
+      void this.#release(this.#lease, "its sandbox has ended");
+      this.#lease = undefined;
+    }
+    return this.#lease;
+  }
+
+  /** The sandbox that it has, or one for everybody who asks at this moment. */
+  async #acquire(): Promise<Lease> {
+    const present = this.#takeLease();
+    if (present) return present;
+    this.#acquiring ??= this.#leaseWithFolders().finally(() => {
+      this.#acquiring = undefined;
+    });
+    const lease = await this.#acquiring;
+    if (this.closed) {
+      await lease.release("the session was deleted while it waited for a sandbox");
+      this.#refuseWhenClosed();
+    }
+    this.#lease = lease;
     return lease;
   }
 

@@ -7,6 +7,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { checkMessage, FrameParser } from "../channel.js";
 
+/** What a sandbox has from its beginning. */
 export interface GuestConnections {
   readonly kernel: Socket;
   readonly warden: Socket;
@@ -19,11 +20,17 @@ interface Expected {
   warden?: Socket;
 }
 
+interface ExpectedPorter {
+  readonly secret: Buffer;
+  readonly resolve: (connection: Socket) => void;
+}
+
 const HELLO: ReadonlySet<"hello"> = new Set(["hello"]);
 const HELLO_TIMEOUT_MS = 2000;
 
 export class GuestListener {
   readonly #expected = new Map<string, Expected>();
+  readonly #expectedPorters = new Map<string, ExpectedPorter>();
   readonly #server: Server;
 
   constructor() {
@@ -57,6 +64,17 @@ export class GuestListener {
     expected?.warden?.destroy();
   }
 
+  /** Resolves when the porter of a sandbox is there. One at a time for each. */
+  expectPorter(sandbox: string, secret: string): Promise<Socket> {
+    return new Promise((resolve) => {
+      this.#expectedPorters.set(sandbox, { secret: Buffer.from(secret), resolve });
+    });
+  }
+
+  forgetPorter(sandbox: string): void {
+    this.#expectedPorters.delete(sandbox);
+  }
+
   #greet(socket: Socket): void {
     socket.on("error", () => socket.destroy());
     socket.setTimeout(HELLO_TIMEOUT_MS, () => socket.destroy());
@@ -70,13 +88,15 @@ export class GuestListener {
         const greeting = new FrameParser().push(chunk.subarray(0, end))[0];
         if (chunk.length > end) socket.unshift(chunk.subarray(end));
         const hello = checkMessage(greeting, HELLO).content;
+        if (hello.role === "porter") {
+          const porter = this.#expectedPorters.get(hello.sandbox);
+          this.#expectedPorters.delete(hello.sandbox);
+          if (porter && isSecret(hello.secret, porter.secret)) porter.resolve(socket);
+          else socket.destroy();
+          return;
+        }
         const expected = this.#expected.get(hello.sandbox);
-        const secret = Buffer.from(hello.secret);
-        if (
-          !expected ||
-          secret.length !== expected.secret.length ||
-          !timingSafeEqual(secret, expected.secret)
-        ) {
+        if (!expected || !isSecret(hello.secret, expected.secret)) {
           socket.destroy();
           return;
         }
@@ -90,4 +110,9 @@ export class GuestListener {
       }
     });
   }
+}
+
+function isSecret(told: string, expected: Buffer): boolean {
+  const secret = Buffer.from(told);
+  return secret.length === expected.length && timingSafeEqual(secret, expected);
 }

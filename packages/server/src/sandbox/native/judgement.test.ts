@@ -29,6 +29,7 @@ const status = (uid: number) => ({
   CapBnd: "0000000000000000",
   CapAmb: "0000000000000000",
 });
+const ids = (text: string) => ({ Uid: text, Gid: text });
 const host = namespaces(1);
 const process = (uid: number, oomScore: number) => ({
   status: status(uid),
@@ -44,10 +45,11 @@ function facts(): SandboxFacts {
     keeper: namespaces(2),
     kernel: process(5001, 700),
     warden: process(5000, 0),
+    porter: { ...process(5000, 0), status: { ...status(5000), ...ids("5000 5000 5000 5001") } },
     limits: {
       memory_bytes: 2 ** 29,
       memory_and_swap_bytes: 2 ** 29,
-      processes: 51,
+      processes: 52,
       cpu_cores: 0.5,
     },
     host_uids: { user: 5001, warden: 5000 },

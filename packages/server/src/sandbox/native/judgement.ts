@@ -40,8 +40,8 @@ export const PRIVILEGE_FIELDS = ["Uid", "Gid", "Groups", "NoNewPrivs", "Seccomp"
 const SECCOMP_FILTERING = "2";
 const CPU_TOLERANCE = 0.01;
 const PAGE_BYTES = 4096;
-/** The warden is one more process than user code may have. */
-const OWN_PROCESSES = 1;
+/** Warden and porter are more processes than user code may have. */
+const OWN_PROCESSES = 2;
 
 type Check = readonly [name: string, good: string, problem: string | undefined];
 
@@ -92,6 +92,11 @@ function judgeOutside(
         privilegeProblem(process, uid),
       ],
     ),
+    [
+      "outside.porter_privileges",
+      "the porter has the user's rights over files alone, and is filtered, without capabilities",
+      porterProblem(facts),
+    ],
     ["outside.id_map", "root of the host has no name inside", idMapProblem(facts)],
     ["outside.memory_limit", "the kernel limits memory, swap included", memoryProblem(facts, plan)],
     [
@@ -115,7 +120,7 @@ function judgeOutside(
         ? undefined
         : `the scores are ${kernel.oom_score_adj} and ${warden.oom_score_adj}`,
     ],
-    ["outside.control_groups", "both processes are in the sandbox's groups", groupProblem(facts)],
+    ["outside.control_groups", "all processes are in the sandbox's groups", groupProblem(facts)],
   ];
 }
 
@@ -140,8 +145,10 @@ function sharedNamespaces(
 export function privilegeProblem(
   { status }: Pick<ProcessFacts, "status">,
   hostUid: number,
+  /** The one by which access to files is decided. */
+  fileUid = hostUid,
 ): string | undefined {
-  const ids = Array(4).fill(hostUid).join(" ");
+  const ids = [hostUid, hostUid, hostUid, fileUid].join(" ");
   const expected: Record<string, string> = {
     Uid: ids,
     Gid: ids,
@@ -154,6 +161,17 @@ export function privilegeProblem(
   }
   const held = CAPABILITIES.find((name) => !/^0+$/.test(status[name] ?? ""));
   return held && `${held} is ${status[held]}`;
+}
+
+/** User code reaches nobody whose real, effective and saved ids are the warden's. */
+function porterProblem(facts: SandboxFacts): string | undefined {
+  const { porter, kernel, host_uids: uids } = facts;
+  if (!porter) return "there is none";
+  const apart = NAMESPACES.filter(
+    (kind) => kind !== "cgroup" && porter.namespaces[kind] !== kernel.namespaces[kind],
+  );
+  if (apart.length > 0) return `it does not share with the kernel: ${apart.join(", ")}`;
+  return privilegeProblem(porter, uids.warden, uids.user);
 }
 
 function idMapProblem({ kernel, host_uids: uids }: SandboxFacts): string | undefined {
@@ -176,7 +194,7 @@ function memoryProblem(
 
 const GROUP = /\/glovebox\/[0-9a-f]+\/([0-9]+-[a-z0-9]+)/;
 
-function groupProblem({ kernel, warden }: SandboxFacts): string | undefined {
+function groupProblem({ kernel, warden, porter }: SandboxFacts): string | undefined {
   const controllers = (process: ProcessFacts) =>
     new Set(
       process.cgroups
@@ -188,10 +206,12 @@ function groupProblem({ kernel, warden }: SandboxFacts): string | undefined {
     found.has("") ? [] : needed.filter((name) => !found.has(name));
   const absent = [
     ...missing(controllers(kernel), ["memory", "pids", "cpu", "cpuacct"]),
-    ...missing(controllers(warden), ["memory", "pids"]),
+    ...[warden, porter].flatMap((process) =>
+      process ? missing(controllers(process), ["memory", "pids"]) : [],
+    ),
   ];
   if (absent.length > 0) return `not in the groups of: ${absent.join(", ")}`;
-  const lines = [...kernel.cgroups, ...warden.cgroups];
+  const lines = [...kernel.cgroups, ...warden.cgroups, ...(porter?.cgroups ?? [])];
   const sandboxes = new Set(lines.flatMap((line) => GROUP.exec(line)?.[1] ?? []));
   return sandboxes.size === 1 ? undefined : `in the groups of ${[...sandboxes].join(", ")}`;
 }

@@ -28,6 +28,8 @@ const Facts = Type.Object({
   keeper: Namespaces,
   kernel: ProcessFacts,
   warden: ProcessFacts,
+  /** Made when files are first asked for. */
+  porter: Type.Union([Type.Null(), ProcessFacts]),
   limits: Type.Object({
     memory_bytes: Type.Number(),
     memory_and_swap_bytes: Type.Number(),
@@ -108,6 +110,11 @@ const Event = Type.Union([
     facts: Type.Union([Type.Null(), Facts]),
     error: Type.Union([Type.Null(), Type.String()]),
   }),
+  Type.Object({
+    event: Type.Literal("porter"),
+    sandbox: Type.String(),
+    error: Type.Union([Type.Null(), Type.String()]),
+  }),
   Type.Object({ event: Type.Literal("refused"), message: Type.String() }),
 ]);
 
@@ -120,6 +127,7 @@ export type KeeperOperation =
   | { op: "spawn"; sandbox: string; secret: string; plan: ConfinementPlan }
   | { op: "limit"; sandbox: string; memory_bytes: number; cpu_cores: number }
   | { op: "mount"; sandbox: string; mounts: readonly string[] }
+  | { op: "porter"; sandbox: string; secret: string; processes: number }
   | { op: "interrupt" | "destroy" | "inspect"; sandbox: string }
   | { op: "panic" | "census" };
 

@@ -10,6 +10,7 @@ import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
 import { NativeSandbox } from "./native-sandbox.js";
+import { Porter } from "./porter.js";
 import { type FoldersInside, runProbe } from "./probe.js";
 
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
@@ -97,6 +98,7 @@ export class NativeDriver implements SandboxDriver {
   async verify(): Promise<Verification> {
     const sandbox = await this.#create();
     try {
+      await sandbox.files(); // The porter is looked at as well.
       const facts = await withTimeout(
         this.#inspect(sandbox.id),
         ANSWER_TIMEOUT_MS,
@@ -138,6 +140,12 @@ export class NativeDriver implements SandboxDriver {
         id,
         keeper: this.#keeper,
         connections,
+        porter: new Porter({
+          sandbox: id,
+          keeper: this.#keeper,
+          listener: this.#listener,
+          processes: this.#plan.processes,
+        }),
         spawned,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
         onDestroy: () => this.#leave(id),
@@ -264,6 +272,9 @@ export class NativeDriver implements SandboxDriver {
         return;
       case "mounted":
         this.#sandboxes.get(event.sandbox)?.mounted(event.error);
+        return;
+      case "porter":
+        this.#sandboxes.get(event.sandbox)?.porterMade(event.error);
         return;
       case "destroyed":
         this.#starting.get(event.sandbox)?.failed(new Error("the keeper has ended the sandbox"));

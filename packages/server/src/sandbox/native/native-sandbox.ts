@@ -14,6 +14,7 @@ import {
   type MessageType,
   ProtocolViolation,
 } from "../channel.js";
+import type { SandboxFiles } from "../files.js";
 import {
   type CellRequest,
   type KernelEvents,
@@ -29,6 +30,7 @@ import { type Reading, readInTurns } from "../turns.js";
 import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
+import type { Porter } from "./porter.js";
 import { Seal, type SealOptions } from "./seal.js";
 
 const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | "kernel_ready"> = new Set([
@@ -67,6 +69,7 @@ export class NativeSandbox implements Sandbox {
   readonly #keeper: KeeperClient;
   readonly #kernel: Socket;
   readonly #warden: Socket;
+  readonly #porter: Porter;
   readonly #accounting: Accounting;
   /** Has the keeper destroy what is left. */
   readonly #onDestroy: () => void;
@@ -104,6 +107,7 @@ export class NativeSandbox implements Sandbox {
     id: string;
     keeper: KeeperClient;
     connections: GuestConnections;
+    porter: Porter;
     spawned: Spawned;
     limits: SandboxLimits;
     onDestroy: () => void;
@@ -112,6 +116,10 @@ export class NativeSandbox implements Sandbox {
     this.#keeper = options.keeper;
     this.#kernel = options.connections.kernel;
     this.#warden = options.connections.warden;
+    this.#porter = options.porter;
+    this.#porter.onViolation = (violation) => this.#breakOff(violation);
+    this.#porter.onLimits = (settled) =>
+      settled ? this.#seal?.closeLimits() : this.#seal?.openLimits();
     this.#limits = options.limits;
     this.#onDestroy = options.onDestroy;
     const { accounting, pids, host_uids: hostUids } = options.spawned;
@@ -275,6 +283,10 @@ export class NativeSandbox implements Sandbox {
     };
   }
 
+  files(): Promise<SandboxFiles> {
+    return this.#porter.files();
+  }
+
   destroy(reason: string): Promise<void> {
     this.#finish({ reason: "destroyed", outOfMemory: false, detail: reason });
     return this.#gone;
@@ -312,6 +324,10 @@ export class NativeSandbox implements Sandbox {
     this.#answers.get("mount")?.(error);
   }
 
+  porterMade(error: string | null): void {
+    this.#porter.answered(error);
+  }
+
   /** All processes are gone and the control groups removed. */
   removed(): void {
     this.#finish({ reason: "destroyed", outOfMemory: false, detail: "removed by the keeper" });
@@ -338,17 +354,21 @@ export class NativeSandbox implements Sandbox {
           throw new ProtocolViolation("an unfinished frame between executions");
         }
       } catch (error) {
-        // Whatever a guest can make go wrong here costs its own sandbox, and nobody else's.
-        this.#finish({
-          reason: error instanceof Flood ? "flood" : "protocol_violation",
-          outOfMemory: false,
-          detail: `the guest broke the protocol: ${(error as Error).message}`,
-        });
+        this.#breakOff(error as Error);
       }
     });
     socket.on("close", onClosed);
     socket.resume();
     return reading;
+  }
+
+  /** Whatever a guest can make go wrong here costs its own sandbox, and nobody else's. */
+  #breakOff(error: Error): void {
+    this.#finish({
+      reason: error instanceof Flood ? "flood" : "protocol_violation",
+      outOfMemory: false,
+      detail: `the guest broke the protocol: ${error.message}`,
+    });
   }
 
   /** Reading costs time, so what a guest may say is bounded, for an execution and between them. */
@@ -419,6 +439,7 @@ export class NativeSandbox implements Sandbox {
     this.#accounting.close();
     this.#kernel.destroy();
     this.#warden.destroy();
+    this.#porter.close();
     for (const answer of this.#answers.values()) answer("the sandbox has ended");
     this.#onDestroy();
     this.#resolveEnded(end);

@@ -1,0 +1,186 @@
+/** Bodies that are files. They are passed on as they come, and appear when the last byte has. */
+
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import {
+  Busboy,
+  type BusboyFileStream,
+  type BusboyHeaders,
+  type BusboyInstance,
+} from "@fastify/busboy";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { errorTable, ServiceError, toWireError } from "../../errors.js";
+import type { FileWriter } from "../../sandbox/files.js";
+import { checkName, joinPath } from "./path.js";
+
+/** Nothing at all for so long, or less than this much in a second, is no upload. */
+const IDLE_MS = 30_000;
+const GRACE_MS = 60_000;
+const BYTES_PER_SECOND_MIN = 1024;
+/** How long a client that is refused while it sends gets to read why. */
+const LINGER_MS = 2000;
+const FILES_MAX = 1000;
+
+/** @throws ServiceError FILE_TOO_LARGE by what the client announces, before anything is read */
+export function checkLength({ headers }: FastifyRequest, bytesMax: number): number {
+  const length = Number(headers["content-length"] ?? 0);
+  if (length > bytesMax) throw tooLarge(bytesMax);
+  return length;
+}
+
+function tooLarge(bytesMax: number): ServiceError {
+  const message = `more than ${bytesMax} bytes, which is the size of a workspace (MAX_WORKSPACE_MB)`;
+  return new ServiceError("FILE_TOO_LARGE", message);
+}
+
+/** A body of one file. @throws ServiceError */
+export async function receiveFile(
+  request: FastifyRequest,
+  writer: FileWriter,
+  bytesMax: number,
+): Promise<void> {
+  let left = bytesMax;
+  await readBody(request.raw, async (chunk) => {
+    left -= chunk.length;
+    if (left < 0) throw tooLarge(bytesMax);
+    await writer.write(chunk);
+  });
+}
+
+/** Hand on chunk by chunk. The body stays readable when `take` fails. @throws ServiceError */
+async function readBody(body: IncomingMessage, take: (chunk: Buffer) => Promise<void>) {
+  const startedAt = performance.now();
+  let received = 0;
+  body.setTimeout(IDLE_MS, () => body.destroy());
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      const elapsedMs = performance.now() - startedAt;
+      if (elapsedMs > GRACE_MS + (received / BYTES_PER_SECOND_MIN) * 1000) {
+        throw new ServiceError("INVALID_REQUEST", "The body came too slowly.");
+      }
+      await take(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    throw new ServiceError("TRANSFER_INTERRUPTED"); // The client has gone; nobody will read this.
+  } finally {
+    body.setTimeout(0);
+  }
+  if (!body.complete) throw new ServiceError("TRANSFER_INTERRUPTED");
+}
+
+/** A multipart body: every part with a file name goes into the folder. @throws ServiceError */
+export async function receiveForm(
+  request: FastifyRequest,
+  folder: string,
+  writer: FileWriter,
+  bytesMax: number,
+): Promise<void> {
+  const parser = openParser(request);
+  let failure: unknown;
+  let left = bytesMax;
+  let files = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  async function receivePart(part: BusboyFileStream, name: string): Promise<void> {
+    try {
+      if (++files > FILES_MAX) throw tooMany();
+      writer.next(joinPath(folder, checkName(name)));
+      for await (const chunk of part as AsyncIterable<Buffer>) {
+        left -= chunk.length;
+        if (left < 0) throw tooLarge(bytesMax);
+        await writer.write(chunk);
+      }
+    } catch (error) {
+      failure ??= error;
+      part.resume();
+    }
+  }
+
+  parser.on("file", (_field, part, name) => {
+    part.on("error", (error) => (failure ??= error));
+    last = last.then(() => (failure ? void part.resume() : receivePart(part, name ?? "")));
+  });
+  const parsed = new Promise<void>((resolve, reject) => {
+    parser.on("finish", resolve);
+    parser.on("error", (error) => reject(malformed((error as Error).message)));
+  });
+  parsed.catch((error) => (failure ??= error));
+  await readBody(request.raw, async (chunk) => {
+    if (!parser.write(chunk)) await Promise.race([drained(parser), parsed.catch(() => undefined)]);
+    if (failure) throw asServiceError(failure);
+  });
+  parser.end();
+  await parsed;
+  await last;
+  if (failure) throw asServiceError(failure);
+  if (files === 0) throw malformed("there is no part with a file name");
+}
+
+function openParser({ headers }: FastifyRequest): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: headers as BusboyHeaders,
+      preservePath: true,
+      limits: { fieldSize: 1024, fields: 100, headerPairs: 50 },
+    });
+  } catch (error) {
+    throw malformed((error as Error).message);
+  }
+}
+
+function drained(stream: BusboyInstance): Promise<void> {
+  return new Promise((resolve) => stream.once("drain", () => resolve()));
+}
+
+function malformed(problem: string): ServiceError {
+  return new ServiceError("INVALID_REQUEST", `The form cannot be read: ${problem}`, {
+    hint: "Send multipart/form-data, a part with a file name for each file: curl -F file=@data.csv",
+  });
+}
+
+function tooMany(): ServiceError {
+  return new ServiceError("FILE_TOO_LARGE", `more than ${FILES_MAX} files in one form`, {
+    hint: "Send them in several requests.",
+  });
+}
+
+function asServiceError(failure: unknown): ServiceError {
+  return failure instanceof ServiceError ? failure : malformed((failure as Error).message);
+}
+
+/**
+ * Answer an upload that has failed. Where the client is still sending it must be able to read the answer:
+ * closing at once would reset the connection under it.
+ */
+export async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: ServiceError,
+): Promise<void> {
+  const body = request.raw;
+  const answer = JSON.stringify(toWireError(error, request.id));
+  reply.hijack();
+  const { raw } = reply;
+  if (raw.destroyed) return;
+  raw.writeHead(errorTable[error.code].status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(answer),
+    connection: "close",
+  });
+  raw.write(answer);
+  await discard(body);
+  raw.end();
+}
+
+function discard(body: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LINGER_MS);
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    body.once("end", done).once("close", done).once("error", done).resume();
+  });
+}

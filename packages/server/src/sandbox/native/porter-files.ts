@@ -1,0 +1,345 @@
+/** The files of a sandbox, by its porter. Checks everything that comes back against its schema. */
+
+import { Readable } from "node:stream";
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type ErrorCode, ServiceError } from "../../errors.js";
+import { ProtocolViolation } from "../channel.js";
+import type {
+  ArchiveFormat,
+  FileEntry,
+  FileList,
+  FileWatch,
+  FileWriter,
+  OpenFile,
+  SandboxFiles,
+  WatchObserver,
+  WrittenFile,
+} from "../files.js";
+import {
+  KIND,
+  type PorterChannel,
+  type PorterHandler,
+  type PorterRequest,
+  WINDOW_BYTES,
+} from "./porter-channel.js";
+
+const closed = { additionalProperties: false } as const;
+const Path = Type.String({ maxLength: 8192 });
+const Kind = Type.Union([
+  Type.Literal("file"),
+  Type.Literal("directory"),
+  Type.Literal("link"),
+  Type.Literal("other"),
+]);
+const described = {
+  type: Kind,
+  size: Type.Integer({ minimum: 0 }),
+  mtime_ms: Type.Integer({ minimum: -8.64e15, maximum: 8.64e15 }),
+};
+const Entries = Type.Object({ entries: Type.Array(Type.Object({ path: Path, ...described })) });
+const Listed = Type.Object({ truncated: Type.Boolean() }, closed);
+const Opened = Type.Object({ ...described, etag: Type.String({ pattern: "^[0-9a-f-]{1,60}$" }) });
+const Written = Type.Object({
+  files: Type.Array(
+    Type.Object({ path: Path, size: Type.Integer({ minimum: 0 }), created: Type.Boolean() }),
+  ),
+});
+const Made = Type.Object({ created: Type.Boolean() }, closed);
+const Changes = Type.Object({
+  changes: Type.Array(
+    Type.Object({
+      path: Path,
+      change: Type.Union([
+        Type.Literal("created"),
+        Type.Literal("modified"),
+        Type.Literal("deleted"),
+      ]),
+      type: Kind,
+    }),
+  ),
+  truncated: Type.Optional(Type.Boolean()),
+});
+
+const checks = {
+  entries: Compile(Entries),
+  listed: Compile(Listed),
+  opened: Compile(Opened),
+  written: Compile(Written),
+  made: Compile(Made),
+  changes: Compile(Changes),
+  nothing: Compile(Type.Object({}, closed)),
+};
+
+/** @throws ProtocolViolation */
+function checked<S extends TSchema>(
+  check: { Check(value: unknown): boolean },
+  value: unknown,
+): Static<S> {
+  if (!check.Check(value)) throw new ProtocolViolation("an answer that does not follow its schema");
+  return value as Static<S>;
+}
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  FILE_NOT_FOUND: "FILE_NOT_FOUND",
+  INVALID_PATH: "INVALID_PATH",
+  NOT_A_DIRECTORY: "NOT_A_DIRECTORY",
+  IS_A_DIRECTORY: "IS_A_DIRECTORY",
+  FILE_EXISTS: "FILE_EXISTS",
+  DIRECTORY_NOT_EMPTY: "DIRECTORY_NOT_EMPTY",
+  FILE_ACCESS_DENIED: "FILE_ACCESS_DENIED",
+  FILE_TOO_LARGE: "FILE_TOO_LARGE",
+  FILE_CHANGED: "TRANSFER_INTERRUPTED",
+  TOO_MANY: "TOO_MANY_TRANSFERS",
+};
+
+/** Undefined is the end of the connection, by which nothing half-done stays behind. */
+function toError(code: string | undefined): ServiceError {
+  if (code === undefined) return new ServiceError("TRANSFER_INTERRUPTED");
+  return new ServiceError(CODES[code] ?? "FILE_ACCESS_DENIED");
+}
+
+export class PorterFiles implements SandboxFiles {
+  readonly #channel: PorterChannel;
+
+  constructor(channel: PorterChannel) {
+    this.#channel = channel;
+  }
+
+  list(
+    path: string,
+    { recursive, entriesMax }: { recursive: boolean; entriesMax: number },
+  ): Promise<FileList> {
+    const entries: FileEntry[] = [];
+    const fields = { op: "list", path, recursive, entries_max: entriesMax };
+    return this.#ask(
+      fields,
+      (end) => ({ entries, ...checked<typeof Listed>(checks.listed, end) }),
+      {
+        item: (item, request) => {
+          const found = checked<typeof Entries>(checks.entries, item).entries;
+          if (entries.length + found.length > entriesMax) {
+            throw new ProtocolViolation("more entries than were asked for");
+          }
+          for (const { path: name, type, size, mtime_ms } of found) {
+            entries.push({ path: name, kind: type, sizeBytes: size, modifiedMs: mtime_ms });
+          }
+          refill(request, 0);
+        },
+      },
+    );
+  }
+
+  open(path: string): Promise<OpenFile> {
+    return new Promise((resolve, reject) => {
+      let stream: PorterReadable | undefined;
+      const request = this.#channel.request(
+        { op: "read", path },
+        {
+          head: (fields) => {
+            const head = checked<typeof Opened>(checks.opened, fields);
+            resolve({
+              sizeBytes: head.size,
+              modifiedMs: head.mtime_ms,
+              identity: head.etag,
+              read: (start, length) => {
+                stream = new PorterReadable(request, length);
+                request.send(KIND.item, { start, length });
+                return stream;
+              },
+              close: () => request.cancel(),
+            });
+          },
+          item: unexpected,
+          data: (chunk) => stream?.push(chunk),
+          end: () => stream?.push(null),
+          fail: (code) => {
+            reject(toError(code));
+            stream?.destroy(toError(code));
+          },
+        },
+      );
+    });
+  }
+
+  write(): FileWriter {
+    return new PorterWriter(this.#channel);
+  }
+
+  makeDirectory(path: string): Promise<boolean> {
+    return this.#ask(
+      { op: "mkdir", path },
+      (end) => checked<typeof Made>(checks.made, end).created,
+    );
+  }
+
+  async rename(path: string, to: string, overwrite: boolean): Promise<void> {
+    await this.#ask({ op: "rename", path, to, overwrite }, (end) => checked(checks.nothing, end));
+  }
+
+  async remove(path: string, recursive: boolean): Promise<void> {
+    await this.#ask({ op: "remove", path, recursive }, (end) => checked(checks.nothing, end));
+  }
+
+  archive(path: string, format: ArchiveFormat): Promise<Readable> {
+    return new Promise((resolve, reject) => {
+      let stream: PorterReadable | undefined;
+      const request = this.#channel.request(
+        { op: "archive", path, format },
+        {
+          head: () => {
+            stream = new PorterReadable(request);
+            resolve(stream);
+          },
+          item: unexpected,
+          data: (chunk) => stream?.push(chunk),
+          end: () => stream?.push(null),
+          fail: (code) => {
+            reject(toError(code));
+            stream?.destroy(toError(code));
+          },
+        },
+      );
+    });
+  }
+
+  watch(path: string, observer: WatchObserver): Promise<FileWatch> {
+    return new Promise((resolve, reject) => {
+      let resolveEnded!: () => void;
+      const ended = new Promise<void>((done) => {
+        resolveEnded = done;
+      });
+      const request = this.#channel.request(
+        { op: "watch", path },
+        {
+          head: () => resolve({ ended, close: () => request.cancel() }),
+          item: (item) => {
+            const { changes, truncated } = checked<typeof Changes>(checks.changes, item);
+            if (changes.length > 0) observer.changed(changes);
+            if (truncated) observer.truncated();
+            refill(request, 0);
+          },
+          data: unexpected,
+          end: resolveEnded,
+          fail: (code) => {
+            reject(toError(code));
+            resolveEnded();
+          },
+        },
+      );
+    });
+  }
+
+  /** A question with one answer at its end. */
+  #ask<T>(
+    fields: unknown,
+    answer: (end: unknown) => T,
+    more: { item?: (item: unknown, request: PorterRequest) => void } = {},
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const request = this.#channel.request(fields, {
+        head: unexpected,
+        item: (item) => (more.item ?? unexpected)(item, request),
+        data: unexpected,
+        end: (end) => resolve(answer(end)),
+        fail: (code) => reject(toError(code)),
+      } satisfies PorterHandler);
+    });
+  }
+}
+
+function unexpected(): void {
+  throw new ProtocolViolation("a frame that answers no question");
+}
+
+/** Grants what has been taken, in few frames. */
+function refill(request: PorterRequest, heldBytes: number): void {
+  const missing = WINDOW_BYTES - request.allowedBytes - heldBytes;
+  // With nothing on its way nobody would ask again.
+  if (missing >= WINDOW_BYTES / 4 || (request.allowedBytes <= 0 && missing > 0)) {
+    request.grant(missing);
+  }
+}
+
+/** Bytes of a file or of an archive. At most a window of them is held here. */
+class PorterReadable extends Readable {
+  readonly #request: PorterRequest;
+  #left: number;
+
+  constructor(request: PorterRequest, length = Number.POSITIVE_INFINITY) {
+    super({ highWaterMark: WINDOW_BYTES / 4 });
+    this.#request = request;
+    this.#left = length;
+    this.on("error", () => undefined); // Also while nobody reads yet.
+  }
+
+  /** @throws ProtocolViolation for more than was asked for */
+  override push(chunk: Buffer | null): boolean {
+    this.#left -= chunk?.length ?? 0;
+    if (this.#left < 0) throw new ProtocolViolation("more of a file than was asked for");
+    return super.push(chunk);
+  }
+
+  override _read(): void {
+    refill(this.#request, this.readableLength);
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#request.cancel();
+    callback(error);
+  }
+}
+
+class PorterWriter implements FileWriter {
+  readonly #request: PorterRequest;
+  readonly #written: Promise<readonly WrittenFile[]>;
+  #error: ServiceError | undefined;
+
+  constructor(channel: PorterChannel) {
+    let resolveWritten!: (files: readonly WrittenFile[]) => void;
+    let rejectWritten!: (error: Error) => void;
+    this.#written = new Promise((resolve, reject) => {
+      resolveWritten = resolve;
+      rejectWritten = reject;
+    });
+    this.#written.catch(() => undefined);
+    this.#request = channel.request(
+      { op: "write" },
+      {
+        head: unexpected,
+        item: unexpected,
+        data: unexpected,
+        end: (end) =>
+          resolveWritten(
+            checked<typeof Written>(checks.written, end).files.map(({ path, size, created }) => ({
+              path,
+              sizeBytes: size,
+              created,
+            })),
+          ),
+        fail: (code) => {
+          this.#error = toError(code);
+          rejectWritten(this.#error);
+        },
+      },
+    );
+  }
+
+  next(path: string, sizeBytes = 0): void {
+    this.#request.send(KIND.item, { path, size: sizeBytes });
+  }
+
+  async write(data: Buffer): Promise<void> {
+    await this.#request.sendData(data);
+    if (this.#error) throw this.#error;
+  }
+
+  commit(): Promise<readonly WrittenFile[]> {
+    this.#request.send(KIND.end, {});
+    return this.#written;
+  }
+
+  abort(): void {
+    this.#request.cancel();
+  }
+}
