@@ -107,6 +107,23 @@ describe("judgeSandbox", () => {
       ({ kernel }) => Object.assign(kernel.status, { [field]: value }),
     ]),
     ["outside.warden_privileges", ({ warden }) => Object.assign(warden.status, { Seccomp: "0" })],
+    ...Object.entries({
+      Uid: "5001 5001 5001 5001",
+      Gid: "5000 5000 5000 5000",
+      Groups: "5001",
+      NoNewPrivs: "0",
+      Seccomp: "0",
+      CapEff: "0000000000040000",
+    }).map(([field, value]): [string, (changed: SandboxFacts) => void] => [
+      "outside.porter_privileges",
+      ({ porter }) => Object.assign(porter?.status ?? {}, { [field]: value }),
+    ]),
+    ["outside.porter_privileges", (changed) => Object.assign(changed, { porter: null })],
+    [
+      "outside.namespaces",
+      ({ porter }) => Object.assign(porter?.namespaces ?? {}, { pid: "pid:[9]" }),
+    ],
+    ["outside.control_groups", ({ porter }) => Object.assign(porter ?? {}, { cgroups: [] })],
     ["outside.id_map", ({ kernel }) => Object.assign(kernel, { uid_map: "0 0 4294967295" })],
     ["outside.id_map", ({ kernel }) => Object.assign(kernel, { gid_map: "0 0 1" })],
     ["outside.memory_limit", ({ limits }) => Object.assign(limits, { memory_bytes: 2 ** 40 })],

@@ -126,7 +126,7 @@ function judgeOutside(
 
 function sharedNamespaces(
   host: Readonly<Record<string, string>>,
-  { keeper, kernel, warden }: SandboxFacts,
+  { keeper, kernel, warden, porter }: SandboxFacts,
 ): string | undefined {
   const shared = NAMESPACES.filter(
     (kind) => !kernel.namespaces[kind] || kernel.namespaces[kind] === host[kind],
@@ -135,10 +135,12 @@ function sharedNamespaces(
   if (shared.length + withKeeper.length > 0) {
     return `shared with the host: ${shared.join(", ")}; with the keeper: ${withKeeper.join(", ")}`;
   }
+  const others = porter ? [warden, porter] : [warden];
   const apart = NAMESPACES.filter(
-    (kind) => kind !== "cgroup" && kernel.namespaces[kind] !== warden.namespaces[kind],
+    (kind) =>
+      kind !== "cgroup" && others.some((one) => one.namespaces[kind] !== kernel.namespaces[kind]),
   );
-  return apart.length > 0 ? `kernel and warden do not share: ${apart.join(", ")}` : undefined;
+  return apart.length > 0 ? `its processes do not share: ${apart.join(", ")}` : undefined;
 }
 
 /** What is wrong with one process's ids, capabilities and switches, if anything. */
@@ -165,13 +167,8 @@ export function privilegeProblem(
 
 /** User code reaches nobody whose real, effective and saved ids are the warden's. */
 function porterProblem(facts: SandboxFacts): string | undefined {
-  const { porter, kernel, host_uids: uids } = facts;
-  if (!porter) return "there is none";
-  const apart = NAMESPACES.filter(
-    (kind) => kind !== "cgroup" && porter.namespaces[kind] !== kernel.namespaces[kind],
-  );
-  if (apart.length > 0) return `it does not share with the kernel: ${apart.join(", ")}`;
-  return privilegeProblem(porter, uids.warden, uids.user);
+  const { porter, host_uids: uids } = facts;
+  return porter ? privilegeProblem(porter, uids.warden, uids.user) : "there is none";
 }
 
 function idMapProblem({ kernel, host_uids: uids }: SandboxFacts): string | undefined {
