@@ -63,7 +63,6 @@ const table = {
     message: "A session of this name exists already.",
     hint: "Use it, delete it, or choose another session_id.",
   },
-<<<<<<< HEAD
   EXECUTION_CANCELLED: {
     status: 409,
     retryable: false,
@@ -86,135 +85,160 @@ const table = {
     retryable: false,
     message: "Nothing runs in this session.",
     hint: "A queued execution is cancelled by DELETE /sessions/{id}/executions/{n}.",
-=======
-  FILE_NOT_FOUND: 
+  },
+  FILE_NOT_FOUND: {
     status: 404,
     retryable: false,
     message: "There is no file or folder of this name in the session's workspace.",
-    hint: "GET /sessions/{id}/files?recursive=true lists what there is.",,
-  INVALID_PATH: 
+    hint: "GET /sessions/{id}/files?recursive=true lists what there is.",
+  },
+  INVALID_PATH: {
     status: 400,
     retryable: false,
     message: "The path is not valid.",
-    hint: "Paths are relative to /workspace, with / between names: data/in.csv. No leading /, no . or .., no control characters.",,
-  FILE_ACCESS_DENIED: 
+    hint: "Paths are relative to /workspace, with / between names: data/in.csv. No leading /, no . or .., no control characters.",
+  },
+  FILE_ACCESS_DENIED: {
     status: 403,
     retryable: false,
     message: "The session's own user may not do that with this file, or it is no regular file.",
-    hint: "Code in the session decides the rights of its files: os.chmod.",,
-  NOT_A_DIRECTORY: 
+    hint: "Code in the session decides the rights of its files: os.chmod.",
+  },
+  NOT_A_DIRECTORY: {
     status: 409,
     retryable: false,
-    message: "A folder is needed, and this is none.",,
-  IS_A_DIRECTORY: 
+    message: "A folder is needed, and this is none.",
+  },
+  IS_A_DIRECTORY: {
     status: 409,
     retryable: false,
     message: "A file is needed, and this is a folder.",
-    hint: "Add ?archive=tar or ?archive=zip to read a whole folder.",,
-  FILE_EXISTS: 
+    hint: "Add ?archive=tar or ?archive=zip to read a whole folder.",
+  },
+  FILE_EXISTS: {
     status: 409,
     retryable: false,
     message: "Something of this name exists already.",
-    hint: "Choose another name, or send overwrite: true.",,
-  DIRECTORY_NOT_EMPTY: 
+    hint: "Choose another name, or send overwrite: true.",
+  },
+  DIRECTORY_NOT_EMPTY: {
     status: 409,
     retryable: false,
     message: "The folder is not empty.",
-    hint: "Add ?recursive=true to delete everything in it.",,
-  FILE_TOO_LARGE: 
+    hint: "Add ?recursive=true to delete everything in it.",
+  },
+  FILE_TOO_LARGE: {
     status: 413,
     retryable: false,
     message: "There is no room for this in the session's workspace.",
-    hint: "MAX_WORKSPACE_MB is the size of a workspace. Delete files that are no longer needed.",,
-  RANGE_NOT_SATISFIABLE: 
+    hint: "MAX_WORKSPACE_MB is the size of a workspace. Delete files that are no longer needed.",
+  },
+  RANGE_NOT_SATISFIABLE: {
     status: 416,
     retryable: false,
     message: "The file has no such range of bytes.",
-    hint: "Content-Range in this answer tells how long the file is.",,
-  TOO_MANY_TRANSFERS: 
+    hint: "Content-Range in this answer tells how long the file is.",
+  },
+  TOO_MANY_TRANSFERS: {
     status: 429,
     retryable: true,
     message: "Too many transfers of files are under way in this session.",
-    hint: "Wait for some of them to end.",,
-  TRANSFER_INTERRUPTED: 
+    hint: "Wait for some of them to end.",
+  },
+  TRANSFER_INTERRUPTED: {
     status: 503,
     retryable: true,
     message: "The transfer was interrupted. An upload that has not been answered has left nothing.",
     hint: "Try it again.",
->>>>>>> dc012e4 (Serve a session's files by a porter of its own),
-  KEYS_EXHAUSTED: 
+  },
+  KEYS_EXHAUSTED: {
     status: 409,
     retryable: false,
     message: "There are as many keys as there may be.",
-    hint: "Revoke keys that are no longer used.",,
-  REQUEST_TOO_LARGE: 
+    hint: "Revoke keys that are no longer used.",
+  },
+  REQUEST_TOO_LARGE: {
     status: 413,
     retryable: false,
-    message: "The request body is too large.",,
-  CODE_TOO_LARGE: 
+    message: "The request body is too large.",
+  },
+  CODE_TOO_LARGE: {
     status: 413,
     retryable: false,
     message: "The code is longer than MAX_CODE_SIZE.",
-    hint: "Put data into files instead of into the code.",,
-  UNSUPPORTED_MEDIA_TYPE: 
+    hint: "Put data into files instead of into the code.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     retryable: false,
     message: "The body must be JSON.",
-    hint: "Send Content-Type: application/json.",,
-  SESSION_BUSY: 
+    hint: "Send Content-Type: application/json.",
+  },
+  SESSION_BUSY: {
     status: 429,
     retryable: true,
     message: "Too many executions wait for this session.",
-    hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",,
-  QUOTA_EXCEEDED: 
+    hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",
+  },
+  QUOTA_EXCEEDED: {
     status: 429,
     retryable: true,
     message: "A quota of this key is used up.",
-    hint: "Wait as long as Retry-After says, or ask for a higher quota.",,
-  INTERNAL: 
+    hint: "Wait as long as Retry-After says, or ask for a higher quota.",
+  },
+  INTERNAL: {
     status: 500,
     retryable: true,
     message: "Something went wrong inside Glovebox.",
-    hint: "The server's log tells more under this request_id.",,
-  SANDBOX_START_FAILED: 
+    hint: "The server's log tells more under this request_id.",
+  },
+  SANDBOX_START_FAILED: {
     status: 503,
     retryable: true,
     message: "No sandbox could be started.",
-    hint: "Run `glovebox doctor` on the server.",,
-  POOL_EXHAUSTED: 
+    hint: "Run `glovebox doctor` on the server.",
+  },
+  POOL_EXHAUSTED: {
     status: 503,
     retryable: true,
     message: "All sandboxes are in use.",
-    hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",,
-  SANDBOX_NOT_FOUND: 
+    hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",
+  },
+  SANDBOX_NOT_FOUND: {
     status: 404,
     retryable: false,
     message: "There is no sandbox of this id.",
-    hint: "GET /api/security/containers lists those that there are.",,
-  MOUNT_FAILED: 
+    hint: "GET /api/security/containers lists those that there are.",
+  },
+  MOUNT_FAILED: {
     status: 503,
     retryable: true,
     message: "A folder that the session asks for could not be mounted.",
-    hint: "The server's log says why. See docs/mounts.md.",,
-  PANICKED: 
+    hint: "The server's log says why. See docs/mounts.md.",
+  },
+  PANICKED: {
     status: 503,
     retryable: false,
     message: "Every sandbox was killed by a panic, and new work is refused.",
-    hint: "An admin lets work in again with POST /api/security/resume.",,
-  SHUTTING_DOWN: 
+    hint: "An admin lets work in again with POST /api/security/resume.",
+  },
+  SHUTTING_DOWN: {
     status: 503,
     retryable: true,
-    message: "The server is stopping.",,
-  AUDIT_UNAVAILABLE: 
+    message: "The server is stopping.",
+  },
+  AUDIT_UNAVAILABLE: {
     status: 503,
     retryable: true,
     message: "The audit log cannot be written, and AUDIT_REQUIRED is set.",
-    hint: "The server's log says what fails.",,
-  ISOLATION_UNAVAILABLE: 
+    hint: "The server's log says what fails.",
+  },
+  ISOLATION_UNAVAILABLE: {
     status: 503,
     retryable: false,
     message: "This host lacks something that isolation needs.",
-    hint: "Run `glovebox doctor` on the server.",,
+    hint: "Run `glovebox doctor` on the server.",
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof table;

@@ -27,17 +27,8 @@ import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
-
-<<<<<<< HEAD
-
 import { registerExecutions } from "./routes/executions.js";
-
-=======
-
 import { registerFiles } from "./routes/files.js";
-
->>>>>>> dc012e4 (Serve a session's files by a porter of its own)
-
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
@@ -174,12 +165,9 @@ export function buildApp(options: AppOptions): App {
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { sessions, config, admission, audit });
     registerSessions(scope, { sessions, config, admission });
-<<<<<<< HEAD
     registerExecutions(scope, sessions);
-=======
-    registerFiles(scope, sessions, config, admission, audit, slowBodies );
->>>>>>> dc012e4 (Serve a session's files by a porter of its own)
-    registerKeys(scope, keys, sessions, admission, audit );
+    registerFiles(scope, { sessions, config, admission, audit, slowBodies });
+    registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);
   });

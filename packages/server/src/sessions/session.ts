@@ -55,22 +55,9 @@ export class Session {
   #lease: Lease | undefined;
   /** How much of a sandbox's CPU time has been told; nothing is kept before its first run. */
   readonly #cpuTold = new WeakMap<Lease, number>();
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
-    try {
-      await lease.sandbox.mount(mounts);
-    } catch (error) {
-      void lease.release("its folders could not be mounted");
-      throw error;
-    }
-    return lease;
-  }
-
-  #tail: Promise<unknown> = Promise.resolve();
-  #pending = 0;
+  readonly #queue = new WorkQueue(() => this.#touch());
+  readonly #history: History | undefined;
+  #running: RunningExecution | undefined;
   /** Transfers of files under way; the session does not expire meanwhile. */
   #transfers = 0;
   #acquiring: Promise<Lease> | undefined;
@@ -92,21 +79,7 @@ export class Session {
 
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
-    try {
-      await lease.sandbox.mount(mounts);
-    } catch (error) {
-      void lease.release("its folders could not be mounted");
-      throw error;
-    }
-    return lease;
-  }
-
-    return !this.#lease && this.#executions + this.#pending + this.#transfers === 0;
+    return !this.#lease && this.#executions + this.#queue.length + this.#transfers === 0;
   }
 
   get closed(): boolean {
@@ -252,22 +225,9 @@ export class Session {
   }
 
   describe(): SessionInfo {
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
-    try {
-      await lease.sandbox.mount(mounts);
-    } catch (error) {
-      void lease.release("its folders could not be mounted");
-      throw error;
-    }
-    return lease;
-  }
-
-    const inUse = this.#pending + this.#transfers > 0;
-    const expiresAt = inUse ? null : this.#lastUsedAt + this.#options.ttlMs;
+    const pending = this.#queue.length;
+    const inUse = pending + this.#transfers > 0;
+    const expiresAt = inUse ? null : this.#lastUsedAt + this.#ttlMs;
     return {
       session_id: this.id,
       state: pending > 0 ? "busy" : this.#lease ? "idle" : "new",
@@ -300,21 +260,7 @@ export class Session {
 
   #touch(): void {
     this.#lastUsedAt = Date.now();
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
-    try {
-      await lease.sandbox.mount(mounts);
-    } catch (error) {
-      void lease.release("its folders could not be mounted");
-      throw error;
-    }
-    return lease;
-  }
-
-    if (this.#pending + this.#transfers === 0) this.#restartTtl();
+    if (this.#queue.length + this.#transfers === 0) this.#restartTtl();
   }
 
   #restartTtl(): void {
@@ -397,20 +343,6 @@ export class Session {
     return lease;
   }
 
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
-    try {
-      await lease.sandbox.mount(mounts);
-    } catch (error) {
-      void lease.release("its folders could not be mounted");
-      throw error;
-    }
-    return lease;
-  }
-
   /** The sandbox that it has, if that lives. */
   #takeLease(): Lease | undefined {
     this.#refuseWhenClosed();
@@ -434,6 +366,20 @@ export class Session {
       this.#refuseWhenClosed();
     }
     this.#lease = lease;
+    return lease;
+  }
+
+  /** Every sandbox that the session gets has its folders before any code runs in it. */
+  async #leaseWithFolders(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts } = this.#options;
+    if (mounts.length === 0) return lease;
+    try {
+      await lease.sandbox.mount(mounts);
+    } catch (error) {
+      void lease.release("its folders could not be mounted");
+      throw error;
+    }
     return lease;
   }
 
