@@ -76,6 +76,14 @@ const OPEN = [
   "GET /sessions/:id/executions/:n/events",
   "POST /sessions/:id/interrupt",
   "POST /sessions/:id/keep-alive",
+  "GET /sessions/:id/files",
+  "HEAD /sessions/:id/files",
+  "POST /sessions/:id/files",
+  "GET /sessions/:id/files/*",
+  "HEAD /sessions/:id/files/*",
+  "PUT /sessions/:id/files/*",
+  "PATCH /sessions/:id/files/*",
+  "DELETE /sessions/:id/files/*",
 ];
 const PUBLIC = ["GET /health", "HEAD /health"];
 const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test(route);
