@@ -33,6 +33,7 @@ import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
+import { registerWatch } from "./routes/watch.js";
 import { SlowBodies } from "./slow-bodies.js";
 
 export type App = FastifyInstance<
@@ -167,6 +168,7 @@ export function buildApp(options: AppOptions): App {
     registerSessions(scope, { sessions, config, admission });
     registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
+    registerWatch(scope, sessions, admission);
     registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);

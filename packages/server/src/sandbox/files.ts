@@ -62,10 +62,10 @@ export interface FileWatch {
   close(): void;
 }
 
-/** Told of changes, and of a folder with too much in it to tell. */
+/** Told of changes, and of a folder with too much in it to tell. What it returns holds up more of them. */
 export interface WatchObserver {
-  changed(changes: readonly FileChange[]): void;
-  truncated(): void;
+  changed(changes: readonly FileChange[]): Promise<void>;
+  truncated(): Promise<void>;
 }
 
 export type ArchiveFormat = "tar" | "zip";

@@ -26,9 +26,10 @@ export const WriteQuery = Type.Object(
 );
 export const RemoveQuery = Type.Object({ recursive: Type.Optional(Flag) }, closed);
 export const UploadQuery = Type.Object(
-  { path: Type.Optional(Type.String({ description: "The folder that the files go into." })) },
+  { path: Type.Optional(Type.String({ description: "The folder; /workspace itself without." })) },
   closed,
 );
+export const WatchQuery = UploadQuery;
 export const RenameBody = Type.Object(
   { path: Type.String(), overwrite: Type.Optional(Type.Boolean()) },
   { ...closed, examples: [{ path: "results/final.csv" }] },

@@ -215,9 +215,8 @@ export class PorterFiles implements SandboxFiles {
           head: () => resolve({ ended, close: () => request.cancel() }),
           item: (item) => {
             const { changes, truncated } = checked<typeof Changes>(checks.changes, item);
-            if (changes.length > 0) observer.changed(changes);
-            if (truncated) observer.truncated();
-            refill(request, 0);
+            const told = truncated ? observer.truncated() : observer.changed(changes);
+            void told.then(() => refill(request, 0));
           },
           data: unexpected,
           end: resolveEnded,

@@ -1,0 +1,59 @@
+/** What changes in a session's files, as server-sent events. */
+
+import { ServiceError } from "../../errors.js";
+import type { FileChange, FileWatch } from "../../sandbox/files.js";
+import type { SessionManager } from "../../sessions/session-manager.js";
+import type { Admission } from "../admission.js";
+import type { App } from "../app.js";
+import { checkPath, joinPath } from "../files/path.js";
+import { answers, Events } from "../schemas/answers.js";
+import { SessionParams } from "../schemas/common.js";
+import { WatchQuery } from "../schemas/files.js";
+import { EventStream } from "../sse.js";
+
+const WATCH = {
+  // A HEAD would hold a watch that tells nobody.
+  exposeHeadRoute: false,
+  schema: {
+    tags: ["files"],
+    summary: "Follow changes below a folder",
+    description:
+      "Events `change` with {path, change, type}, and `truncated` where there is too much to tell.",
+    params: SessionParams,
+    querystring: WatchQuery,
+    response: answers({ 200: Events }),
+  },
+};
+
+export function registerWatch(app: App, sessions: SessionManager, admission: Admission): void {
+  app.get("/sessions/:id/watch", WATCH, async (request, reply) => {
+    const { params, query, principal } = request;
+    const folder = checkPath(query.path ?? "");
+    admission.admitRequest(principal);
+    let stream: EventStream | undefined;
+    let id = 0;
+    /** Changes are few and small; the porter waits with more of them until these are gone. */
+    async function tell(changes: readonly FileChange[]): Promise<void> {
+      for (const { path, change, type } of changes) {
+        const told = { path: joinPath(folder, path), change, type };
+        await stream?.send("change", JSON.stringify(told), ++id);
+      }
+    }
+    // Watching does not keep a session alive.
+    const watch: FileWatch = await sessions.readFiles(principal.id, params.id, (files) => {
+      if (!files) {
+        throw new ServiceError("FILE_NOT_FOUND", "The session has no sandbox yet.", {
+          hint: "Execute something or upload a file first.",
+        });
+      }
+      return files.watch(folder, {
+        changed: tell,
+        truncated: async () => stream?.send("truncated", "{}", ++id),
+      });
+    });
+    stream = new EventStream(reply);
+    stream.onClosed(() => watch.close());
+    void watch.ended.then(() => stream?.end());
+    return reply;
+  });
+}
