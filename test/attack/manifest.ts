@@ -638,6 +638,18 @@ export const attackCases: readonly AttackCase[] = [
     expectation: contained,
   },
   {
+    id: "channel_forged_question",
+    threat: "forged_frames",
+    source: "a question where nobody can answer",
+    expectation: ends("killed"),
+  },
+  {
+    id: "channel_unasked_answers",
+    threat: "forged_frames",
+    source: "answers to questions that nobody has asked",
+    expectation: ends("killed"),
+  },
+  {
     id: "channel_forged_types",
     threat: "forged_frames",
     source: "frames of right form and absurd content",

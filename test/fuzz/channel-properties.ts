@@ -160,6 +160,12 @@ const FIELDS: Readonly<Record<MessageType, { must: string; may?: string }>> = {
   update_display_data: { must: "data metadata transient" },
   clear_output: { must: "wait" },
   execute_result: { must: "data execution_count metadata" },
+  input_request: { must: "password prompt" },
+  complete_reply: { must: "cursor_end cursor_start matches types" },
+  inspect_reply: { must: "data found metadata" },
+  is_complete_reply: { must: "indent status" },
+  variables_reply: { must: "total truncated variables" },
+  question_failed: { must: "detail reason" },
   execute_reply: {
     must: "execution_count execution_time status",
     may: "exit_code error files_created files_modified",

@@ -40,6 +40,30 @@ const MESSAGES: readonly { msg_type: MessageType; content: object }[] = [
       files_modified: [],
     },
   },
+  { msg_type: "input_request", content: { prompt: "Who? ", password: false } },
+  {
+    msg_type: "complete_reply",
+    content: { matches: ["a"], cursor_start: 0, cursor_end: 1, types: ["function"] },
+  },
+  {
+    msg_type: "inspect_reply",
+    content: { found: true, data: { "text/plain": "x" }, metadata: {} },
+  },
+  { msg_type: "is_complete_reply", content: { status: "complete", indent: "" } },
+  {
+    msg_type: "variables_reply",
+    content: {
+      variables: [
+        {
+          ...{ name: "a", type: "list", module: "builtins", shape: null, length: 1 },
+          ...{ dtype: null, size_bytes: 64, preview: "[1]" },
+        },
+      ],
+      total: 1,
+      truncated: false,
+    },
+  },
+  { msg_type: "question_failed", content: { reason: "timeout", detail: "" } },
   { msg_type: "hello", content: { sandbox: "aaaaaaaa", secret: "s", role: "kernel" } },
 ];
 

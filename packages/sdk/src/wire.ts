@@ -228,8 +228,8 @@ export interface OkResponse {
 
 export interface CompleteBody {
   readonly code: string;
-  /** In code points, as in Jupyter. */
-  readonly cursor_pos: number;
+  /** In code points, as in Jupyter. Default: the end. */
+  readonly cursor_pos?: number;
 }
 
 export interface CompleteResponse {
@@ -242,7 +242,7 @@ export interface CompleteResponse {
 
 export interface InspectBody {
   readonly code: string;
-  readonly cursor_pos: number;
+  readonly cursor_pos?: number;
   readonly detail_level?: 0 | 1;
 }
 
@@ -587,12 +587,6 @@ export type ErrorCode =
   | "EXECUTION_RUNNING"
   | "EXECUTION_ENDED"
   | "NOTHING_RUNNING"
-  | "KEYS_EXHAUSTED"
-  | "REQUEST_TOO_LARGE"
-  | "CODE_TOO_LARGE"
-  | "UNSUPPORTED_MEDIA_TYPE"
-  | "SESSION_BUSY"
-  | "QUOTA_EXCEEDED"
   | "FILE_NOT_FOUND"
   | "INVALID_PATH"
   | "FILE_ACCESS_DENIED"
@@ -604,6 +598,14 @@ export type ErrorCode =
   | "RANGE_NOT_SATISFIABLE"
   | "TOO_MANY_TRANSFERS"
   | "TRANSFER_INTERRUPTED"
+  | "NO_INPUT_REQUESTED"
+  | "QUESTION_UNANSWERED"
+  | "KEYS_EXHAUSTED"
+  | "REQUEST_TOO_LARGE"
+  | "CODE_TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "SESSION_BUSY"
+  | "QUOTA_EXCEEDED"
   | "INTERNAL"
   | "SANDBOX_START_FAILED"
   | "POOL_EXHAUSTED"

@@ -12,6 +12,7 @@ import type {
   ErrorCode as ServerErrorCode,
 } from "../../server/src/errors.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
+import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
@@ -66,6 +67,9 @@ export type Requests = All<{
     wire.CreateSessionRequest,
     Static<typeof sessions.CreateSessionBody>
   >;
+  CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
+  InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
+  IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
   ReleaseRequest: Same<wire.ReleaseRequest, Static<typeof sessions.ReleaseBody>>;
   PanicRequest: Same<wire.PanicRequest, Static<typeof security.PanicBody>>;
   CreateKeyRequest: Same<wire.CreateKeyRequest, Static<typeof keys.CreateKeyBody>>;
@@ -77,6 +81,9 @@ export type Answers = All<{
   SessionInfo: Same<wire.SessionInfo, Static<typeof sessions.SessionAnswer>>;
   SessionList: Same<wire.SessionList, Static<typeof sessions.SessionsAnswer>>;
   ResetResponse: Same<wire.ResetResponse, Static<typeof sessions.ResetAnswer>>;
+  CompleteResponse: Same<wire.CompleteResponse, Static<typeof interact.CompleteAnswer>>;
+  IsCompleteResponse: Same<wire.IsCompleteResponse, Static<typeof interact.IsCompleteAnswer>>;
+  VariableList: Same<wire.VariableList, Static<typeof interact.VariablesAnswer>>;
   ReleaseResponse: Same<wire.ReleaseResponse, Static<typeof sessions.ReleaseAnswer>>;
   HealthResponse: Same<wire.HealthResponse, Static<typeof operate.HealthAnswer>>;
   StatusResponse: Same<wire.StatusResponse, Static<typeof operate.StatusAnswer>>;

@@ -54,7 +54,7 @@ def complete(shell, code: str, cursor_pos: int) -> dict:
     }
 
 
-def _type_of(shell, match) -> str | None:
+def _type_of(shell, match) -> str:
     """What a match is, as far as that can be told without evaluating anything."""
     text = match.text
     if match.type not in _VAGUE:
@@ -66,7 +66,7 @@ def _type_of(shell, match) -> str | None:
     for namespace in (shell.user_ns, vars(builtins)):
         if text in namespace:
             return preview.category(namespace[text])
-    return None
+    return "unknown"
 
 
 def inspect(shell, code: str, cursor_pos: int, detail_level: int) -> dict:

@@ -52,15 +52,15 @@ def describe(name: str, value: object) -> dict:
     }
 
 
-def _module_of(value, kind: type) -> str | None:
-    """Where the type is defined, or where a class or function itself is."""
+def _module_of(value, kind: type) -> str:
+    """Where the type is defined, or where a class or function itself is. Empty where nobody knows."""
     if issubclass(kind, type):
         module = module_of_type(value)
     elif kind is types.FunctionType:
         module = value.__module__
     else:
         module = module_of_type(kind)
-    return module[:_NAME_CHARACTERS_MAX] if type(module) is str else None
+    return module[:_NAME_CHARACTERS_MAX] if type(module) is str else ""
 
 
 def _measures(value, kind: type) -> dict:

@@ -151,6 +151,18 @@ const table = {
     message: "The transfer was interrupted. An upload that has not been answered has left nothing.",
     hint: "Try it again.",
   },
+  NO_INPUT_REQUESTED: {
+    status: 409,
+    retryable: false,
+    message: "No input() waits for an answer in this session.",
+    hint: "An execution that may ask (allow_input, or stream) tells each question as an input_request event.",
+  },
+  QUESTION_UNANSWERED: {
+    status: 409,
+    retryable: false,
+    message: "The kernel gave no answer.",
+    hint: "Answering can make the session's own code run, such as a __dir__ or a property, within 5 seconds and in a process of its own.",
+  },
   KEYS_EXHAUSTED: {
     status: 409,
     retryable: false,

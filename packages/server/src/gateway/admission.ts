@@ -47,6 +47,11 @@ export class Admission {
     }
   }
 
+  /** A question about a session's state. @throws ServiceError QUOTA_EXCEEDED */
+  admitQuestion({ account }: Principal): void {
+    account?.admitCpu();
+  }
+
   /** A new session. @throws as admitExecution */
   admitSession({ id: owner, account }: Principal): void {
     this.admitChange();

@@ -93,6 +93,12 @@ const OPEN = [
   "PUT /sessions/:id/files/*",
   "PATCH /sessions/:id/files/*",
   "DELETE /sessions/:id/files/*",
+  "POST /sessions/:id/input",
+  "POST /sessions/:id/complete",
+  "POST /sessions/:id/inspect",
+  "POST /sessions/:id/is_complete",
+  "GET /sessions/:id/variables",
+  "HEAD /sessions/:id/variables",
 ];
 const PUBLIC = ["GET /health", "HEAD /health"];
 const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test(route);
@@ -151,6 +157,8 @@ describe("a panic", () => {
       ["/execute", { code: 1 }],
       ["/execute", { code: "1", netwrok: false }],
       ["/sessions", { session_id: 1 }],
+      ["/sessions/x/input", { text: 1 }],
+      ["/sessions/x/complete", { code: "a", cursor_pos: "1" }],
     ] as const) {
       const headers = { "x-auth-token": adminToken };
       const answer = await app.inject({ method: "POST", url, headers, payload });

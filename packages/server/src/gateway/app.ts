@@ -29,6 +29,7 @@ import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerExecutions } from "./routes/executions.js";
 import { registerFiles } from "./routes/files.js";
+import { registerInteract } from "./routes/interact.js";
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerSecurity } from "./routes/security.js";
@@ -169,6 +170,7 @@ export function buildApp(options: AppOptions): App {
     registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
     registerWatch(scope, sessions, admission);
+    registerInteract(scope, { sessions, config, admission });
     registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);

@@ -38,6 +38,12 @@ class MemorySandbox implements Sandbox {
   }
 
   execute(): void {}
+  answerInput(): boolean {
+    return false;
+  }
+  ask(): Promise<never> {
+    return Promise.reject(new Error("this one is never asked"));
+  }
   pauseOutput(): void {}
   resumeOutput(): void {}
   watchOutput(): void {}

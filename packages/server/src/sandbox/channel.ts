@@ -6,6 +6,7 @@
 
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { answerSchemas } from "./questions.js";
 
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 const LENGTH_BYTES = 4;
@@ -157,6 +158,7 @@ const Seconds = Type.Number({ minimum: 0, maximum: 1e9 });
 const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
 /** A MIME bundle, passed on as it is: its size is bounded by whoever collects the outputs. */
 const Bundle = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 100 });
+const PROMPT_CHARACTERS_MAX = 4096;
 
 const schemas = {
   kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),
@@ -174,6 +176,10 @@ const schemas = {
   clear_output: Type.Object({ wait: Type.Boolean() }, Closed),
   execute_result: Type.Object(
     { execution_count: Type.Integer({ minimum: 0 }), data: Bundle, metadata: Bundle },
+    Closed,
+  ),
+  input_request: Type.Object(
+    { prompt: Type.String({ maxLength: PROMPT_CHARACTERS_MAX }), password: Type.Boolean() },
     Closed,
   ),
   execute_reply: Type.Object(
@@ -197,6 +203,7 @@ const schemas = {
     },
     Closed,
   ),
+  ...answerSchemas,
   warden_ready: Type.Object({}, Closed),
   drained: Type.Object({}, Closed),
   hello: Type.Object(
@@ -222,6 +229,7 @@ export type KernelMessage = GuestMessage<
   | "update_display_data"
   | "clear_output"
   | "execute_result"
+  | "input_request"
   | "execute_reply"
 >;
 

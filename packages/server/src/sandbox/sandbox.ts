@@ -4,6 +4,7 @@
 
 import type { KernelMessage } from "./channel.js";
 import type { SandboxFiles } from "./files.js";
+import type { KernelAnswer, KernelQuestion, QuestionName } from "./questions.js";
 import type { Verification } from "./verification.js";
 
 /** Limits that a request may change, within the configured maxima. */
@@ -74,8 +75,8 @@ export interface CellRequest {
 export type MessageSink = (message: KernelMessage) => void;
 
 /**
- * One isolated environment with a live kernel. Runs one execution at a time; the caller keeps
- * that order. Once `ended` resolves nothing more arrives, and the sandbox's processes are gone or
+ * One isolated environment with a live kernel. Runs one execution, or answers one question, at a
+ * time; the caller keeps that order. Once `ended` resolves nothing more arrives, and the sandbox's processes are gone or
  * about to be.
  */
 export interface Sandbox {
@@ -86,6 +87,18 @@ export interface Sandbox {
   readonly limits: SandboxLimits;
   /** Messages go to `sink` until the next call. The execute_reply is among them. */
   execute(request: CellRequest, sink: MessageSink): void;
+  /** To the input_request that the execution has sent last. False when none is open. */
+  answerInput(text: string): boolean;
+  /**
+   * Ask something about the kernel's state between two executions. The state stays as it is,
+   * whatever code of the user's an answer makes run. A kernel that is silent for much longer than
+   * `timeoutMs` is destroyed.
+   * @throws ServiceError QUESTION_UNANSWERED
+   */
+  ask<Name extends QuestionName>(
+    question: KernelQuestion<Name>,
+    timeoutMs: number,
+  ): Promise<KernelAnswer<Name>>;
   /** Read no further, so that a guest that writes on has to wait. For one execution at the most. */
   pauseOutput(): void;
   /** Read on. Nothing is lost in between. */

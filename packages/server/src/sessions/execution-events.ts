@@ -20,6 +20,7 @@ export interface ExecutionEvents {
   readonly update_display_data: RichOutput & { readonly display_id: string };
   readonly clear_output: { readonly wait: boolean };
   readonly execute_result: RichOutput & { readonly execution_count: number };
+  readonly input_request: { readonly prompt: string; readonly password: boolean };
   readonly error: {
     readonly ename: string;
     readonly evalue: string;

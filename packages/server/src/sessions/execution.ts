@@ -58,6 +58,7 @@ export interface ExecutionOutcome {
 }
 
 type Reply = Extract<KernelMessage, { msg_type: "execute_reply" }>["content"];
+type InputRequest = Extract<KernelMessage, { msg_type: "input_request" }>["content"];
 type StopCause = "timeout" | "output_limit" | "interrupted";
 
 /** Between the interrupt and the kill. */
@@ -92,6 +93,7 @@ export class Run {
   #interruptTimer: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #over = false;
+  #inputRequest: InputRequest | undefined;
 
   /** With `onEvent` from the beginning, output is forwarded sooner. */
   constructor(sandbox: Sandbox, request: ExecutionRequest, onEvent?: EventSink) {
@@ -109,6 +111,18 @@ export class Run {
   /** What there is so far. */
   get outputs(): readonly Output[] {
     return this.#collector.outputs;
+  }
+
+  /** The question that is open, if one is. */
+  get inputRequest(): InputRequest | undefined {
+    return this.#inputRequest;
+  }
+
+  /** To the question that is open. False when none is. */
+  answerInput(text: string): boolean {
+    if (this.#over || !this.#sandbox.answerInput(text)) return false;
+    this.#inputRequest = undefined;
+    return true;
   }
 
   /** KeyboardInterrupt in the code. If the code does not let it through, the run goes on. */
@@ -155,8 +169,12 @@ export class Run {
     const how = await new Promise<Reply | SandboxEnd>((resolve) => {
       void sandbox.ended.then(resolve);
       sandbox.execute(request, (message) => {
-        if (message.msg_type === "execute_reply") resolve(message.content);
-        else collector.add(message);
+        if (message.msg_type === "execute_reply") {
+          resolve(message.content);
+          return;
+        }
+        if (message.msg_type === "input_request") this.#inputRequest = message.content;
+        collector.add(message);
       });
     });
     this.#over = true;

@@ -241,9 +241,10 @@ const TEXT_RULES: readonly TextRule[] = [
         : null,
   },
   {
-    phrases: ["input() is not available"],
+    phrases: ["input() is not available: nobody can answer"],
     chained: false,
-    say: () => "Nobody can answer input() here. Put the value into the code.",
+    say: () =>
+      "Nobody can answer input() here. Put the value into the code, or let the run ask: allow_input, and POST /sessions/{id}/input.",
   },
   {
     phrases: ["No module named "],

@@ -91,6 +91,9 @@ export class OutputCollector {
       case "stream":
         this.#addText(message.content.name, message.content.text, message.content.dropped_bytes);
         return;
+      case "input_request":
+        this.onEvent?.("input_request", message.content);
+        return;
       case "clear_output":
         if (message.content.wait) this.#clearBeforeNext = true;
         else this.outputs.length = 0;

@@ -120,6 +120,11 @@ export class RunningExecution {
     return true;
   }
 
+  /** To its input() that waits. False when none does. */
+  answerInput(text: string): boolean {
+    return this.#run?.answerInput(text) ?? false;
+  }
+
   /** Take it back before it runs: its outcome is EXECUTION_CANCELLED. False when it is too late. */
   cancel(reason: string): boolean {
     if (this.#state !== "queued") return false;
@@ -201,6 +206,8 @@ export class RunningExecution {
     const log = this.#newLog();
     if (this.#startedAt !== null) this.#logState(log.append, 0);
     replay(this.#run?.outputs ?? this.#ended?.outputs ?? [], this.#ended, log.append);
+    const inputRequest = this.#run?.inputRequest;
+    if (inputRequest) log.append("input_request", inputRequest);
     if (this.#run) this.#run.onEvent = log.append;
     if (this.#finishedAt !== null) log.end();
     return log;

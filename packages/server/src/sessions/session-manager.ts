@@ -10,6 +10,7 @@ import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
+import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { type Bounds, boundsOf } from "./explanation.js";
@@ -170,6 +171,21 @@ export class SessionManager {
   /** @throws ServiceError SESSION_NOT_FOUND, NOTHING_RUNNING */
   interrupt(owner: string, id: string): RunningExecution {
     return this.#get(owner, id).interrupt();
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND, NO_INPUT_REQUESTED */
+  answerInput(owner: string, id: string, text: string): void {
+    this.#get(owner, id).answerInput(text);
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND and those of Session.ask */
+  async ask<Name extends QuestionName>(
+    owner: string,
+    id: string,
+    question: KernelQuestion<Name>,
+    timeoutMs: number,
+  ): Promise<KernelAnswer<Name> | undefined> {
+    return this.#get(owner, id).ask(question, timeoutMs);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */

@@ -3,6 +3,7 @@
 import { ServiceError } from "../errors.js";
 import type { Lease, Pool } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
+import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import type { Bounds } from "./explanation.js";
@@ -96,14 +97,7 @@ export class Session {
     limits: Partial<SandboxLimits>,
     followed = false,
   ): RunningExecution {
-    const queuedBefore = this.#queue.length;
-    if (queuedBefore > this.#options.queuedMax) {
-      throw new ServiceError(
-        "SESSION_BUSY",
-        `${queuedBefore} executions wait for session ${this.id} already`,
-        { retryAfterMs: 1000 },
-      );
-    }
+    const queuedBefore = this.#refuseWhenFull();
     const id = this.#history?.nextId() ?? null;
     const sessionId = this.#history ? this.id : null;
     const execution = new RunningExecution({ id, sessionId, request, queuedBefore, followed });
@@ -213,6 +207,44 @@ export class Session {
     return running;
   }
 
+  /** To the input() of the code that runs. @throws ServiceError NO_INPUT_REQUESTED */
+  answerInput(text: string): void {
+    if (!this.#running?.answerInput(text)) throw new ServiceError("NO_INPUT_REQUESTED");
+  }
+
+  /**
+   * Ask the kernel something after everything that was asked before. Waits for `timeoutMs` at the
+   * most, and then the kernel has as long again. Undefined where there is no sandbox to ask.
+   * @throws ServiceError SESSION_BUSY, QUESTION_UNANSWERED
+   */
+  ask<Name extends QuestionName>(
+    question: KernelQuestion<Name>,
+    timeoutMs: number,
+  ): Promise<KernelAnswer<Name> | undefined> {
+    this.#refuseWhenFull();
+    return new Promise((resolve, reject) => {
+      const work = async () => {
+        clearTimeout(patience);
+        try {
+          const answer = await this.#askNow(question, timeoutMs);
+          return () => resolve(answer);
+        } catch (error) {
+          return () => reject(error);
+        }
+      };
+      const patience = setTimeout(() => {
+        this.#queue.takeBack(work);
+        reject(
+          new ServiceError("SESSION_BUSY", `Code runs in session ${this.id}, and goes on.`, {
+            retryAfterMs: 1000,
+            hint: "Questions are answered between executions. Ask again when nothing runs.",
+          }),
+        );
+      }, timeoutMs);
+      this.#add(work);
+    });
+  }
+
   /** What runs, what waits, and what is kept of what was done, in the order of asking. */
   executions(): RunningExecution[] {
     return this.#history?.list() ?? [];
@@ -311,6 +343,12 @@ export class Session {
     return outcome;
   }
 
+  async #askNow<Name extends QuestionName>(question: KernelQuestion<Name>, timeoutMs: number) {
+    this.#refuseWhenClosed();
+    const sandbox = this.#lease?.sandbox;
+    return sandbox?.alive ? sandbox.ask(question, timeoutMs) : undefined;
+  }
+
   #noteEnd(execution: RunningExecution): void {
     if (execution.id !== null) this.#history?.finished(execution.id, execution);
   }
@@ -381,6 +419,19 @@ export class Session {
       throw error;
     }
     return lease;
+  }
+
+  /** Returns how many there are that come first. */
+  #refuseWhenFull(): number {
+    const queuedBefore = this.#queue.length;
+    if (queuedBefore > this.#options.queuedMax) {
+      throw new ServiceError(
+        "SESSION_BUSY",
+        `${queuedBefore} executions wait for session ${this.id} already`,
+        { retryAfterMs: 1000 },
+      );
+    }
+    return queuedBefore;
   }
 
   #refuseWhenClosed(): void {

@@ -51,11 +51,17 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
         'on_disconnect "continue" needs a session_id: nobody could ask for the result of a stateless run',
       );
     }
+    if (body.allow_input && sessionId === undefined) {
+      throw new ServiceError(
+        "INVALID_REQUEST",
+        "allow_input needs a session_id: the answer is sent to POST /sessions/{id}/input",
+      );
+    }
     const execution = {
       code: body.code,
       timeoutMs: checkTimeout(body.timeout, config),
       outputBytesMax: config.outputBytesMax,
-      allowInput: body.allow_input ?? streams,
+      allowInput: body.allow_input ?? (streams && sessionId !== undefined),
     };
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);

@@ -10,11 +10,13 @@ import {
   countJsonValues,
   encodeFrame,
   FrameParser,
+  type GuestMessage,
   type KernelMessage,
   type MessageType,
   ProtocolViolation,
 } from "../channel.js";
 import type { SandboxFiles } from "../files.js";
+import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import {
   type CellRequest,
   type KernelEvents,
@@ -30,17 +32,24 @@ import { type Reading, readInTurns } from "../turns.js";
 import { Accounting } from "./accounting.js";
 import type { GuestConnections } from "./guest-listener.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
+import { OpenQuestion } from "./open-question.js";
 import type { Porter } from "./porter.js";
 import { Seal, type SealOptions } from "./seal.js";
 
-const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | "kernel_ready"> = new Set([
+const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | AnswerType | "kernel_ready"> = new Set([
   "kernel_ready",
   "stream",
   "display_data",
   "update_display_data",
   "clear_output",
   "execute_result",
+  "input_request",
   "execute_reply",
+  "complete_reply",
+  "inspect_reply",
+  "is_complete_reply",
+  "variables_reply",
+  "question_failed",
 ]);
 const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set([
   "warden_ready",
@@ -55,6 +64,8 @@ const IDLE_BYTES_MAX = 4 * 1024 * 1024;
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
 const EXECUTION_BYTES_MAX = 64 * 1024 * 1024;
 const VALUES_MAX = 500_000;
+/** Of one execution. Each is an event that somebody may follow. */
+const INPUT_REQUESTS_MAX = 10_000;
 /** Reading so much never keeps anybody waiting. */
 const LIGHT_BYTES_MAX = 16 * 1024;
 
@@ -78,6 +89,11 @@ export class NativeSandbox implements Sandbox {
   #used = false;
   #limits: SandboxLimits;
   #sink: MessageSink | undefined;
+  #question: OpenQuestion | undefined;
+  #allowInput = false;
+  /** How many the execution has sent. */
+  #inputRequests = 0;
+  #inputIsOpen = false;
   #watching = false;
   readonly #kernelReading: Reading;
   #paused = false;
@@ -153,6 +169,8 @@ export class NativeSandbox implements Sandbox {
   execute({ code, outputBytesMax, allowInput }: CellRequest, sink: MessageSink): void {
     this.#used = true;
     this.#sink = sink;
+    this.#allowInput = allowInput;
+    this.#inputRequests = 0;
     this.#bytes = 0;
     this.#values = 0;
     this.#outputBytesMax = outputBytesMax;
@@ -166,6 +184,37 @@ export class NativeSandbox implements Sandbox {
         },
       }),
     );
+  }
+
+  answerInput(text: string): boolean {
+    if (!this.#inputIsOpen || !this.alive) return false;
+    this.#inputIsOpen = false;
+    this.#kernel.write(
+      encodeFrame({
+        msg_type: "input_reply",
+        content: { value: text, number: this.#inputRequests },
+      }),
+    );
+    return true;
+  }
+
+  ask<Name extends QuestionName>(
+    question: KernelQuestion<Name>,
+    timeoutMs: number,
+  ): Promise<KernelAnswer<Name>> {
+    const open = new OpenQuestion(question, timeoutMs, () => {
+      void this.destroy("its kernel did not answer a question");
+    });
+    this.#question = open as unknown as OpenQuestion;
+    this.#bytes = 0;
+    this.#values = 0;
+    this.#kernel.write(
+      encodeFrame({
+        msg_type: `${question.name}_request`,
+        content: { ...question.content, timeout_ms: timeoutMs },
+      }),
+    );
+    return open.answer;
   }
 
   pauseOutput(): void {
@@ -350,7 +399,7 @@ export class NativeSandbox implements Sandbox {
         for (const value of parser.push(chunk)) {
           this.#deliver(checkMessage(value, allowed as ReadonlySet<MessageType>));
         }
-        if (!this.#sink && parser.heldBytes > IDLE_FRAME_BYTES_MAX) {
+        if (!this.#sink && !this.#question && parser.heldBytes > IDLE_FRAME_BYTES_MAX) {
           throw new ProtocolViolation("an unfinished frame between executions");
         }
       } catch (error) {
@@ -404,14 +453,45 @@ export class NativeSandbox implements Sandbox {
         // What a guest sends after its answer belongs to no execution.
         const sink = this.#sink;
         this.#sink = undefined;
+        this.#inputIsOpen = false;
         this.#bytes = 0;
         this.#values = 0;
         sink?.(message);
         return;
       }
+      case "input_request":
+        if (this.#sink) this.#noteInputRequest();
+        this.#sink?.(message);
+        return;
+      case "complete_reply":
+      case "inspect_reply":
+      case "is_complete_reply":
+      case "variables_reply":
+      case "question_failed":
+        this.#settleQuestion(message);
+        return;
       default:
         this.#sink?.(message);
     }
+  }
+
+  #noteInputRequest(): void {
+    if (!this.#allowInput) throw new ProtocolViolation("a question where nobody can answer");
+    if (++this.#inputRequests > INPUT_REQUESTS_MAX) {
+      throw new Flood(`more than ${INPUT_REQUESTS_MAX} questions`);
+    }
+    this.#inputIsOpen = true;
+  }
+
+  #settleQuestion(message: GuestMessage<AnswerType>): void {
+    const question = this.#question;
+    if (!question) throw new ProtocolViolation("an answer to no question");
+    question.settle(message);
+    this.#question = undefined;
+    this.#bytes = 0;
+    this.#values = 0;
+    // What a question has met, such as the end of memory, is not the next execution's.
+    if (message.msg_type === "question_failed") this.#idleSince = Number.NEGATIVE_INFINITY;
   }
 
   #onKernelClosed(): void {
@@ -441,6 +521,7 @@ export class NativeSandbox implements Sandbox {
     this.#warden.destroy();
     this.#porter.close();
     for (const answer of this.#answers.values()) answer("the sandbox has ended");
+    this.#question?.fail("the sandbox has ended");
     this.#onDestroy();
     this.#resolveEnded(end);
   }

@@ -1,0 +1,49 @@
+/** What an editor asks of a session, on the wire. The answers are the kernel's own. */
+
+import { Type } from "typebox";
+import { answerSchemas, VARIABLES_MAX } from "../../sandbox/questions.js";
+import { closed } from "./common.js";
+
+const Code = Type.String({ description: "Python source. IPython's syntax works." });
+const CursorPosition = Type.Integer({
+  minimum: 0,
+  description: "In code points; default: the end of the code.",
+});
+
+export const InputBody = Type.Object(
+  { text: Type.String({ description: "At most 65536 bytes; without a line end." }) },
+  { ...closed, examples: [{ text: "Ada" }] },
+);
+export const InputAnswer = Type.Object({ status: Type.Literal("ok") }, closed);
+
+export const CompleteBody = Type.Object(
+  { code: Code, cursor_pos: Type.Optional(CursorPosition) },
+  { ...closed, examples: [{ code: "frame.hea", cursor_pos: 9 }] },
+);
+export const InspectBody = Type.Object(
+  {
+    code: Code,
+    cursor_pos: Type.Optional(CursorPosition),
+    detail_level: Type.Optional(Type.Union([Type.Literal(0), Type.Literal(1)])),
+  },
+  { ...closed, examples: [{ code: "len", cursor_pos: 3 }] },
+);
+export const IsCompleteBody = Type.Object(
+  { code: Code },
+  { ...closed, examples: [{ code: "for x in range(3):" }] },
+);
+export const VariablesQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: VARIABLES_MAX, description: "Default: 1000." }),
+    ),
+  },
+  closed,
+);
+
+export const {
+  complete_reply: CompleteAnswer,
+  inspect_reply: InspectAnswer,
+  is_complete_reply: IsCompleteAnswer,
+  variables_reply: VariablesAnswer,
+} = answerSchemas;
