@@ -18,7 +18,7 @@ function outcomeOf(outputBytes: number): ExecutionOutcome {
 function ran(history: History, outputBytes = 0, code = "1"): RunningExecution {
   const execution = waiting(history, code);
   execution.succeeded(outcomeOf(outputBytes));
-  history.finished(execution.id ?? 0, execution);
+  history.finished(execution);
   return execution;
 }
 
@@ -92,7 +92,7 @@ test("of a session that has ended holds nothing, what ends after it included", (
   history.close();
   expect(budget.bytes).toBe(0);
   late.succeeded(outcomeOf(MIB));
-  history.finished(late.id ?? 0, late);
+  history.finished(late);
   expect(budget.bytes).toBe(0);
 });
 

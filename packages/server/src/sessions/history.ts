@@ -13,7 +13,6 @@ const BYTES_MAX = 8 * 2 ** 20;
 const ENTRY_BYTES = 1000;
 
 interface Held {
-  readonly execution: RunningExecution;
   readonly history: History;
   readonly bytes: number;
 }
@@ -21,8 +20,8 @@ interface Held {
 /** What the histories of all sessions may hold together. */
 export class HistoryBudget {
   readonly #bytesMax: number;
-  /** In the order in which they were done. */
-  readonly #held = new Set<Held>();
+  /** Those that have outputs, in the order in which they were done. */
+  readonly #held = new Map<RunningExecution, Held>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -33,25 +32,29 @@ export class HistoryBudget {
     return this.#bytes;
   }
 
-  hold(held: Held): void {
-    this.#held.add(held);
+  hold(execution: RunningExecution, held: Held): void {
+    this.#held.set(execution, held);
     this.#bytes += held.bytes;
-    for (const oldest of this.#held) {
+    if (this.#bytes <= this.#bytesMax) return;
+    for (const [oldest, { history }] of this.#held) {
+      history.dropOutputs(oldest);
       if (this.#bytes <= this.#bytesMax) return;
-      oldest.history.dropOutputs(oldest);
     }
   }
 
-  free(held: Held): void {
-    if (this.#held.delete(held)) this.#bytes -= held.bytes;
+  /** Returns what it held. */
+  free(execution: RunningExecution): number {
+    const bytes = this.#held.get(execution)?.bytes ?? 0;
+    this.#held.delete(execution);
+    this.#bytes -= bytes;
+    return bytes;
   }
 }
 
 export class History {
   readonly #budget: HistoryBudget;
+  /** The oldest first. */
   readonly #executions = new Map<number, RunningExecution>();
-  /** Those that have outputs, the oldest first. */
-  readonly #held = new Map<number, Held>();
   #bytes = 0;
   #lastId = 0;
   #closed = false;
@@ -82,60 +85,53 @@ export class History {
   }
 
   /** It is done, or was cancelled: from now on it may be dropped. */
-  finished(id: number, execution: RunningExecution): void {
+  finished(execution: RunningExecution): void {
     if (this.#closed) return;
-    const held = { execution, history: this, bytes: weigh(execution) };
-    this.#held.set(id, held);
-    this.#bytes += held.bytes;
-    this.#budget.hold(held);
-    for (const oldest of this.#held.values()) {
-      if (this.#bytes <= BYTES_MAX) break;
-      this.dropOutputs(oldest);
-    }
-    this.#dropEntries();
+    const bytes = weigh(execution);
+    this.#bytes += bytes;
+    this.#budget.hold(execution, { history: this, bytes });
+    if (this.#bytes > BYTES_MAX) this.#dropOldestOutputs();
+    if (this.#executions.size > EXECUTIONS_MAX) this.#dropOldestEntries();
   }
 
-  /** For the budget. */
-  dropOutputs(held: Held): void {
-    this.#free(held);
-    held.execution.dropOutputs();
+  dropOutputs(execution: RunningExecution): void {
+    this.#bytes -= this.#budget.free(execution);
+    execution.dropOutputs();
   }
 
   /** The session has ended, and nobody can ask any more. */
   close(): void {
     this.#closed = true;
-    for (const held of this.#held.values()) this.#budget.free(held);
-    this.#held.clear();
+    for (const execution of this.#executions.values()) this.#budget.free(execution);
     this.#executions.clear();
   }
 
-  #free(held: Held): void {
-    if (!this.#held.delete(held.execution.id ?? 0)) return;
-    this.#bytes -= held.bytes;
-    this.#budget.free(held);
+  #dropOldestOutputs(): void {
+    for (const execution of this.#executions.values()) {
+      if (execution.finishedAt !== null && !execution.isDropped) this.dropOutputs(execution);
+      if (this.#bytes <= BYTES_MAX) return;
+    }
   }
 
-  #dropEntries(): void {
-    if (this.#executions.size <= EXECUTIONS_MAX) return;
-    for (const [id, { finishedAt }] of this.#executions) {
-      if (this.#executions.size <= EXECUTIONS_MAX) return;
-      if (finishedAt === null) continue;
-      const held = this.#held.get(id);
-      if (held) this.#free(held);
+  #dropOldestEntries(): void {
+    for (const [id, execution] of this.#executions) {
+      if (execution.finishedAt === null) continue;
+      this.#bytes -= this.#budget.free(execution);
       this.#executions.delete(id);
+      if (this.#executions.size <= EXECUTIONS_MAX) return;
     }
   }
 }
 
 /** Roughly, and rather too much: text is in the outputs, and again in stdout and stderr. */
-function weigh(execution: RunningExecution): number {
-  const { request, ended, loggedBytes } = execution;
-  return ENTRY_BYTES + request.code.length + loggedBytes + (ended ? weighOutcome(ended) : 0);
+function weigh({ request, ended, loggedBytes }: RunningExecution): number {
+  const bytes = ENTRY_BYTES + request.code.length + loggedBytes;
+  return ended ? bytes + weighOutcome(ended) : bytes;
 }
 
 function weighOutcome({ outputBytes, error, filesCreated, filesModified }: ExecutionOutcome) {
   let bytes = 2 * outputBytes;
-  for (const line of error?.traceback ?? []) bytes += 2 * line.length;
+  if (error) for (const line of error.traceback) bytes += 2 * line.length;
   for (const path of filesCreated) bytes += path.length;
   for (const path of filesModified) bytes += path.length;
   return bytes;

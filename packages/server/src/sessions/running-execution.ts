@@ -192,6 +192,7 @@ export class RunningExecution {
   #finish(): void {
     this.#finishedAt = Date.now();
     this.#run = undefined;
+    this.#takeBack = undefined;
     this.#log?.end();
   }
 

@@ -77,11 +77,7 @@ export class SessionManager {
     if (sessionId === undefined) return this.#startStateless(owner, request, limits, followed);
     const session =
       this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
-    const execution = session.start(request, limits, followed);
-    execution.outcome.catch(() => {
-      if (session.unused) void this.#end(session, "its first execution could not be started");
-    });
-    return execution;
+    return session.start(request, limits, followed);
   }
 
   /** The outcome of `start`. @throws as it does */
@@ -288,8 +284,8 @@ export class SessionManager {
 
   #open(creation: SessionCreation): Session {
     const id = creation.id ?? randomBytes(12).toString("base64url");
-    const session = this.#newSession({ ...creation, id }, this.#historyBudget, () => {
-      void this.#end(session, "it was idle for longer than its ttl");
+    const session = this.#newSession({ ...creation, id }, this.#historyBudget, (reason) => {
+      void this.#end(session, reason);
     });
     this.#sessions.set(nameOf(creation.owner, id), session);
     this.#observer.created(creation.owner, id);
@@ -299,7 +295,7 @@ export class SessionManager {
   #newSession(
     creation: SessionCreation & { id: string },
     historyBudget: HistoryBudget | undefined,
-    onExpired: () => void,
+    onOver: (reason: string) => void,
   ): Session {
     const { memoryBytesMax, cpuCoresMax, sessionTtlMs, queuedMax } = this.#config;
     return new Session(this.#pool, {
@@ -311,7 +307,7 @@ export class SessionManager {
       queuedMax,
       onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
       bounds: this.#bounds,
-      onExpired,
+      onOver,
       historyBudget,
     });
   }

@@ -11,7 +11,7 @@ const unusedPool = {
 } as unknown as Pool;
 
 function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
-  const onExpired = vi.fn();
+  const onOver = vi.fn();
   const session = new Session(pool, {
     owner: "o",
     id: "s",
@@ -21,31 +21,31 @@ function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
     queuedMax: 1,
     onCpuUsed: () => undefined,
     bounds: boundsOf(loadConfig({}, "/nonexistent")),
-    onExpired,
+    onOver,
     historyBudget: undefined,
   });
-  return { session, onExpired };
+  return { session, onOver };
 }
 
 test("a session expires after its ttl without use", async () => {
-  const { session, onExpired } = sessionWith(10);
-  await vi.waitFor(() => expect(onExpired).toHaveBeenCalledOnce());
+  const { session, onOver } = sessionWith(10);
+  await vi.waitFor(() => expect(onOver).toHaveBeenCalledOnce());
   await session.close("test");
 });
 
 test("a closed session does not expire", async () => {
-  const { session, onExpired } = sessionWith(10);
+  const { session, onOver } = sessionWith(10);
   await session.close("test");
   await new Promise((resolve) => setTimeout(resolve, 30));
-  expect(onExpired).not.toHaveBeenCalled();
+  expect(onOver).not.toHaveBeenCalled();
 });
 
 test("the longest SESSION_TTL that the configuration takes does not expire at once", async () => {
   expect(configVariables.map(({ name }) => name)).toContain("SESSION_TTL");
   const { sessionTtlMs } = loadConfig({ SESSION_TTL: "31536000" }, "/nonexistent");
-  const { session, onExpired } = sessionWith(sessionTtlMs);
+  const { session, onOver } = sessionWith(sessionTtlMs);
   await new Promise((resolve) => setTimeout(resolve, 30));
-  expect(onExpired).not.toHaveBeenCalled();
+  expect(onOver).not.toHaveBeenCalled();
   await session.close("test");
 });
 

@@ -23,8 +23,8 @@ export interface SessionOptions {
   readonly onCpuUsed: (seconds: number) => void;
   /** For telling which limit a failed run has met. */
   readonly bounds: Bounds;
-  /** Called after `ttlMs` without use. */
-  readonly onExpired: () => void;
+  /** Called after `ttlMs` without use, and when its first execution could not begin. */
+  readonly onOver: (reason: string) => void;
   /** Undefined for a session of a single run, which has no name by which to ask for it. */
   readonly historyBudget: HistoryBudget | undefined;
 }
@@ -44,6 +44,8 @@ export interface SessionInfo {
 
 /** setTimeout takes no more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+const EXPIRED = "it was idle for longer than its ttl";
+const NEVER_USED = "its first execution could not be started";
 
 export class Session {
   readonly owner: string;
@@ -106,6 +108,7 @@ export class Session {
     execution.queued(() => {
       this.#queue.takeBack(work);
       this.#noteEnd(execution);
+      if (this.unused) this.#options.onOver(NEVER_USED);
     });
     this.#add(work);
     return execution;
@@ -300,7 +303,7 @@ export class Session {
     if (this.closed) return;
     const leftMs = this.#lastUsedAt + this.#ttlMs - Date.now();
     this.#ttlTimer = setTimeout(
-      () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onExpired()),
+      () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onOver(EXPIRED)),
       Math.min(leftMs, TIMER_MS_MAX),
     ).unref();
   }
@@ -318,6 +321,7 @@ export class Session {
         if (execution.state === "cancelled") return;
         execution.failed(error);
         this.#noteEnd(execution);
+        if (this.unused) this.#options.onOver(NEVER_USED);
       };
     }
   }
@@ -350,7 +354,7 @@ export class Session {
   }
 
   #noteEnd(execution: RunningExecution): void {
-    if (execution.id !== null) this.#history?.finished(execution.id, execution);
+    this.#history?.finished(execution);
   }
 
   /** What was used since the last run is told now; the sandbox keeps its last reading. */

@@ -71,7 +71,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     try {
       started = sessions.start(principal.id, sessionId, execution, limits, streams);
       // "close" comes at the end of every answer as well; what is over is not abandoned.
-      if (!goesOn) reply.raw.once("close", () => started.abandon());
+      if (!goesOn) reply.raw.on("close", () => started.abandon());
       if (streams) void streamExecution(request, reply, started, 0);
       outcome = await started.outcome;
     } catch (error) {
