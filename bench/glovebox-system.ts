@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +10,7 @@ import {
   type HttpConnection,
   type HttpReply,
 } from "./http-connection.js";
-import { pidsInCgroups } from "./process-memory.js";
+import { descendantsOf, pidsInCgroups } from "./process-memory.js";
 import { repositoryRoot } from "./repository.js";
 import type { Answer, Session, System } from "./system.js";
 
@@ -32,7 +33,8 @@ export class GloveboxSystem implements System {
   readonly name = "glovebox";
   readonly #child: Child;
   readonly #connections: ConnectionStock;
-  readonly #headers: Record<string, string>;
+  readonly headers: Record<string, string>;
+  readonly port: number;
   readonly #poolSize: number;
   readonly #run = randomBytes(4).toString("hex");
   #sessions = 0;
@@ -40,7 +42,8 @@ export class GloveboxSystem implements System {
   private constructor(child: Child, port: number, token: string, poolSize: number) {
     this.#child = child;
     this.#connections = new ConnectionStock(port);
-    this.#headers = { "x-auth-token": token };
+    this.port = port;
+    this.headers = { "x-auth-token": token };
     this.#poolSize = poolSize;
   }
 
@@ -85,8 +88,8 @@ export class GloveboxSystem implements System {
     this.#sessions += 1;
     const sessionId = `bench-${this.#run}-${this.#sessions}`;
     const connection = await this.#connections.take();
-    const release = encodeRequest("DELETE", `/sessions/${sessionId}`, this.#headers);
-    return new ExecuteSession(sessionId, connection, this.#headers, async () => {
+    const release = encodeRequest("DELETE", `/sessions/${sessionId}`, this.headers);
+    return new ExecuteSession(sessionId, connection, this.headers, async () => {
       this.#connections.giveBack(connection);
       const reply = await this.#connections.request(release);
       if (reply.status >= 300) throw new Error(describeReply(reply));
@@ -95,7 +98,7 @@ export class GloveboxSystem implements System {
 
   /** Waits for the pool to be warm again, or, where the status does not tell, for a short while. */
   async settle(): Promise<void> {
-    const request = encodeRequest("GET", "/status", this.#headers);
+    const request = encodeRequest("GET", "/status", this.headers);
     const deadline = performance.now() + WARM_TIMEOUT_MS;
     while (performance.now() < deadline) {
       const reply = await this.#connections.request(request);
@@ -111,6 +114,15 @@ export class GloveboxSystem implements System {
 
   sessionPids(): Set<number> {
     return pidsInCgroups("glovebox");
+  }
+
+  /** The process that speaks HTTP. */
+  gatewayPid(): number {
+    const isGateway = (pid: number) =>
+      readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("gateway");
+    const found = [...descendantsOf(this.#child.pid)].find(isGateway);
+    if (found === undefined) throw new Error("The gateway was not found.");
+    return found;
   }
 
   stop(): Promise<void> {

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BareSystem } from "./bare-system.js";
 import { GloveboxSystem } from "./glovebox-system.js";
 import { installJupyter, JupyterSystem } from "./jupyter-system.js";
-import { type Options, readOptions, USAGE } from "./options.js";
+import { type Options, readOptions, type Scenario, USAGE } from "./options.js";
 import { type Measure, Report } from "./report.js";
 import {
   describe,
@@ -24,6 +24,7 @@ import {
   measureTenAtOnce,
   medianLoad,
 } from "./scenarios.js";
+import { measureFirstByte, measureIdleStreams, measureStreamed } from "./stream-scenarios.js";
 import type { System, SystemName } from "./system.js";
 
 const POOL_SIZE = 16;
@@ -36,6 +37,7 @@ interface Rounds {
   tenAtOnce: number;
   plot: number;
   sessionsInMemory: number;
+  streamed: number;
 }
 
 const GLOVEBOX_ROUNDS = {
@@ -46,6 +48,7 @@ const GLOVEBOX_ROUNDS = {
     tenAtOnce: 15,
     plot: 30,
     sessionsInMemory: 20,
+    streamed: 4_000,
   },
   quick: {
     load: 1,
@@ -54,6 +57,7 @@ const GLOVEBOX_ROUNDS = {
     tenAtOnce: 5,
     plot: 5,
     sessionsInMemory: 10,
+    streamed: 1_000,
   },
 } satisfies Record<string, Rounds>;
 
@@ -61,7 +65,7 @@ const GLOVEBOX_ROUNDS = {
 const JUPYTER_ROUNDS = {
   full: { load: 1, oneUserRequests: 100, first: 30, tenAtOnce: 5, plot: 10, sessionsInMemory: 10 },
   quick: { load: 1, oneUserRequests: 20, first: 3, tenAtOnce: 1, plot: 2, sessionsInMemory: 3 },
-} satisfies Record<string, Rounds>;
+} satisfies Record<string, Omit<Rounds, "streamed">>;
 const JUPYTER_LOAD = {
   full: { users: 30, requests: 20 },
   quick: { users: 10, requests: 20 },
@@ -115,7 +119,8 @@ class Bench {
 
   async measureGloveboxBesideBare(): Promise<void> {
     const { only } = this.#options;
-    if (!only.has("a") && !only.has("b") && !only.has("c")) return;
+    const scenarios: readonly Scenario[] = ["a", "b", "c", "s"];
+    if (!scenarios.some((one) => only.has(one))) return;
     await this.#withSystem(
       "glovebox",
       () => GloveboxSystem.start(this.#directory, POOL_SIZE, adopt),
@@ -131,8 +136,16 @@ class Bench {
         if (only.has("c")) {
           await this.#attempt(glovebox, "plot", () => measurePlot(glovebox, this.#rounds.plot));
         }
+        if (only.has("s")) await this.#measureStreams(glovebox);
       },
     );
+  }
+
+  async #measureStreams(glovebox: GloveboxSystem): Promise<void> {
+    const { streamed, first } = this.#rounds;
+    await this.#attempt(glovebox, "streamed", () => measureStreamed(glovebox, streamed));
+    await this.#attempt(glovebox, "first_byte", () => measureFirstByte(glovebox, first));
+    await this.#attempt(glovebox, "idle_streams", () => measureIdleStreams(glovebox, 200));
   }
 
   /** Warm sandboxes would blur the memory of a session, so both need a server without a pool. */
@@ -216,7 +229,7 @@ class Bench {
 
   async #measureNewSessions(
     system: System,
-    rounds: Rounds,
+    rounds: Omit<Rounds, "streamed">,
     kind: "pool" | "no_pool",
   ): Promise<void> {
     await this.#attempt(system, `first_result_${kind}`, () =>
@@ -227,7 +240,7 @@ class Bench {
     );
   }
 
-  async #measureMemory(system: System, rounds: Rounds): Promise<void> {
+  async #measureMemory(system: System, rounds: Omit<Rounds, "streamed">): Promise<void> {
     await this.#attempt(system, "memory_bare", async () => {
       const { bare, libraries } = await measureMemory(system, rounds.sessionsInMemory);
       this.#report.add(system.name, "memory_libraries", libraries);

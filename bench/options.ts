@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
-export type Scenario = "a" | "b" | "c" | "d";
-const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d"];
+export type Scenario = "a" | "b" | "c" | "d" | "s";
+const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d", "s"];
 
 export interface Options {
   quick: boolean;
@@ -12,7 +12,8 @@ export interface Options {
 
 export const USAGE = `npm run bench -- [options]
   --quick       few rounds, under a minute
-  --only a,b    these scenarios only: a load, b new session, c plot, d memory
+  --only a,b    these scenarios only: a load, b new session, c plot, d memory,
+                s streams
   --no-peers    leave jupyter-server out, and install nothing; the bare Fastify route stays
   --json FILE   write every figure to FILE as well
   --help        print this`;

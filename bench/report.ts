@@ -13,7 +13,10 @@ export type Measure =
   | "ten_at_once_no_pool"
   | "plot"
   | "memory_bare"
-  | "memory_libraries";
+  | "memory_libraries"
+  | "streamed"
+  | "first_byte"
+  | "idle_streams";
 
 interface Result {
   system: SystemName;
@@ -48,6 +51,8 @@ const show = {
   meanAndP50: (figures: Figures) => `${number(figures.mean_ms)} / ${number(figures.p50_ms)}`,
   p50AndP95: (figures: Figures) => `${number(figures.p50_ms)} / ${number(figures.p95_ms)}`,
   p50AndMax: (figures: Figures) => `${number(figures.p50_ms)} / ${number(figures.max_ms)}`,
+  plainAndStreamed: (figures: Figures) =>
+    `${number(figures.plain_p50_ms)} / ${number(figures.streamed_p50_ms)}`,
   memory: (figures: Figures) =>
     ["private_mb", "pss_mb"].map((name) => number(figures[name])).join(" / "),
 };
@@ -113,6 +118,24 @@ const ROWS: readonly Row[] = [
     measure: "memory_libraries",
     aim: "private < 12",
     show: show.memory,
+  },
+  {
+    label: "(s) one user: plain / streamed, p50 ms",
+    measure: "streamed",
+    aim: "+ 10 %",
+    show: show.plainAndStreamed,
+  },
+  {
+    label: "    print before a sleep: p50 / p95, ms",
+    measure: "first_byte",
+    aim: "< 50",
+    show: show.p50AndP95,
+  },
+  {
+    label: "    200 idle streams: MB",
+    measure: "idle_streams",
+    aim: "< 20",
+    show: (figures) => number(figures.mb),
   },
 ];
 
