@@ -219,6 +219,15 @@ function streamBroke(how: string, cause?: unknown): ConnectionError {
 }
 
 function eventBody({ status, headers, body }: Response): ReadableStream<Uint8Array> {
+  if (status === 204) {
+    throw new GloveboxError(
+      "STREAM_CLOSED",
+      "The run is over, and nothing came after that event.",
+      {
+        status,
+      },
+    );
+  }
   const type = headers.get("content-type") ?? "";
   if (body && /^text\/event-stream\b/i.test(type)) return body;
   throw new GloveboxError("INVALID_RESPONSE", `The answer, HTTP ${status}, is no event stream.`, {

@@ -201,6 +201,8 @@ export interface ExecutionSummary {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+  /** Its result and events are no longer kept. */
+  readonly dropped: boolean;
 }
 
 export interface ExecutionDetail extends ExecutionSummary {

@@ -12,13 +12,16 @@ import type {
   ErrorCode as ServerErrorCode,
 } from "../../server/src/errors.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
+import type * as executions from "../../server/src/gateway/schemas/executions.js";
 import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
+import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
+import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/output-collector.js";
 import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/session.js";
 import type * as wire from "../src/wire.js";
@@ -47,15 +50,7 @@ type Difference<A, B> = [A, B] extends [string, string]
     }[keyof A | keyof B];
 
 /** Fields that the contract has and the server gets next. */
-type Announced =
-  | "stream"
-  | "on_disconnect"
-  | "allow_input"
-  | "files"
-  | "include_files"
-  | "execution_id"
-  | "mounts"
-  | "packages";
+type Announced = "files" | "include_files" | "mounts" | "packages";
 type SameButAnnounced<A, B> = Same<Omit<A, Announced>, Omit<B, Announced>>;
 
 /** Each line is an assertion: a type that is not `true` does not compile. */
@@ -72,12 +67,19 @@ export type Requests = All<{
   IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
   ReleaseRequest: Same<wire.ReleaseRequest, Static<typeof sessions.ReleaseBody>>;
   PanicRequest: Same<wire.PanicRequest, Static<typeof security.PanicBody>>;
+  KeepAliveBody: Same<wire.KeepAliveBody, Static<typeof executions.KeepAliveBody>>;
   CreateKeyRequest: Same<wire.CreateKeyRequest, Static<typeof keys.CreateKeyBody>>;
 }>;
 
 export type Answers = All<{
   ExecuteResponse: SameButAnnounced<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
+  ExecutionList: Same<wire.ExecutionList, Static<typeof executions.ExecutionsAnswer>>;
+  ExecutionDetail: Same<
+    Omit<wire.ExecutionDetail, "result">,
+    Omit<Static<typeof executions.ExecutionAnswer>, "result">
+  >;
+  InterruptResponse: Same<wire.InterruptResponse, Static<typeof executions.InterruptAnswer>>;
   SessionInfo: Same<wire.SessionInfo, Static<typeof sessions.SessionAnswer>>;
   SessionList: Same<wire.SessionList, Static<typeof sessions.SessionsAnswer>>;
   ResetResponse: Same<wire.ResetResponse, Static<typeof sessions.ResetAnswer>>;
@@ -99,8 +101,20 @@ export type Answers = All<{
   ErrorCode: Same<wire.ErrorCode, ServerErrorCode>;
 }>;
 
+/** Written by the gateway itself, after the events of the execution. */
+type LastEvents = "result" | "failure";
+
 /** What the routes hand out, which no schema shapes. */
 export type Produced = All<{
+  Events: Same<
+    Omit<wire.ExecutionEvents, LastEvents | "input_request">,
+    Omit<ServerEvents, "input_request">
+  >;
+  ExecuteResponse: Same<
+    keyof ReturnType<typeof toExecuteResponse>,
+    Exclude<keyof wire.ExecuteResponse, Announced>
+  >;
+  ExecutionSummary: Same<keyof ReturnType<typeof toExecutionInfo>, keyof wire.ExecutionSummary>;
   Output: Same<wire.Output, ServerOutput>;
   SessionInfo: Same<wire.SessionInfo, ServerSessionInfo>;
   Container: Same<wire.Container, ContainerInfo>;

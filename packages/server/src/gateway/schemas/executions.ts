@@ -1,7 +1,7 @@
 /** The executions of a session on the wire. */
 
 import { Type } from "typebox";
-import { Count, nullable, Timestamp } from "./answers.js";
+import { nullable, Timestamp } from "./answers.js";
 import { closed, Seconds, SessionId } from "./common.js";
 import { ExecuteAnswer, ExecutionStatus } from "./execute.js";
 
@@ -17,16 +17,17 @@ export const KeepAliveBody = Type.Object(
   { ...closed, examples: [{ ttl: 600 }] },
 );
 
+/** The session's own number; only runs of sessions are listed. */
+const ExecutionId = Type.Integer({ minimum: 1 });
 const executionFields = {
-  execution_id: nullable(Count),
-  state: Type.Union(
-    (["queued", "running", "done", "cancelled"] as const).map((state) => Type.Literal(state)),
-  ),
+  execution_id: ExecutionId,
+  state: Type.Enum(["queued", "running", "done", "cancelled"]),
   status: nullable(ExecutionStatus),
   code: Type.String(),
   created_at: Timestamp,
   started_at: nullable(Timestamp),
   finished_at: nullable(Timestamp),
+  dropped: Type.Boolean({ description: "Its result and events are no longer kept." }),
 };
 
 export const ExecutionsAnswer = Type.Object(
@@ -38,6 +39,6 @@ export const ExecutionAnswer = Type.Object(
   closed,
 );
 export const InterruptAnswer = Type.Object(
-  { status: Type.Literal("ok"), execution_id: nullable(Count) },
+  { status: Type.Literal("ok"), execution_id: ExecutionId },
   closed,
 );
