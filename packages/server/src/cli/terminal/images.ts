@@ -1,0 +1,51 @@
+/** Images that code displays, saved beside each other under names that nobody else has chosen. */
+
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Image } from "./bundle.js";
+
+/** Twice as many as outputs that one execution may have. */
+const IMAGES_MAX = 20_000;
+
+export class ImageFolder {
+  readonly #directory: string;
+  #number = 1;
+  /** By the id of the display, so that an animation is one file and not thousands. */
+  readonly #ofDisplays = new Map<string, string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Saves under the next free name, never over a file of others. Returns the path. */
+  save(image: Image, displayId?: string): string {
+    const path = this.#saveAsNew(image);
+    if (displayId !== undefined) this.#ofDisplays.set(displayId, path);
+    return path;
+  }
+
+  /** Replaces the image that this display has shown; undefined when it has shown none. */
+  replace(image: Image, displayId: string): string | undefined {
+    const path = this.#ofDisplays.get(displayId);
+    if (path === undefined || !path.endsWith(`.${image.extension}`)) return undefined;
+    rmSync(path, { force: true });
+    writeFileSync(path, image.bytes, { flag: "wx" });
+    return path;
+  }
+
+  #saveAsNew(image: Image): string {
+    mkdirSync(this.#directory, { recursive: true });
+    for (; this.#number <= IMAGES_MAX; this.#number += 1) {
+      const path = join(this.#directory, `image-${this.#number}.${image.extension}`);
+      try {
+        // Exclusive: a file or a link that is there already is not written to.
+        writeFileSync(path, image.bytes, { flag: "wx" });
+        this.#number += 1;
+        return path;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+    }
+    throw new Error(`${this.#directory} is full of images`);
+  }
+}

@@ -1,0 +1,92 @@
+/** A line that tells how far a transfer is, where a person waits and looks. */
+
+import { textWidth } from "./width.js";
+
+/** What is over sooner needs no bar. */
+const SHOWN_AFTER_MS = 400;
+const REDRAWN_AFTER_MS = 100;
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+
+export interface ProgressOutput {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+export class Progress {
+  readonly #out: ProgressOutput;
+  readonly #label: string;
+  readonly #total: number | undefined;
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #done = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+
+  /** Nothing is ever drawn where `out` is no terminal. The label must be safe to show. */
+  constructor(
+    out: ProgressOutput,
+    label: string,
+    total: number | undefined,
+    now: () => number = Date.now,
+  ) {
+    this.#out = out;
+    this.#label = label;
+    this.#total = total;
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  add(bytes: number): void {
+    this.#done += bytes;
+    const now = this.#now();
+    if (this.#out.isTTY !== true || now - this.#startedAt < SHOWN_AFTER_MS) return;
+    if (now - this.#drawnAt < REDRAWN_AFTER_MS) return;
+    this.#drawnAt = now;
+    const columns = this.#out.columns ?? 80;
+    this.#out.write(`\r${this.#line((now - this.#startedAt) / 1000, columns - 1)}\u001b[K`);
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    if (this.#drawnAt !== Number.NEGATIVE_INFINITY) this.#out.write("\r\u001b[K");
+  }
+
+  #line(seconds: number, columns: number): string {
+    const speed = `${formatBytes(this.#done / Math.max(seconds, 0.001))}/s`;
+    const amount =
+      this.#total === undefined
+        ? formatBytes(this.#done)
+        : `${formatBytes(this.#done)} of ${formatBytes(this.#total)}`;
+    const text = `${this.#label}  ${amount}  ${speed}`;
+    if (this.#total === undefined) return cut(text, columns);
+    const part = this.#total === 0 ? 1 : Math.min(1, this.#done / this.#total);
+    const percent = `${Math.floor(part * 100)
+      .toString()
+      .padStart(3)} %`;
+    const room = Math.min(30, columns - textWidth(text) - percent.length - 5);
+    if (room < 5) return cut(`${percent}  ${text}`, columns);
+    const filled = Math.round(part * room);
+    return `${percent} [${"#".repeat(filled)}${".".repeat(room - filled)}]  ${text}`;
+  }
+}
+
+function cut(text: string, columns: number): string {
+  let result = "";
+  let width = 0;
+  for (const character of text) {
+    width += textWidth(character);
+    if (width > columns) break;
+    result += character;
+  }
+  return result;
+}
+
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
