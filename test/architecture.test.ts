@@ -132,6 +132,13 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("only commands that ask a server import the SDK", () => {
+    const importers = sources.filter((source) => source.text.includes('from "@glovebox/sdk'));
+    expect(importers.length).toBeGreaterThan(0);
+    const paths = importers.map((source) => source.path);
+    expect(paths.filter((path) => !path.startsWith("cli/commands/"))).toEqual([]);
+  });
+
   test("drivers do not know each other", () => {
     const wrong = sources.flatMap((source) =>
       separateDrivers
@@ -212,8 +219,10 @@ describe("documentation", () => {
   });
 
   test("docs/config.md and the configuration name the same variables", async () => {
-    const { configVariables } = await importServerModule("config.ts");
-    const names = (configVariables as readonly { readonly name: string }[]).map(({ name }) => name);
+    const { configVariables, clientVariables } = await importServerModule("config.ts");
+    type Variables = readonly { readonly name: string }[];
+    const variables = [...(configVariables as Variables), ...(clientVariables as Variables)];
+    const names = variables.map(({ name }) => name);
     const documented = tableKeys(readDocument("config.md"), /^[A-Z][A-Z0-9_]*$/);
     expect(documented).toEqual([...names].sort());
   });

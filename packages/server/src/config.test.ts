@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { ConfigError, configVariables, loadConfig } from "./config.js";
+import { ConfigError, configVariables, loadClientConfig, loadConfig } from "./config.js";
 
 const directory = mkdtempSync(join(tmpdir(), "config-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -203,5 +203,27 @@ describe("effective values", () => {
 
   test("show that no token was given", () => {
     expect(load({}).effective["AUTH_TOKEN"]).toBe("");
+  });
+});
+
+describe("commands that ask a server", () => {
+  test("read their own variables, and take empty ones for unset", () => {
+    const read = { GLOVEBOX_URL: "http://a", GLOVEBOX_TOKEN: token, XDG_STATE_HOME: "/s" };
+    expect(loadClientConfig({ ...read, NO_COLOR: "", HOME: "/home/a" })).toEqual({
+      url: "http://a",
+      token,
+      tokenFile: undefined,
+      colour: true,
+      stateHome: "/s",
+    });
+  });
+
+  test.each([{ NO_COLOR: "1" }, { TERM: "dumb" }])("have no colours with %o", (environment) => {
+    expect(loadClientConfig(environment).colour).toBe(false);
+  });
+
+  test("keep state in the home, if there is one", () => {
+    expect(loadClientConfig({ HOME: "/home/a" }).stateHome).toBe("/home/a/.local/state");
+    expect(loadClientConfig({}).stateHome).toBeUndefined();
   });
 });

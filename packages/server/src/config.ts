@@ -347,3 +347,49 @@ export function loadConfig(
     ),
   });
 }
+
+/** What the commands that ask a server read: from the environment alone, never from `.env`. */
+export const clientVariables = [
+  {
+    name: "GLOVEBOX_URL",
+    default: "",
+    description: "The server to ask; the one that runs with this configuration when empty.",
+  },
+  { name: "GLOVEBOX_TOKEN", default: "", secret: true, description: "The token or key to send." },
+  {
+    name: "GLOVEBOX_TOKEN_FILE",
+    default: "",
+    description: "A file that holds the token or key to send.",
+  },
+  { name: "NO_COLOR", default: "", description: "Not empty: no colours." },
+  {
+    name: "XDG_STATE_HOME",
+    default: "",
+    description: "Where the history of `glovebox repl` lies; HOME/.local/state when empty.",
+  },
+] as const satisfies readonly Variable[];
+
+export interface ClientConfig {
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly colour: boolean;
+  /** A folder for the user's own state; undefined for a user without a home. */
+  readonly stateHome: string | undefined;
+}
+
+/**
+ * The directory that a person stands in may be somebody else's. Its `.env` file must not choose the
+ * server that the person's token is sent to, so it is not read here.
+ */
+export function loadClientConfig(environment: NodeJS.ProcessEnv = process.env): ClientConfig {
+  const value = (name: string): string | undefined => environment[name] || undefined;
+  const home = value("HOME");
+  return Object.freeze({
+    url: value("GLOVEBOX_URL"),
+    token: value("GLOVEBOX_TOKEN"),
+    tokenFile: value("GLOVEBOX_TOKEN_FILE"),
+    colour: value("NO_COLOR") === undefined && value("TERM") !== "dumb",
+    stateHome: value("XDG_STATE_HOME") ?? (home && `${home}/.local/state`),
+  });
+}

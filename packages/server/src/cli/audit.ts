@@ -6,7 +6,7 @@ import { GENESIS } from "../audit/record.js";
 import { type Verdict, verifyChain } from "../audit/verify.js";
 import { type Config, ConfigError } from "../config.js";
 
-const HELP = `Usage: glovebox audit verify [--contains HASH] [FILE…]
+export const HELP = `Usage: glovebox audit verify [--contains HASH] [FILE…]
 
 Checks the chain over all files of the audit log, or over those given, oldest first. With
 --contains, that a head hash that was noted earlier is still part of the chain.

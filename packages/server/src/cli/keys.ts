@@ -1,11 +1,10 @@
 /** `glovebox keys`: asks the running server over HTTP, with the admin token. */
 
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Config, ConfigError } from "../config.js";
-import { runningServer } from "./instance-lock.js";
+import { localAdminToken, localServerUrl } from "./local-server.js";
 
-const HELP = `Usage: glovebox keys COMMAND
+export const HELP = `Usage: glovebox keys COMMAND
 
   create --name NAME --role execute|admin
          [--sessions N] [--requests-per-minute N] [--cpu-seconds-per-hour N]
@@ -111,19 +110,12 @@ function refused({ status, body }: Answer): number {
 }
 
 async function ask(config: Config, method: string, path: string, body?: object): Promise<Answer> {
-  // Whoever else listens on that port while the server is away must not be sent the token.
-  if (runningServer(config.stateDir) === undefined) {
-    throw new ConfigError(
-      `no server runs with STATE_DIR ${config.stateDir}; start it with \`glovebox serve\``,
-    );
-  }
-  if (config.port === 0) throw new ConfigError("PORT=0: set PORT to the port the server has taken");
-  const address = `http://${hostToAsk(config.host)}:${config.port}`;
+  const address = localServerUrl(config);
   try {
     const response = await fetch(address + path, {
       method,
       headers: {
-        ...(config.auth === "none" ? {} : { "x-auth-token": adminToken(config) }),
+        ...(config.auth === "none" ? {} : { "x-auth-token": localAdminToken(config) }),
         ...(body && { "content-type": "application/json" }),
       },
       ...(body && { body: JSON.stringify(body) }),
@@ -133,22 +125,5 @@ async function ask(config: Config, method: string, path: string, body?: object):
   } catch (error) {
     const { cause, message } = error as Error & { cause?: Error };
     throw new ConfigError(`the server at ${address} does not answer: ${cause?.message ?? message}`);
-  }
-}
-
-/** An address to listen on everywhere is none to connect to. */
-function hostToAsk(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-function adminToken(config: Config): string {
-  if (config.token !== undefined) return config.token;
-  try {
-    return readFileSync(config.tokenFile, "utf8").trim();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`the admin token in ${config.tokenFile} cannot be read (${code})`);
   }
 }

@@ -5,19 +5,46 @@
 
 import { ConfigError, loadConfig } from "../config.js";
 import { VERSION } from "../version.js";
+import type { Command } from "./commands/command.js";
 
 const HELP = `Usage: glovebox COMMAND
 
-  serve     run the server (as root; the HTTP side gives root up)
-  keys      create, list and revoke keys on the running server; \`glovebox keys\` says how
-  audit     verify the audit log; needs no server, \`glovebox audit\` says how
+On the server's machine, as root:
+  serve     run the server (the HTTP side gives root up)
+  keys      create, list and revoke keys on the running server
+  audit     verify the audit log; needs no server
   doctor    check what the host must offer, then every protection on a live sandbox
   config    print the effective configuration, secrets masked
-  help      this text
+
+From anywhere, with a token:
+  run       run a program or a notebook and print what it prints
+  repl      type Python, line by line
+  ps        sessions, and what runs in them
+  logs      the executions of a session and their output
+  files     list, get, put and remove files of a session
+  kill      end a session or a sandbox
+  status    is the server up, and how full is it
+  panic     kill every sandbox at once and refuse new work
+  resume    let work in again
+
+  help      this text; \`glovebox help COMMAND\` says more
   version   the version
 
-Configuration is by environment variables and a .env file; see docs/config.md.
+Configuration is by environment variables and a .env file; see docs/config.md and docs/cli.md.
 `;
+
+/** Those that ask a server. Each is loaded when it is called. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import("./commands/run.js")).runProgram,
+  repl: async () => (await import("./commands/repl.js")).repl,
+  ps: async () => (await import("./commands/ps.js")).ps,
+  logs: async () => (await import("./commands/logs.js")).logs,
+  files: async () => (await import("./commands/files.js")).files,
+  kill: async () => (await import("./commands/kill.js")).kill,
+  status: async () => (await import("./commands/status.js")).status,
+  panic: async () => (await import("./commands/panic.js")).panic,
+  resume: async () => (await import("./commands/panic.js")).resume,
+};
 
 async function doctor(): Promise<number> {
   const { formatDoctor, runDoctorChecks } = await import("./doctor.js");
@@ -39,7 +66,26 @@ function printConfig(): number {
   return 0;
 }
 
+/** Of one command, or of all. */
+async function help(name: string | undefined): Promise<number> {
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) {
+    process.stdout.write((await COMMANDS[name]?.())?.help ?? HELP);
+  } else if (name === "keys") {
+    process.stdout.write((await import("./keys.js")).HELP);
+  } else if (name === "audit") {
+    process.stdout.write((await import("./audit.js")).HELP);
+  } else {
+    process.stdout.write(HELP);
+  }
+  return 0;
+}
+
 async function run([command, ...rest]: readonly string[]): Promise<number> {
+  const load = command !== undefined && Object.hasOwn(COMMANDS, command) && COMMANDS[command];
+  if (load) {
+    const { runCommand } = await import("./commands/command.js");
+    return runCommand(command, await load(), rest);
+  }
   switch (command) {
     case "serve": {
       const { serve } = await import("./serve.js");
@@ -69,8 +115,7 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "help":
     case "--help":
     case "-h":
-      process.stdout.write(HELP);
-      return 0;
+      return help(rest[0]);
     default:
       process.stderr.write(
         command === undefined ? HELP : `glovebox: there is no command "${command}"\n\n${HELP}`,

@@ -1,0 +1,64 @@
+/** Which server is asked, and with which token. */
+
+import { readFileSync } from "node:fs";
+import { Glovebox } from "@glovebox/sdk";
+import { type ClientConfig, ConfigError, loadConfig } from "../../config.js";
+import { localAdminToken, localServerUrl } from "../local-server.js";
+
+export interface Connection {
+  readonly client: Glovebox;
+  readonly url: string;
+}
+
+export interface ConnectionOptions {
+  readonly url: string | undefined;
+  readonly tokenFile: string | undefined;
+}
+
+/**
+ * The admin token of this machine is for the server of this machine: it is never sent to an address
+ * that was given by name.
+ * @throws ConfigError
+ */
+export function connect(options: ConnectionOptions, client: ClientConfig): Connection {
+  const given = options.url ?? client.url;
+  const token = givenToken(options, client);
+  if (given !== undefined) return open(given, token);
+  const local = loadConfig();
+  const url = withAdvice("or name a server by --url or GLOVEBOX_URL", () => localServerUrl(local));
+  if (token !== undefined || local.auth === "none") return open(url, token);
+  const adminToken = withAdvice(
+    "run this as root, or give a key by GLOVEBOX_TOKEN or --token-file",
+    () => localAdminToken(local),
+  );
+  return open(url, adminToken);
+}
+
+function givenToken(options: ConnectionOptions, client: ClientConfig): string | undefined {
+  if (options.tokenFile !== undefined) return readToken(options.tokenFile);
+  if (client.token !== undefined) return client.token;
+  return client.tokenFile === undefined ? undefined : readToken(client.tokenFile);
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new ConfigError(
+      `the token in ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+}
+
+function open(baseUrl: string, token: string | undefined): Connection {
+  return { client: new Glovebox({ baseUrl, ...(token !== undefined && { token }) }), url: baseUrl };
+}
+
+function withAdvice<T>(advice: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${error.message}; ${advice}`);
+  }
+}

@@ -1,0 +1,259 @@
+/** `glovebox run`: a program or a notebook in a sandbox, as if it ran here. */
+
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import type { ExecuteResponse, Glovebox, Notebook, Session } from "@glovebox/sdk";
+import { ImageFolder } from "../terminal/images.js";
+import { LineReader } from "../terminal/line-reader.js";
+import {
+  COMMON_HELP,
+  COMMON_OPTIONS,
+  type Command,
+  CommandError,
+  connectWith,
+  parsing,
+  printJson,
+  UsageError,
+} from "./command.js";
+import { type FileArgument, parseFileArgument } from "./file-argument.js";
+import { Interruptions } from "./interruptions.js";
+import { runLive } from "./live-run.js";
+import { OutputFolder } from "./output-folder.js";
+import { runNotebook } from "./run-notebook.js";
+import { askUser, openTerminal, type Terminal } from "./terminal.js";
+import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
+
+const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
+
+Run a program in a sandbox and print what it prints, as it prints it. \`-\` reads the program from
+standard input. What \`input()\` asks is answered by standard input.
+
+  --session ID       run in this session, which stays; default: a fresh one that ends with the run
+  --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
+  --out DIR          save the files that the run creates or changes, its images, and the notebook
+                     with its outputs; names that begin with a dot are left out
+  --timeout SECONDS  stop the run after that long; of a notebook each cell
+  --memory SIZE      memory limit, such as 200m or 1g
+${COMMON_HELP}
+Ends with the exit code of the program: N of sys.exit(N), 1 after an exception, 124 after a timeout,
+130 when interrupted, 137 when killed. 125 means that Glovebox could not run it, 2 wrong usage.
+Ctrl-C interrupts the program, a second one within two seconds kills it.
+`;
+
+/** A session whose command was killed itself ends after that long. */
+const ABANDONED_AFTER_MS = 600_000;
+/** As many as the server lists. */
+const LISTED_FILES_MAX = 1000;
+
+interface Request {
+  readonly source: string;
+  readonly sessionId: string | undefined;
+  readonly files: readonly FileArgument[];
+  readonly out: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly memory: string | undefined;
+  readonly json: boolean;
+}
+
+/** What a run needs besides the request. */
+interface Surroundings {
+  readonly terminal: Terminal;
+  readonly interruptions: Interruptions;
+}
+
+async function runProgramFile(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parsing(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...COMMON_OPTIONS,
+        session: { type: "string" },
+        file: { type: "string", multiple: true, default: [] },
+        out: { type: "string" },
+        timeout: { type: "string" },
+        memory: { type: "string" },
+      },
+    }),
+  );
+  const [source, ...more] = positionals;
+  if (source === undefined || more.length > 0) {
+    throw new UsageError("name one program or notebook, or - for standard input");
+  }
+  const request: Request = {
+    source,
+    sessionId: values.session,
+    files: values.file.map(parseFileArgument),
+    out: values.out,
+    timeoutMs: values.timeout === undefined ? undefined : parseSeconds(values.timeout),
+    memory: values.memory,
+    json: values.json,
+  };
+  const program = await readProgram(source);
+  return withSession(connectWith(values).client, request, (session, surroundings) =>
+    isNotebook(source)
+      ? runNotebookIn(session, parseNotebook(program, source), request, surroundings)
+      : runCodeIn(session, program, request, surroundings),
+  );
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text || Number.NaN);
+  if (!(seconds > 0))
+    throw new UsageError(`--timeout must be a number of seconds, and is "${text}"`);
+  return seconds * 1000;
+}
+
+function isNotebook(source: string): boolean {
+  return source.endsWith(".ipynb");
+}
+
+async function readProgram(source: string): Promise<string> {
+  try {
+    return readFileSync(source === "-" ? 0 : source, "utf8");
+  } catch (error) {
+    throw new UsageError(`${source} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function parseNotebook(text: string, source: string): Notebook {
+  try {
+    return JSON.parse(text) as Notebook;
+  } catch {
+    throw new UsageError(`${source} is not a notebook: it is not JSON`);
+  }
+}
+
+/** A fresh session ends with the run, however that ends. */
+async function withSession(
+  client: Glovebox,
+  request: Request,
+  body: (session: Session, surroundings: Surroundings) => Promise<number>,
+): Promise<number> {
+  const terminal = openTerminal();
+  const interruptions = new Interruptions((text) => {
+    if (terminal.stderr.isTerminal) terminal.stderr.writeOwn(`\nglovebox run: ${text}\n`);
+  });
+  const stopListening = interruptions.listen();
+  const { sessionId, memory } = request;
+  try {
+    const session =
+      sessionId === undefined
+        ? await client.createSession({
+            ttlMs: ABANDONED_AFTER_MS,
+            ...(memory !== undefined && { memoryLimit: memory }),
+          })
+        : client.session(sessionId);
+    try {
+      for (const file of request.files) await upload(session, file, interruptions.signal);
+      return await body(session, { terminal, interruptions });
+    } finally {
+      if (sessionId === undefined) await session.release();
+    }
+  } catch (error) {
+    if (interruptions.exitCode !== undefined) return interruptions.exitCode;
+    throw error;
+  } finally {
+    stopListening();
+  }
+}
+
+async function runCodeIn(
+  session: Session,
+  code: string,
+  request: Request,
+  { terminal, interruptions }: Surroundings,
+): Promise<number> {
+  const { sessionId, memory, timeoutMs, out } = request;
+  const images = out === undefined ? undefined : new ImageFolder(out);
+  const printer = request.json ? undefined : terminal.printer(images);
+  let reader: LineReader | undefined;
+  try {
+    const result = await runLive({
+      session,
+      code,
+      interruptions,
+      printer,
+      kill: () => (sessionId === undefined ? session.release() : session.reset()),
+      options: {
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(sessionId !== undefined && memory !== undefined && { memoryLimit: memory }),
+      },
+      // Standard input is read only when it is asked for, and not where it was the program.
+      onInput:
+        request.source === "-" || printer === undefined
+          ? undefined
+          : async (question) => {
+              reader ??= standardInput(() => interruptions.press());
+              const answer = await askUser(question, reader, terminal, printer);
+              if (answer !== undefined || !reader.ended) return answer;
+              throw new CommandError("the program asks for input, and standard input has ended");
+            },
+    });
+    const saved = await saveOutputs(session, [result], request, interruptions.signal);
+    report(result, saved, request);
+    return result.exit_code;
+  } finally {
+    reader?.close();
+  }
+}
+
+function standardInput(onInterrupt: () => void): LineReader {
+  const output = process.stdout.isTTY ? process.stdout : process.stderr;
+  return new LineReader({ input: process.stdin, output, onInterrupt });
+}
+
+async function runNotebookIn(
+  session: Session,
+  notebook: Notebook,
+  request: Request,
+  { terminal, interruptions }: Surroundings,
+): Promise<number> {
+  const { sessionId, memory, timeoutMs, out } = request;
+  if (sessionId !== undefined && memory !== undefined) {
+    throw new UsageError("--memory with a notebook needs a session of its own, without --session");
+  }
+  const images = out === undefined ? undefined : new ImageFolder(out);
+  const { answer, results } = await runNotebook({
+    session,
+    notebook,
+    interruptions,
+    timeoutMs,
+    printer: request.json ? undefined : terminal.printer(images),
+    kill: () => (sessionId === undefined ? session.release() : session.reset()),
+  });
+  const saved = await saveOutputs(session, results, request, interruptions.signal);
+  if (out !== undefined) {
+    const text = `${JSON.stringify(answer.notebook, undefined, 1)}\n`;
+    const name = basename(request.source);
+    const savedAs = await new OutputFolder(out).save(name, new Blob([text]).stream());
+    report(
+      answer,
+      { ...saved, saved: [...saved.saved, { path: name, saved_as: savedAs }] },
+      request,
+    );
+  } else report(answer, saved, request);
+  return results.at(-1)?.exit_code ?? (answer.status === "ok" ? 0 : 1);
+}
+
+async function saveOutputs(
+  session: Session,
+  results: readonly ExecuteResponse[],
+  { out }: Request,
+  signal: AbortSignal,
+): Promise<SavedFiles> {
+  if (out === undefined) return { saved: [], refused: [] };
+  const lists = results.flatMap((result) => [result.files_created, result.files_modified]);
+  if (lists.some((list) => list.length >= LISTED_FILES_MAX)) {
+    process.stderr.write(`[only the first ${LISTED_FILES_MAX} files are saved]\n`);
+  }
+  return saveAll(session, [...new Set(lists.flat())], new OutputFolder(out), signal);
+}
+
+function report(answer: object, files: SavedFiles, { json }: Request): void {
+  if (json) printJson({ ...answer, saved: files.saved, not_saved: files.refused });
+  else reportSaved(files);
+}
+
+export const runProgram: Command = { help: HELP, failureCode: 125, run: runProgramFile };

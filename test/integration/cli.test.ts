@@ -1,0 +1,603 @@
+/** The commands that ask a server, as they are built, against a real one. */
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type CommandLine, commandLineOf } from "../support/command-line.ts";
+import { eventually } from "../support/host.ts";
+import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+
+let server: TestServer;
+let glovebox: CommandLine;
+let directory: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  glovebox = commandLineOf(server);
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "glovebox-cli-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function program(code: string, name = "program.py"): string {
+  const path = join(directory, name);
+  writeFileSync(path, code);
+  return path;
+}
+
+function runCode(code: string, ...options: string[]) {
+  return glovebox.run(["run", program(code), ...options]);
+}
+
+async function sessionIds(): Promise<string[]> {
+  const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
+  return body.sessions.map(({ session_id }) => session_id);
+}
+
+describe("glovebox run", () => {
+  test("prints what the program prints, where it prints it", async () => {
+    const code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\n6 * 7";
+    expect(await runCode(code)).toEqual({ status: 0, stdout: "out\n42\n", stderr: "err\n" });
+  });
+
+  test.each([
+    ["a program that ends well", "print()", [], 0],
+    ["sys.exit(3)", "import sys; sys.exit(3)", [], 3],
+    ["an exception", "1 / 0", [], 1],
+    ["a syntax error", "def", [], 1],
+    ["a timeout", "while True: pass", ["--timeout", "0.5"], 124],
+    ["the end of the interpreter", "import os; os._exit(4)", [], 137],
+    ["too much memory", "x = bytearray(10 ** 9)", ["--memory", "200m"], 137],
+    ["KeyboardInterrupt", "raise KeyboardInterrupt", [], 130],
+  ])("ends after %s with its exit code", async (_, code, options, status) => {
+    expect(await runCode(code, ...options)).toMatchObject({ status });
+  });
+
+  test.each([
+    [["run"], "name one program"],
+    [["run", "/nowhere.py"], "cannot be read (ENOENT)"],
+    [["run", "-", "--bogus"], "--bogus"],
+    [["run", "-", "--timeout", "soon"], "number of seconds"],
+    [["run", "-", "--file", "/nowhere.csv"], "there is no file"],
+    [["files", "list", "s"], "ls, get"],
+    [["files", "rm", "s"], "does not take 0"],
+    [["kill"], "name a session"],
+    [["logs"], "name one session"],
+  ])("%j is wrong usage and says why", async (args, message) => {
+    const { status, stderr } = await glovebox.run(args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(`glovebox help ${args[0]}`);
+  });
+
+  test("shows a traceback and its hint on standard error, without colours in a pipe", async () => {
+    const { stdout, stderr } = await runCode(
+      "import socket\nsocket.create_connection(('1.1.1.1', 80))",
+    );
+    expect(stdout).toBe("");
+    expect(stderr).toContain("OSError");
+    expect(stderr).toContain("network");
+    expect(stderr).not.toContain("\u001b");
+  });
+
+  test("reads the program from standard input", async () => {
+    const { stdout } = await glovebox.run(["run", "-"], { input: "print('from a pipe')" });
+    expect(stdout).toBe("from a pipe\n");
+  });
+
+  test("a program from standard input cannot ask it", async () => {
+    const { status, stderr } = await glovebox.run(["run", "-"], { input: "input()" });
+    expect(status).toBe(1);
+    expect(stderr).toContain("EOFError");
+  });
+
+  test("prints as it happens, and answers input() from standard input", async () => {
+    const code = "name = input('Who? ')\nprint('Hello', name)\nprint(input() + '!')";
+    const command = glovebox.start(["run", program(code)]);
+    await command.see("Who? ");
+    command.type("World\nAgain\n");
+    expect(await command.finished).toMatchObject({
+      status: 0,
+      stdout: "Who? Hello World\nAgain!\n",
+    });
+  });
+
+  test("says so when standard input has ended before the questions", async () => {
+    const { status, stderr } = await runCode("input()");
+    expect(status).toBe(125);
+    expect(stderr).toContain("standard input has ended");
+  });
+
+  test("has a session of its own, which ends with it", async () => {
+    const { stdout } = await runCode(
+      "import os; os.path.exists('x'); open('x', 'w').close()",
+      "--json",
+    );
+    const { session_id } = JSON.parse(stdout);
+    expect(session_id).toMatch(/./);
+    expect(await sessionIds()).not.toContain(session_id);
+  });
+
+  test("uses a session by name, which stays", async () => {
+    const session = uniqueId("cli");
+    await runCode("x = 41", "--session", session);
+    expect((await runCode("x + 1", "--session", session)).stdout).toBe("42\n");
+    expect(await sessionIds()).toContain(session);
+    await glovebox.run(["kill", session]);
+  });
+
+  test("with --json prints the server's answer and nothing else", async () => {
+    const { status, stdout, stderr } = await runCode("print(1); 1 / 0", "--json");
+    expect(status).toBe(1);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: "error",
+      stdout: "1\n",
+      error: { ename: "ZeroDivisionError" },
+      saved: [],
+    });
+  });
+
+  test("hostile output reaches a pipe as it is", async () => {
+    const { stdout } = await runCode(String.raw`print('\x1b]52;c;aGk=\x07\x1b[6n')`);
+    expect(stdout).toBe("\u001b]52;c;aGk=\u0007\u001b[6n\n");
+  });
+
+  test("hostile output does not reach a terminal", async () => {
+    const code = String.raw`
+import sys
+print('\x1b]52;c;aGk=\x07', '\x1b[6n', '\x9b6n', '\x1b[31mred')
+print('\x1b]0;title\x07', file=sys.stderr)
+raise ValueError('\x1b]0;title\x07')`;
+    const { stdout } = await glovebox.onTerminal(["run", program(code)]).finished;
+    expect(stdout).toContain("\u001b[31mred");
+    expect(stdout).toContain("␛]52;c;aGk=␇ ␛[6n \\x9b6n");
+    const rest = stdout.replaceAll(/\p{Cc}\[[\d;]*[mAKJ]/gu, "").replaceAll(/[\r\n]/g, "");
+    expect(rest).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe("Ctrl-C", () => {
+  const endless = "print('begun', flush=True)\nimport time\nwhile True: time.sleep(0.01)";
+
+  test("interrupts the program, and its session keeps its state", async () => {
+    const session = uniqueId("cli");
+    const command = glovebox.start(["run", program(`x = 7\n${endless}`), "--session", session]);
+    await command.see("begun");
+    command.child.kill("SIGINT");
+    const { status, stderr } = await command.finished;
+    expect(status).toBe(130);
+    expect(stderr).toContain("KeyboardInterrupt");
+    expect((await runCode("x", "--session", session)).stdout).toBe("7\n");
+    await glovebox.run(["kill", session]);
+  });
+
+  test("twice kills a program that does not listen", async () => {
+    const deaf = `import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n${endless}`;
+    const command = glovebox.start(["run", program(deaf)]);
+    await command.see("begun");
+    command.child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    command.child.kill("SIGINT");
+    expect(await command.finished).toMatchObject({ status: 137 });
+  });
+
+  test("of one who waits for a session leaves the others alone", async () => {
+    const session = uniqueId("cli");
+    const first = glovebox.start(["run", program(endless, "a.py"), "--session", session]);
+    await first.see("begun");
+    const second = glovebox.start([
+      "run",
+      program("print('second')", "b.py"),
+      "--session",
+      session,
+    ]);
+    await eventually(async () => {
+      const { body } = await server.request<{ queued: number }>(`/sessions/${session}`);
+      return body.queued === 1 ? undefined : "nothing waits";
+    }, 15_000);
+    second.child.kill("SIGINT");
+    expect(await second.finished).toMatchObject({ status: 130, stdout: "" });
+    first.child.kill("SIGINT");
+    expect(await first.finished).toMatchObject({ status: 130, stdout: "begun\n" });
+    await glovebox.run(["kill", session]);
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("%s ends the command and its session", async (signal, status) => {
+    const command = glovebox.start(["run", program(endless)]);
+    await command.see("begun");
+    command.child.kill(signal);
+    expect(await command.finished).toMatchObject({ status });
+    expect(await sessionIds()).toEqual([]);
+  });
+
+  test("a reader that goes away ends the run", async () => {
+    const command = glovebox.start(["run", program("while True: print('x' * 1000)")]);
+    await command.see("x");
+    command.child.stdout?.destroy();
+    expect((await command.finished).status).toBe(141);
+    expect(await sessionIds()).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  test("run puts inputs in place, and saves what was made under safe names only", async () => {
+    const input = program("a,b\n1,2\n", "input.csv");
+    const code = String.raw`
+import os, shutil
+shutil.copy('data/renamed.csv', 'copy.csv')
+os.makedirs('sub')
+open('sub/ü.txt', 'w').write('x')
+open('.bashrc', 'w').write('evil')
+open('new\nline \x1b[31m', 'w').write('y')
+os.symlink('/etc/passwd', 'link')`;
+    const out = join(directory, "out");
+    const file = `${input}:data/renamed.csv`;
+    const { status, stderr } = await runCode(code, "--file", file, "--out", out);
+    expect(status).toBe(0);
+    expect(readFileSync(join(out, "copy.csv"), "utf8")).toBe("a,b\n1,2\n");
+    expect(readFileSync(join(out, "sub/ü.txt"), "utf8")).toBe("x");
+    expect(readdirSync(out)).toContain("new%0Aline %1B[31m");
+    expect(existsSync(join(out, ".bashrc"))).toBe(false);
+    expect(stderr).toContain("not saved: .bashrc");
+    expect(stderr).not.toContain("\u001b");
+  });
+
+  test("run saves images beside them", async () => {
+    const out = join(directory, "out");
+    const code = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);";
+    const { stdout, stderr } = await runCode(code, "--out", out);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(join(out, "image-1.png"));
+    expect(readFileSync(join(out, "image-1.png")).subarray(1, 4).toString()).toBe("PNG");
+  });
+
+  test("are put, listed, got and removed", async () => {
+    const session = uniqueId("cli");
+    const files = (...args: string[]) => glovebox.run(["files", ...args], { cwd: directory });
+    program("content", "local.txt");
+    expect((await files("put", session, "local.txt", "deep/remote.txt")).status).toBe(0);
+    await glovebox.run(["files", "put", session, "-", "piped.txt"], { input: "from a pipe" });
+    expect((await files("ls", session)).stdout).toMatch(
+      /directory .*deep\/\n11 bytes .*piped.txt\n/,
+    );
+    expect((await files("ls", session, "-r")).stdout).toContain("deep/remote.txt");
+    expect((await files("get", session, "piped.txt", "-")).stdout).toBe("from a pipe");
+    await files("get", session, "deep/remote.txt");
+    expect(readFileSync(join(directory, "remote.txt"), "utf8")).toBe("content");
+    await files("get", session, "", "all", "--recursive");
+    expect(readFileSync(join(directory, "all/deep/remote.txt"), "utf8")).toBe("content");
+    await files("mv", session, "piped.txt", "moved.txt");
+    await files("mkdir", session, "empty/folder");
+    const listed = JSON.parse((await files("ls", session, "--json")).stdout);
+    expect(listed.entries.map(({ name }: { name: string }) => name).sort()).toEqual([
+      "deep",
+      "empty",
+      "moved.txt",
+    ]);
+    expect((await files("rm", session, "deep")).status).toBe(1);
+    expect((await files("rm", session, "deep", "moved.txt", "--recursive")).status).toBe(0);
+    const missing = await files("get", session, "moved.txt");
+    expect(missing).toMatchObject({ status: 1 });
+    expect(missing.stderr).toContain("no such file");
+    await glovebox.run(["kill", session]);
+  });
+});
+
+describe("notebooks", () => {
+  const cell = (source: string) => ({
+    cell_type: "code",
+    id: uniqueId("c").slice(0, 20),
+    source,
+    metadata: {},
+    outputs: [],
+    execution_count: null,
+  });
+  const notebook = (...sources: string[]) =>
+    JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: sources.map(cell) });
+
+  test("run cell by cell, and are saved with their outputs", async () => {
+    const path = program(notebook("x = 20", "print('hi')\nx + 22"), "nb.ipynb");
+    const out = join(directory, "out");
+    const finished = await glovebox.run(["run", path, "--out", out]);
+    expect(finished).toMatchObject({ status: 0, stdout: "hi\n42\n" });
+    const executed = JSON.parse(readFileSync(join(out, "nb.ipynb"), "utf8"));
+    expect(executed.cells[1].outputs).toHaveLength(2);
+  });
+
+  test("end with the exit code of the cell that failed", async () => {
+    const path = program(notebook("import sys; sys.exit(3)", "print('not reached')"), "nb.ipynb");
+    expect(await glovebox.run(["run", path])).toMatchObject({ status: 3, stdout: "" });
+  });
+
+  test("that are none are refused", async () => {
+    expect(await glovebox.run(["run", program("print()", "nb.ipynb")])).toMatchObject({
+      status: 2,
+    });
+    expect(await glovebox.run(["run", program("{}", "nb.ipynb")])).toMatchObject({ status: 125 });
+  });
+});
+
+describe("what runs", () => {
+  test("ps, logs and kill show it and end it", async () => {
+    const session = uniqueId("cli");
+    await runCode("print('first')\n6 * 7", "--session", session);
+    const busy = glovebox.start([
+      "run",
+      program("print('second', flush=True)\nimport time; time.sleep(60)"),
+      "--session",
+      session,
+    ]);
+    await busy.see("second");
+    const { stdout } = await glovebox.run(["ps"]);
+    expect(stdout).toMatch(new RegExp(`${session} +busy .*print\\('second'`));
+    const listed = JSON.parse((await glovebox.run(["ps", "--json"])).stdout);
+    expect(listed.sessions[0].running).toContain("second");
+    expect(listed.containers.map((one: { session_id: string }) => one.session_id)).toContain(
+      session,
+    );
+
+    const follower = glovebox.start(["logs", session, "--follow"]);
+    await follower.see("first\n42\nsecond\n");
+    expect((await glovebox.run(["kill", session])).stdout).toBe(`killed session ${session}\n`);
+    expect((await busy.finished).status).toBe(137);
+    follower.child.kill("SIGINT");
+    await follower.finished;
+    expect(await glovebox.run(["kill", session])).toMatchObject({ status: 1 });
+  });
+
+  test("logs follow what others run later", async () => {
+    const session = uniqueId("cli");
+    await runCode("print('first')", "--session", session);
+    const follower = glovebox.start(["logs", session, "--follow"]);
+    await follower.see("first");
+    await runCode("print('later')", "--session", session);
+    await follower.see("later");
+    follower.child.kill("SIGINT");
+    expect((await follower.finished).status).toBe(0);
+    const lines = (await glovebox.run(["logs", session, "--json"])).stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).result.stdout)).toEqual(["first\n", "later\n"]);
+    const last = await glovebox.run(["logs", session, "--last", "1"]);
+    expect(last).toMatchObject({ stdout: "later\n" });
+    await glovebox.run(["kill", session]);
+  });
+
+  test("a sandbox is killed by its id", async () => {
+    const session = uniqueId("cli");
+    await runCode("x = 1", "--session", session);
+    const { containers } = JSON.parse((await glovebox.run(["ps", "--json"])).stdout);
+    const { id } = containers.find((one: { session_id: string }) => one.session_id === session);
+    expect((await glovebox.run(["kill", id, "--json"])).stdout).toBe(
+      `${JSON.stringify({ killed: [{ id, kind: "sandbox" }] })}\n`,
+    );
+    expect((await runCode("x", "--session", session)).status).toBe(1);
+    await glovebox.run(["kill", session]);
+  });
+
+  test("panic refuses work until resume", async () => {
+    const killed = await glovebox.run(["panic", "--reason", "a test"]);
+    expect(killed).toMatchObject({ status: 0 });
+    expect(killed.stdout).toMatch(/^killed \d+ sandboxes/);
+    const status = await glovebox.run(["status"]);
+    expect(status.status).toBe(1);
+    expect(status.stdout).toMatch(/^panicked +since .*: a test$/m);
+    expect(JSON.parse((await glovebox.run(["status", "--json"])).stdout)).toMatchObject({
+      status: "panicked",
+    });
+    const refused = await runCode("1");
+    expect(refused.status).toBe(125);
+    expect(refused.stderr).toContain("glovebox resume");
+    expect(JSON.parse((await glovebox.run(["resume", "--json"])).stdout)).toMatchObject({
+      was_panicked: true,
+    });
+    expect(await glovebox.run(["status"])).toMatchObject({ status: 0 });
+  });
+});
+
+describe("a server that cannot be asked", () => {
+  test("that is not there is told, and what to do", async () => {
+    const gone = await glovebox.run(["status", "--url", "http://127.0.0.1:9"]);
+    expect(gone.status).toBe(1);
+    expect(gone.stderr).toMatch(/127\.0\.0\.1:9.*--url/);
+    const away = await glovebox.run(["run", "-"], { env: { STATE_DIR: directory } });
+    expect(away.status).toBe(2);
+    expect(away.stderr).toMatch(/no server runs.*glovebox serve.*GLOVEBOX_URL/);
+  });
+
+  test("with a wrong token is told, and what to do; in JSON as well", async () => {
+    const env = { GLOVEBOX_TOKEN: "wrong-token-wrong-token" };
+    const refused = await glovebox.run(["run", "-"], { env, input: "1" });
+    expect(refused.status).toBe(125);
+    expect(refused.stderr).toContain("GLOVEBOX_TOKEN_FILE");
+    const json = await glovebox.run(["ps", "--json"], { env });
+    expect(JSON.parse(json.stdout).error.code).toBe("UNAUTHENTICATED");
+    expect(json.stderr).toBe("");
+  });
+
+  test("a token comes from a file, a variable or the machine, in this order", async () => {
+    const path = join(directory, "token");
+    writeFileSync(path, `${server.token}\n`);
+    const url = ["--url", server.baseUrl];
+    const wrong = { GLOVEBOX_TOKEN: "wrong-token-wrong-token" };
+    expect((await glovebox.run(["ps", "--token-file", path, ...url], { env: wrong })).status).toBe(
+      0,
+    );
+    const env = { GLOVEBOX_TOKEN_FILE: path, GLOVEBOX_URL: server.baseUrl };
+    expect((await glovebox.run(["ps"], { env })).status).toBe(0);
+    expect((await glovebox.run(["ps"], { env: { ...env, ...wrong } })).status).toBe(1);
+  });
+
+  test("the admin token of this machine is sent to no server that was named", async () => {
+    const seen: IncomingMessage["headers"][] = [];
+    const other = createServer((request, response) => {
+      seen.push(request.headers);
+      response.writeHead(401).end("{}");
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    // A .env file of the directory that somebody stands in has no say either.
+    writeFileSync(join(directory, ".env"), `GLOVEBOX_URL=${url}\n`);
+    expect((await glovebox.run(["ps"], { cwd: directory })).status).toBe(0);
+    expect(seen).toEqual([]);
+    await glovebox.run(["ps", "--url", url]);
+    other.close();
+    expect(seen.length).toBeGreaterThan(0);
+    expect(JSON.stringify(seen)).not.toContain(server.token);
+  });
+});
+
+describe("help", () => {
+  test.each(["run", "repl", "ps", "logs", "files", "kill", "status", "panic", "resume"])(
+    "tells of %s, in lines that fit",
+    async (name) => {
+      const { stdout } = await glovebox.run(["help", name]);
+      expect(stdout).toMatch(new RegExp(`^Usage: glovebox ${name}`));
+      expect(stdout).toContain("--token-file");
+      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(105);
+      expect(await glovebox.run([name, "--help"])).toEqual({ status: 0, stdout, stderr: "" });
+      expect((await glovebox.run(["help"])).stdout).toMatch(new RegExp(`^  ${name} +`, "m"));
+    },
+  );
+});
+
+describe("glovebox repl", () => {
+  const plain = (text: string) => text.replaceAll(/\p{Cc}(\[[\d;]*[A-Za-z]|[78])/gu, "");
+  const prompt = (number: number) => new RegExp(`In \\[${number}\\]: [^\\n]*$`);
+
+  test("is a prompt with colours, state, continuation and history", async () => {
+    const repl = glovebox.onTerminal(["repl"], { cwd: directory });
+    await repl.see(prompt(1));
+    repl.type("x = 20 + 1\r");
+    await repl.see(prompt(2));
+    expect(repl.stdout).toContain("\u001b[36m20\u001b[0m");
+    repl.type("for i in range(2):\r");
+    await repl.see("...: ");
+    repl.type("print('line', x * i)\r");
+    await repl.see(/\.\.\.: [^\n]*\n[^\n]*\.\.\.: /);
+    repl.type("\r");
+    await repl.see(/line 0\r\nline 21\r\n/);
+    await repl.see(prompt(3));
+    repl.forget();
+    repl.type("\u001b[A\u001b[A\u001b[A\r");
+    await repl.see(prompt(4));
+    expect(plain(repl.stdout)).toContain("x = 20 + 1");
+    repl.type("\u0004");
+    expect((await repl.finished).status).toBe(0);
+    const history = join(server.stateDir, "client/glovebox/repl-history");
+    expect(readFileSync(history, "utf8")).toContain("x = 20 + 1\n");
+    expect(statSync(history).mode & 0o777).toBe(0o600);
+    expect(await sessionIds()).toEqual([]);
+  });
+
+  test("Ctrl-C takes back what is typed, interrupts what runs, and kills what does not listen", async () => {
+    const repl = glovebox.onTerminal(["repl"], { cwd: directory });
+    await repl.see(prompt(1));
+    repl.type("x = 'taken' + ' back'\u0003");
+    await repl.see(/In \[1\][\s\S]*In \[1\]: [^\n]*$/);
+    repl.type("y = 5; print('be' + 'gun'); import time; time.sleep(60)\r");
+    await repl.see("begun");
+    repl.type("\u0003");
+    await repl.see(/KeyboardInterrupt[\s\S]*In \[2\]: [^\n]*$/);
+    repl.forget();
+    repl.type("(y, 'x' in dir())\r");
+    await repl.see("(5, False)");
+    repl.forget();
+    repl.type(
+      "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print('de' + 'af'); time.sleep(60)\r",
+    );
+    await repl.see("deaf\r\n");
+    repl.type("\u0003");
+    await repl.see("interrupting");
+    repl.type("\u0003");
+    await repl.see(/variables and files are gone[\s\S]*In \[1\]: [^\n]*$/);
+    repl.type("\u0004");
+    expect((await repl.finished).status).toBe(0);
+  });
+
+  test("answers input() at the prompt, and getpass() without showing or keeping it", async () => {
+    const repl = glovebox.onTerminal(["repl"], { cwd: directory });
+    await repl.see(prompt(1));
+    repl.type("name = input('Who? ')\r");
+    await repl.see(/Who\? [^\n]*$/);
+    repl.type("World\r");
+    await repl.see(prompt(2));
+    repl.type("import getpass; word = getpass.getpass('Word: ')\r");
+    await repl.see(/Word: [^\n]*$/);
+    repl.forget();
+    repl.type("hunter2\r");
+    await repl.see(prompt(3));
+    expect(repl.stdout).not.toContain("hunter2");
+    repl.type("name + word.upper()\r");
+    await repl.see("'WorldHUNTER2'");
+    repl.type("\u0004");
+    await repl.finished;
+    const history = readFileSync(join(server.stateDir, "client/glovebox/repl-history"), "utf8");
+    expect(history).not.toMatch(/hunter2|^World$/m);
+  });
+
+  test("completes, inspects, saves images and notebooks, and has commands", async () => {
+    const repl = glovebox.onTerminal(["repl"], { cwd: directory });
+    await repl.see(prompt(1));
+    repl.type("some_long_name = 1\r");
+    await repl.see(prompt(2));
+    repl.type("some_lo\t");
+    await repl.see(/In \[2\][^\n]*some_long_name/);
+    repl.type(" + 41\r");
+    await repl.see("42\r\n");
+    repl.type("len?\r");
+    await repl.see(/number of items/);
+    repl.type("import matplotlib.pyplot as plt; plt.plot([1, 2]);\r");
+    await repl.see("[image: glovebox-images/image-1.png]");
+    repl.type(":vars\r");
+    await repl.see(/some_long_name +int/);
+    repl.type("open('made.txt', 'w').write('abc')\r");
+    await repl.see(/3\r\n/);
+    repl.type(":files\r");
+    await repl.see(/3 bytes +made.txt/);
+    repl.type(":get made.txt\r");
+    await repl.see("saved made.txt");
+    repl.type(":save nb.ipynb\r");
+    await repl.see("saved nb.ipynb");
+    repl.type(":nonsense\r");
+    await repl.see("there is no :nonsense");
+    repl.type(":quit\r");
+    expect((await repl.finished).status).toBe(0);
+    expect(readdirSync(directory).sort()).toEqual(["glovebox-images", "made.txt", "nb.ipynb"]);
+    expect(JSON.parse(readFileSync(join(directory, "nb.ipynb"), "utf8")).nbformat).toBe(4);
+  });
+
+  test("reads cells from a pipe, and with --json answers each with a line", async () => {
+    const input = "x = 20\nfor i in range(2):\n    print(x + i)\n\nx + 22\n1 / 0\nprint('on')\n";
+    const finished = await glovebox.run(["repl"], { input, cwd: directory });
+    expect(finished.stdout).toBe("20\n21\n42\non\n");
+    expect(finished.stderr).toContain("ZeroDivisionError");
+    const json = await glovebox.run(["repl", "--json"], { input: "6 * 7\n", cwd: directory });
+    expect(JSON.parse(json.stdout)).toMatchObject({ status: "ok", result_text: "42\n" });
+  });
+
+  test("keeps a named session", async () => {
+    const session = uniqueId("cli");
+    await glovebox.run(["repl", "--session", session], { input: "z = 9\n", cwd: directory });
+    const again = await glovebox.run(["repl", "--session", session], {
+      input: "z\n",
+      cwd: directory,
+    });
+    expect(again.stdout).toBe("9\n");
+    await glovebox.run(["kill", session]);
+  });
+});
