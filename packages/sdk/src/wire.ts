@@ -342,8 +342,9 @@ export interface InstallPackagesBody {
 }
 
 export interface InstallPackagesResponse {
-  readonly installed: readonly string[];
-  readonly status: string;
+  /** What is new, dependencies included. */
+  readonly installed: readonly { readonly name: string; readonly version: string }[];
+  readonly status: "ok";
   readonly output: string;
 }
 
@@ -613,6 +614,8 @@ export type ErrorCode =
   | "POOL_EXHAUSTED"
   | "SANDBOX_NOT_FOUND"
   | "MOUNT_FAILED"
+  | "PACKAGE_INSTALL_FAILED"
+  | "PACKAGES_UNAVAILABLE"
   | "PANICKED"
   | "SHUTTING_DOWN"
   | "AUDIT_UNAVAILABLE"

@@ -41,7 +41,11 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "PIP_BREAK_SYSTEM_PACKAGES": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    # There is no network, which one attempt tells as well as six.
+    "PIP_RETRIES": "0",
 }
+_WHEELS = "/opt/wheels"
+_PIP_WITH_WHEELS = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": _WHEELS, "PIP_NO_WARN_SCRIPT_LOCATION": "1"}
 # Run once in the zygote: whatever these paths import or build is then shared by every session.
 _WARM_UP = (
     "0",
@@ -108,6 +112,9 @@ class Kernel:
         if os.path.isdir(_FONT_CACHE):
             for name in os.listdir(_FONT_CACHE):
                 os.symlink(f"{_FONT_CACHE}/{name}", f"{_HOME}/.config/matplotlib/{name}")
+        if os.path.ismount(_WHEELS):
+            os.environ.update(_PIP_WITH_WHEELS)
+            self._expect_packages()
         os.chdir(_WORKSPACE)
         sys.path.insert(0, _WORKSPACE)
         reseed.reseed()
@@ -118,6 +125,16 @@ class Kernel:
         self._pid = os.getpid()
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    @staticmethod
+    def _expect_packages() -> None:
+        """The user's own packages, before those of the system: the directory is there from the start,
+        as an import system that has once missed it would go on missing it."""
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        place = f"{_HOME}/.local/lib/{version}/site-packages"
+        os.makedirs(place, exist_ok=True)
+        systems = (index for index, path in enumerate(sys.path) if path.endswith("dist-packages"))
+        sys.path.insert(next(systems, len(sys.path)), place)
 
     def _on_interrupt(self, *_) -> None:
         """Only user code is interrupted, and never while the output lock is held."""
@@ -138,7 +155,8 @@ class Kernel:
         started = time.perf_counter()
         self._running = True
         try:
-            outcome = self._shell.run(content["code"])
+            run = self._shell.run_quietly if content.get("quiet") else self._shell.run
+            outcome = run(content["code"])
         except KeyboardInterrupt:  # It arrived between user code and here.
             outcome = self._shell.outcome
             outcome.interrupted = True

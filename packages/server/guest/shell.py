@@ -196,6 +196,17 @@ class Shell(InteractiveShell):
             self._run_plain(code, pieces)
         return self.outcome
 
+    def run_quietly(self, code: str) -> Outcome:
+        """Run our own code: in a namespace apart, without a number, a value or a place in the history."""
+        self.outcome = Outcome()
+        try:
+            exec(compile(code, "<glovebox>", "exec"), {"__name__": "glovebox"})
+        except SystemExit as request:
+            self._take_exit(request)
+        except BaseException:
+            self.showtraceback(running_compiled_code=True)
+        return self.outcome
+
     def _plain_pieces(self, code: str) -> list[Piece] | None:
         """Compiled code for a cell that needs nothing of IPython's syntax, else None."""
         values = self._trait_values

@@ -228,6 +228,18 @@ const table = {
     message: "A folder that the session asks for could not be mounted.",
     hint: "The server's log says why. See docs/mounts.md.",
   },
+  PACKAGE_INSTALL_FAILED: {
+    status: 422,
+    retryable: false,
+    message: "The packages could not be installed.",
+    hint: "They come from the server's folder of wheels, which has to hold them and what they need, for the sandboxes' Python.",
+  },
+  PACKAGES_UNAVAILABLE: {
+    status: 409,
+    retryable: false,
+    message: "This server has no packages to install.",
+    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/packages.md.",
+  },
   PANICKED: {
     status: 503,
     retryable: false,

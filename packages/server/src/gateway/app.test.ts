@@ -67,6 +67,7 @@ const OPEN = [
   "GET /sessions/:id",
   "HEAD /sessions/:id",
   "DELETE /sessions/:id",
+  "POST /sessions/:id/packages",
   "POST /sessions/:id/reset",
   "GET /sessions/:id/executions",
   "HEAD /sessions/:id/executions",

@@ -32,6 +32,7 @@ import { registerFiles } from "./routes/files.js";
 import { registerInteract } from "./routes/interact.js";
 import { registerKeys } from "./routes/keys.js";
 import { registerOperate } from "./routes/operate.js";
+import { registerPackages } from "./routes/packages.js";
 import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
 import { registerWatch } from "./routes/watch.js";
@@ -171,6 +172,7 @@ export function buildApp(options: AppOptions): App {
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
     registerWatch(scope, sessions, admission);
     registerInteract(scope, { sessions, config, admission });
+    registerPackages(scope, { sessions, config, admission, audit });
     registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);

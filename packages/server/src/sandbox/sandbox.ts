@@ -69,6 +69,8 @@ export interface CellRequest {
   readonly outputBytesMax: number;
   /** Whether somebody can answer input(). */
   readonly allowInput: boolean;
+  /** Our own code: in a namespace apart, without a number, and in no history. */
+  readonly quiet?: true;
 }
 
 /** Receives what a kernel sends while one execution runs, in order. */

@@ -15,8 +15,9 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
+import { checkPackages, installRequest, readInstallation } from "./packages.js";
 import type { RunningExecution } from "./running-execution.js";
-import { Session, type SessionInfo } from "./session.js";
+import { type Preparation, Session, type SessionInfo } from "./session.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
 export interface SessionObserver {
@@ -33,6 +34,8 @@ export interface SessionCreation {
   readonly ttlMs?: number | undefined;
   /** Names of DATA_MOUNTS that are shown only to who asks. */
   readonly mounts?: readonly string[] | undefined;
+  /** Installed in each of its sandboxes before its first code. */
+  readonly packages?: readonly string[] | undefined;
 }
 
 const CLOSE_PATIENCE_MS = 3000;
@@ -155,6 +158,11 @@ export class SessionManager {
   /** @throws ServiceError SESSION_NOT_FOUND */
   describe(owner: string, id: string): SessionInfo {
     return this.#get(owner, id).describe();
+  }
+
+  /** Run pip in the session, behind what was asked before. @throws ServiceError SESSION_NOT_FOUND */
+  install(owner: string, id: string, packages: readonly string[]): Promise<ExecutionOutcome> {
+    return this.#get(owner, id).runOwn(installRequest(packages, this.#config));
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
@@ -303,6 +311,7 @@ export class SessionManager {
       id: creation.id,
       limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
       ttlMs: creation.ttlMs ?? sessionTtlMs,
+      preparation: this.#preparation(creation.packages ?? []),
       mounts: this.#onRequest(creation.mounts ?? []),
       queuedMax,
       onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
@@ -310,6 +319,13 @@ export class SessionManager {
       onOver,
       historyBudget,
     });
+  }
+
+  /** @throws ServiceError PACKAGES_UNAVAILABLE, INVALID_REQUEST */
+  #preparation(packages: readonly string[]): Preparation | undefined {
+    if (packages.length === 0) return undefined;
+    checkPackages(packages, this.#config);
+    return { request: installRequest(packages, this.#config), check: readInstallation };
   }
 
   /** Those of the names that not every sandbox has anyway. @throws ServiceError INVALID_REQUEST */

@@ -18,6 +18,7 @@ function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
     ttlMs,
     mounts: [],
+    preparation: undefined,
     queuedMax: 1,
     onCpuUsed: () => undefined,
     bounds: boundsOf(loadConfig({}, "/nonexistent")),

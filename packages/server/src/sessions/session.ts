@@ -5,17 +5,25 @@ import type { Lease, Pool } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
+import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
 import type { Bounds } from "./explanation.js";
 import { History, type HistoryBudget } from "./history.js";
 import { RunningExecution } from "./running-execution.js";
 import { type Work, WorkQueue } from "./work-queue.js";
+
+export interface Preparation {
+  readonly request: ExecutionRequest;
+  /** @throws when the sandbox is not fit for use */
+  readonly check: (outcome: ExecutionOutcome) => void;
+}
 
 export interface SessionOptions {
   readonly owner: string;
   readonly id: string;
   readonly limits: SandboxLimits;
   readonly ttlMs: number;
+  /** Our own code for each of its sandboxes, before any other, and what to think of its outcome. */
+  readonly preparation: Preparation | undefined;
   /** Folders that it sees besides those that every sandbox has. */
   readonly mounts: readonly string[];
   readonly queuedMax: number;
@@ -120,6 +128,20 @@ export class Session {
     limits: Partial<SandboxLimits>,
   ): Promise<ExecutionOutcome> {
     return this.start(request, limits).outcome;
+  }
+
+  /**
+   * Run our own code after everything that was asked before. It has no number and is in no history.
+   * @throws ServiceError SESSION_BUSY, SESSION_NOT_FOUND (deleted meanwhile) and those of the pool
+   */
+  async runOwn(request: ExecutionRequest): Promise<ExecutionOutcome> {
+    this.#refuseWhenFull();
+    return this.#inOrder(async () => {
+      const lease = await this.#ensureLease(this.#limits);
+      const outcome = await new Run(lease.sandbox, request).toEnd(this.#options.bounds);
+      this.#settle(lease, outcome);
+      return outcome;
+    });
   }
 
   /** Have a sandbox ready before the first execution. */
@@ -337,6 +359,11 @@ export class Session {
     this.#running = undefined;
     if (!outcome) return undefined;
     this.#executions++;
+    this.#settle(lease, outcome);
+    return outcome;
+  }
+
+  #settle(lease: Lease, outcome: ExecutionOutcome): void {
     const began = outcome.sandboxCpuSeconds - outcome.cpuSeconds;
     this.#tellCpu(lease, this.#cpuTold.get(lease) ?? began, outcome.sandboxCpuSeconds);
     if (outcome.spent) {
@@ -344,7 +371,6 @@ export class Session {
       // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
       void lease.release(`an execution ended with status ${outcome.status}`);
     }
-    return outcome;
   }
 
   async #askNow<Name extends QuestionName>(question: KernelQuestion<Name>, timeoutMs: number) {
@@ -399,7 +425,7 @@ export class Session {
   async #acquire(): Promise<Lease> {
     const present = this.#takeLease();
     if (present) return present;
-    this.#acquiring ??= this.#leaseWithFolders().finally(() => {
+    this.#acquiring ??= this.#leasePrepared().finally(() => {
       this.#acquiring = undefined;
     });
     const lease = await this.#acquiring;
@@ -411,15 +437,21 @@ export class Session {
     return lease;
   }
 
-  /** Every sandbox that the session gets has its folders before any code runs in it. */
-  async #leaseWithFolders(): Promise<Lease> {
+  /** Every sandbox that the session gets has its folders and packages before its code runs there. */
+  async #leasePrepared(): Promise<Lease> {
     const lease = await this.#pool.acquire();
-    const { mounts } = this.#options;
-    if (mounts.length === 0) return lease;
+    const { mounts, preparation, bounds } = this.#options;
+    if (mounts.length === 0 && !preparation) return lease;
     try {
-      await lease.sandbox.mount(mounts);
+      if (mounts.length > 0) await lease.sandbox.mount(mounts);
+      if (preparation) {
+        const outcome = await new Run(lease.sandbox, preparation.request).toEnd(bounds);
+        const { cpuSeconds, sandboxCpuSeconds } = outcome;
+        this.#tellCpu(lease, sandboxCpuSeconds - cpuSeconds, sandboxCpuSeconds);
+        preparation.check(outcome);
+      }
     } catch (error) {
-      void lease.release("its folders could not be mounted");
+      void lease.release("it could not be prepared for the session");
       throw error;
     }
     return lease;

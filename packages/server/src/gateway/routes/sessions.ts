@@ -61,7 +61,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     },
   };
   app.post("/sessions", creation, async (request, reply) => {
-    const { session_id, limits, ttl, mounts } = request.body;
+    const { session_id, limits, ttl, mounts, packages } = request.body;
     const ttlMs = checkTtl(ttl);
     const checked = checkLimits(limits ?? {}, config);
     const { principal } = request;
@@ -72,6 +72,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
       limits: checked,
       ttlMs,
       mounts,
+      packages,
     });
     return reply.status(201).send(session);
   });

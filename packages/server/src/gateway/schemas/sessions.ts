@@ -3,6 +3,7 @@
 import { Type } from "typebox";
 import { Count, nullable, Timestamp } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
+import { PackageList } from "./packages.js";
 
 export const CreateSessionBody = Type.Object(
   {
@@ -14,6 +15,7 @@ export const CreateSessionBody = Type.Object(
       ),
     ),
     ttl: Type.Optional(Seconds),
+    packages: Type.Optional(PackageList),
     mounts: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 16 }),
     ),

@@ -166,7 +166,7 @@ export class NativeSandbox implements Sandbox {
     return this.#limits;
   }
 
-  execute({ code, outputBytesMax, allowInput }: CellRequest, sink: MessageSink): void {
+  execute({ code, outputBytesMax, allowInput, quiet }: CellRequest, sink: MessageSink): void {
     this.#used = true;
     this.#sink = sink;
     this.#allowInput = allowInput;
@@ -180,6 +180,7 @@ export class NativeSandbox implements Sandbox {
         content: {
           code,
           output_bytes_max: outputBytesMax,
+          quiet,
           ...(allowInput ? { allow_input: true } : {}),
         },
       }),
