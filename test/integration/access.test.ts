@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEvents } from "../support/events.ts";
 import { eventually } from "../support/host.ts";
 import {
   type ApiRequest,
@@ -244,6 +245,18 @@ describe("on one server", () => {
     const seconds = Number(refused.headers.get("retry-after"));
     expect(seconds).toBeGreaterThan(59 * 60 - 10);
     expect(seconds).toBeLessThanOrEqual(3600);
+  });
+
+  test("a stream is charged like any run, and refused with an ordinary error", async () => {
+    const key = await createKey(server, { quotas: { cpu_seconds_per_hour: 0.05 } });
+    const headers = { "x-auth-token": key.key };
+    const stream = (body: object) =>
+      openEvents(server, "POST", "/execute", { body: { stream: true, ...body }, headers });
+    const stopped = await (await stream({ code: loop, timeout: 2 })).all();
+    expect(stopped.at(-1)?.data.status).toBe("timeout");
+    const refused = await stream({ code: "1" });
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ error: { code: "QUOTA_EXCEEDED" } });
   });
 
   test("a session that burns on between runs uses up the quota while it lives", async () => {

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { streamExecute } from "../support/events.ts";
 import { eventually } from "../support/host.ts";
 import type { ErrorBody, TestServer } from "../support/server.ts";
 import { startServersPerTest } from "../support/servers.ts";
@@ -105,6 +106,28 @@ test("who ran what, when and how it ended is recorded, and no code, output or se
   for (const secret of ["canary", "print", "while", server.token, key.body.key.slice(8)]) {
     expect(text).not.toContain(secret);
   }
+});
+
+test("streams, runs that were left and runs that were cancelled are recorded as well", async () => {
+  const server = await start();
+  await (await streamExecute(server, { session_id: "s", code: "print(1)" })).all();
+  const sleep = "import time\nprint('begun')\ntime.sleep(25)";
+  const left = await streamExecute(server, { session_id: "s", code: sleep });
+  await left.until(({ data }) => data.text === "begun\n");
+  const waiting = server.tryExecute({ session_id: "s", code: "2" });
+  const queued = async () =>
+    (await server.request(`/sessions/s/executions/3`)).text.includes('"queued"');
+  await expect.poll(queued).toBe(true);
+  await server.request("/sessions/s/executions/3", { method: "DELETE" });
+  expect((await waiting).status).toBe(409);
+  left.leave();
+  const executions = () => auditRecords(server).filter(({ event }) => event === "execution");
+  await expect.poll(() => executions().length, { timeout: 20_000 }).toBe(3);
+  expect(executions()).toMatchObject([
+    { session: "s", status: "ok", exit_code: 0 },
+    { session: "s", status: "not_run", error: "EXECUTION_CANCELLED" },
+    { session: "s", status: "interrupted", exit_code: 130 },
+  ]);
 });
 
 test("what admins do in an emergency is recorded", async () => {

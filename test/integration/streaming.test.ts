@@ -202,6 +202,17 @@ describe("what fails", () => {
 });
 
 describe("a slow reader", () => {
+  test("does not keep the server from stopping", async () => {
+    const other = await startServer({ env: { POOL_SIZE: "1", DRAIN_TIMEOUT: "1" } });
+    const code = "print('z' * 900_000)\nprint('z' * 900_000, file=__import__('sys').stderr)\n";
+    const display = "display({'text/plain': 'z' * 4_000_000}, raw=True)\n".repeat(4);
+    await streamExecute(other, { session_id: "stalled", code: code + display });
+    await delay(500);
+    const startedAt = Date.now();
+    await other.stop();
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+  });
+
   test("slows its own run, and the gateway does not grow", async () => {
     const session_id = uniqueId("slow");
     const code = [

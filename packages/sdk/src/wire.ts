@@ -202,6 +202,7 @@ export interface ExecutionSummary {
   readonly started_at: string | null;
   readonly finished_at: string | null;
   /** Its result and events are no longer kept. */
+  /** Its result, and all but the beginning of its code, are no longer kept. */
   readonly dropped: boolean;
 }
 

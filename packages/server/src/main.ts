@@ -25,6 +25,8 @@ import { VERSION } from "./version.js";
 /** Starts in flight at a time: one is in the zygote while the next one's namespaces are made. */
 const STARTS_MAX = 2;
 const SWEEP_MS = 50;
+/** For the last answers to go out, when the server stops. */
+const FAREWELL_MS = 2000;
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -91,7 +93,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
     const closed = app.close();
     await sessions.stop();
+    // What is left now are clients that do not take the end of their answers.
+    const cut = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS);
     await closed;
+    clearTimeout(cut);
     clearInterval(sweep);
     await pool.stop();
     await driver.stop();

@@ -159,30 +159,10 @@ export class Run {
 
   async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
     const sandbox = this.#sandbox;
-    const request = this.#request;
     const collector = this.#collector;
     const cpuBefore = sandbox.beginReading();
     this.#startedAt = performance.now();
-    const watchAfterMs = collector.onEvent ? WATCH_FOLLOWED_AFTER_MS : WATCH_AFTER_MS;
-    const deadline = setTimeout(() => this.#stop("timeout"), request.timeoutMs);
-    const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), watchAfterMs);
-    const how = await new Promise<Reply | SandboxEnd>((resolve) => {
-      void sandbox.ended.then(resolve);
-      sandbox.execute(request, (message) => {
-        if (message.msg_type === "execute_reply") {
-          resolve(message.content);
-          return;
-        }
-        if (message.msg_type === "input_request") this.#inputRequest = message.content;
-        collector.add(message);
-      });
-    });
-    this.#over = true;
-    clearTimeout(deadline);
-    clearTimeout(watch);
-    clearTimeout(this.#graceTimer);
-    clearTimeout(this.#interruptTimer);
-    sandbox.resumeOutput();
+    const how = await this.#untilItEnds();
     const replied = !("reason" in how);
     const wallSeconds = (performance.now() - this.#startedAt) / 1000;
     const reading = sandbox.endReading(cpuBefore);
@@ -204,7 +184,7 @@ export class Run {
         kernelExitCode: replied ? undefined : how.exitCode,
         sessionGoesOn: !spent,
         events,
-        timeoutMs: request.timeoutMs,
+        timeoutMs: this.#request.timeoutMs,
         memoryBytes: sandbox.limits.memoryBytes,
         memoryPeakBytes: reading.memoryPeakBytes,
       };
@@ -233,6 +213,33 @@ export class Run {
       outputBytes: collector.bytes,
       spent,
     };
+  }
+
+  /** The cell itself: send it, collect what it says, and hold it to its deadline. */
+  async #untilItEnds(): Promise<Reply | SandboxEnd> {
+    const sandbox = this.#sandbox;
+    const request = this.#request;
+    const watchAfterMs = this.#collector.onEvent ? WATCH_FOLLOWED_AFTER_MS : WATCH_AFTER_MS;
+    const deadline = setTimeout(() => this.#stop("timeout"), request.timeoutMs);
+    const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), watchAfterMs);
+    const how = await new Promise<Reply | SandboxEnd>((resolve) => {
+      void sandbox.ended.then(resolve);
+      sandbox.execute(request, (message) => {
+        if (message.msg_type === "execute_reply") {
+          resolve(message.content);
+          return;
+        }
+        if (message.msg_type === "input_request") this.#inputRequest = message.content;
+        this.#collector.add(message);
+      });
+    });
+    this.#over = true;
+    clearTimeout(deadline);
+    clearTimeout(watch);
+    clearTimeout(this.#graceTimer);
+    clearTimeout(this.#interruptTimer);
+    sandbox.resumeOutput();
+    return how;
   }
 }
 

@@ -27,7 +27,7 @@ const executionFields = {
   created_at: Timestamp,
   started_at: nullable(Timestamp),
   finished_at: nullable(Timestamp),
-  dropped: Type.Boolean({ description: "Its result and events are no longer kept." }),
+  dropped: Type.Boolean({ description: "Its result and the rest of its code are no longer kept." }),
 };
 
 export const ExecutionsAnswer = Type.Object(
