@@ -151,6 +151,8 @@ class Kernel:
         self._repair_streams()
         self._output.begin(content["output_bytes_max"])
         self._input.begin(content.get("allow_input", False))
+        if content.get("look_first", False):
+            self._files.changes()  # What was uploaded since the last cell is no cell's doing.
         count = self._shell.execution_count
         started = time.perf_counter()
         self._running = True

@@ -30,13 +30,17 @@ export function registerWatch(app: App, sessions: SessionManager, admission: Adm
     const { params, query, principal } = request;
     const folder = checkPath(query.path ?? "");
     admission.admitRequest(principal);
-    let stream: EventStream | undefined;
+    let begin!: (stream: EventStream) => void;
+    const begun = new Promise<EventStream>((resolve) => {
+      begin = resolve;
+    });
     let id = 0;
     /** Changes are few and small; the porter waits with more of them until these are gone. */
     async function tell(changes: readonly FileChange[]): Promise<void> {
+      const stream = await begun;
       for (const { path, change, type } of changes) {
         const told = { path: joinPath(folder, path), change, type };
-        await stream?.send("change", JSON.stringify(told), ++id);
+        await stream.send("change", JSON.stringify(told), ++id);
       }
     }
     // Watching does not keep a session alive.
@@ -48,12 +52,13 @@ export function registerWatch(app: App, sessions: SessionManager, admission: Adm
       }
       return files.watch(folder, {
         changed: tell,
-        truncated: async () => stream?.send("truncated", "{}", ++id),
+        truncated: async () => (await begun).send("truncated", "{}", ++id),
       });
     });
-    stream = new EventStream(reply);
+    const stream = new EventStream(reply);
     stream.onClosed(() => watch.close());
-    void watch.ended.then(() => stream?.end());
+    void watch.ended.then(() => stream.end());
+    begin(stream);
     return reply;
   });
 }

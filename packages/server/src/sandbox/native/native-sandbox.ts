@@ -59,6 +59,7 @@ const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set(
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
 const ANSWER_TIMEOUT_MS = 5000;
+const UPLOADED_MAX = 10_000;
 const IDLE_MS = 20;
 const IDLE_BYTES_MAX = 4 * 1024 * 1024;
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
@@ -104,6 +105,9 @@ export class NativeSandbox implements Sandbox {
   #bytes = 0;
   #values = 0;
   #outputBytesMax = 0;
+  /** Files have been changed from outside since the last execution began, and which have come. */
+  #filesChanged = false;
+  readonly #uploaded = new Set<string>();
   #end: SandboxEnd | undefined;
   #resolveEnded!: (end: SandboxEnd) => void;
   #reportedReady: Record<"kernel_ready" | "warden_ready", boolean> = {
@@ -134,6 +138,11 @@ export class NativeSandbox implements Sandbox {
     this.#warden = options.connections.warden;
     this.#porter = options.porter;
     this.#porter.onViolation = (violation) => this.#breakOff(violation);
+    this.#porter.onChanged = (paths) => {
+      this.#filesChanged = true;
+      // Of what comes and goes unseen while code runs, more is not worth remembering.
+      for (const path of paths) if (this.#uploaded.size < UPLOADED_MAX) this.#uploaded.add(path);
+    };
     this.#porter.onLimits = (settled) =>
       settled ? this.#seal?.closeLimits() : this.#seal?.openLimits();
     this.#limits = options.limits;
@@ -182,9 +191,14 @@ export class NativeSandbox implements Sandbox {
           output_bytes_max: outputBytesMax,
           quiet,
           ...(allowInput ? { allow_input: true } : {}),
+          ...(this.#filesChanged ? { look_first: true } : {}),
         },
       }),
     );
+    if (this.#filesChanged) {
+      this.#filesChanged = false;
+      this.#uploaded.clear();
+    }
   }
 
   answerInput(text: string): boolean {
@@ -457,6 +471,7 @@ export class NativeSandbox implements Sandbox {
         this.#inputIsOpen = false;
         this.#bytes = 0;
         this.#values = 0;
+        if (this.#filesChanged) this.#leaveOutUploads(message.content);
         sink?.(message);
         return;
       }
@@ -493,6 +508,13 @@ export class NativeSandbox implements Sandbox {
     this.#values = 0;
     // What a question has met, such as the end of memory, is not the next execution's.
     if (message.msg_type === "question_failed") this.#idleSince = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What was uploaded while the code ran is none of its doing. */
+  #leaveOutUploads(reply: { files_created?: string[]; files_modified?: string[] }): void {
+    const byCode = (path: string) => !this.#uploaded.has(path);
+    if (reply.files_created) reply.files_created = reply.files_created.filter(byCode);
+    if (reply.files_modified) reply.files_modified = reply.files_modified.filter(byCode);
   }
 
   #onKernelClosed(): void {

@@ -101,9 +101,12 @@ function toError(code: string | undefined): ServiceError {
 
 export class PorterFiles implements SandboxFiles {
   readonly #channel: PorterChannel;
+  /** Told which files are new by what was asked here, and not by user code. */
+  readonly #onChanged: (paths: readonly string[]) => void;
 
-  constructor(channel: PorterChannel) {
+  constructor(channel: PorterChannel, onChanged: (paths: readonly string[]) => void) {
     this.#channel = channel;
+    this.#onChanged = onChanged;
   }
 
   list(
@@ -163,7 +166,7 @@ export class PorterFiles implements SandboxFiles {
   }
 
   write(): FileWriter {
-    return new PorterWriter(this.#channel);
+    return new PorterWriter(this.#channel, this.#onChanged);
   }
 
   makeDirectory(path: string): Promise<boolean> {
@@ -174,11 +177,17 @@ export class PorterFiles implements SandboxFiles {
   }
 
   async rename(path: string, to: string, overwrite: boolean): Promise<void> {
-    await this.#ask({ op: "rename", path, to, overwrite }, (end) => checked(checks.nothing, end));
+    await this.#ask({ op: "rename", path, to, overwrite }, (end) => {
+      this.#onChanged([to]);
+      return checked(checks.nothing, end);
+    });
   }
 
   async remove(path: string, recursive: boolean): Promise<void> {
-    await this.#ask({ op: "remove", path, recursive }, (end) => checked(checks.nothing, end));
+    await this.#ask({ op: "remove", path, recursive }, (end) => {
+      this.#onChanged([]);
+      return checked(checks.nothing, end);
+    });
   }
 
   archive(path: string, format: ArchiveFormat): Promise<Readable> {
@@ -294,7 +303,7 @@ class PorterWriter implements FileWriter {
   readonly #written: Promise<readonly WrittenFile[]>;
   #error: ServiceError | undefined;
 
-  constructor(channel: PorterChannel) {
+  constructor(channel: PorterChannel, onWritten: (paths: readonly string[]) => void) {
     let resolveWritten!: (files: readonly WrittenFile[]) => void;
     let rejectWritten!: (error: Error) => void;
     this.#written = new Promise((resolve, reject) => {
@@ -308,14 +317,13 @@ class PorterWriter implements FileWriter {
         head: unexpected,
         item: unexpected,
         data: unexpected,
-        end: (end) =>
+        end: (end) => {
+          const { files } = checked<typeof Written>(checks.written, end);
+          onWritten(files.map(({ path }) => path));
           resolveWritten(
-            checked<typeof Written>(checks.written, end).files.map(({ path, size, created }) => ({
-              path,
-              sizeBytes: size,
-              created,
-            })),
-          ),
+            files.map(({ path, size, created }) => ({ path, sizeBytes: size, created })),
+          );
+        },
         fail: (code) => {
           this.#error = toError(code);
           rejectWritten(this.#error);

@@ -29,6 +29,8 @@ export class Porter {
   #ended = false;
   /** The guest has got hold of it, or it is broken. */
   onViolation: (violation: ProtocolViolation) => void = () => undefined;
+  /** New names of files, by what was asked here. */
+  onChanged: (paths: readonly string[]) => void = () => undefined;
   /** Around the time in which the keeper changes the limit of processes. */
   onLimits: (settled: boolean) => void = () => undefined;
 
@@ -73,7 +75,7 @@ export class Porter {
       keeper.send({ op: "porter", sandbox, secret, processes });
       const channel = this.#attach(await Promise.race([connected, refused]));
       await Promise.race([channel.ready, refused]);
-      this.#files = new PorterFiles(channel);
+      this.#files = new PorterFiles(channel, (paths) => this.onChanged(paths));
       return this.#files;
     } catch (error) {
       listener.forgetPorter(sandbox);
