@@ -119,6 +119,8 @@ describe("executions", () => {
         async () => ((await session.info()).state === "busy" ? undefined : "it does not run"),
         5000,
       );
+      // Only what runs can be interrupted, and the state says no more than that it was sent.
+      await new Promise((resolve) => setTimeout(resolve, 300));
       controller.abort();
       await expect(running).rejects.toThrow(/abort/i);
       const startedAt = performance.now();
@@ -173,6 +175,84 @@ describe("streams", () => {
     });
   });
 });
+
+describe("runs that go on by themselves", () => {
+  test("are taken up again when the connection breaks, without a gap or a second run", async () => {
+    // Cuts each connection of a stream after some bytes, as a bad network would.
+    let cuts = 0;
+    const requests: string[] = [];
+    const badNetwork: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      requests.push(`${init?.method} ${new URL(String(input)).pathname}`);
+      if (!response.headers.get("content-type")?.includes("event-stream") || cuts === 2) {
+        return response;
+      }
+      cuts++;
+      return new Response(response.body?.pipeThrough(cutAfter(300)), response);
+    };
+    const far = new Glovebox({ baseUrl: server.baseUrl, token: server.token, fetch: badNetwork });
+    await inSession(async ({ id }) => {
+      const session = far.session(id);
+      const code =
+        "import time\nfor i in range(40):\n    print(i, flush=True)\n    time.sleep(0.05)";
+      const run = session.stream(code, { onDisconnect: "continue" });
+      let text = "";
+      const ids = [];
+      for await (const event of run) {
+        if (event.type === "stream") text += event.data.text;
+        ids.push(event.id);
+      }
+      expect(cuts).toBe(2);
+      expect(requests.filter((one) => one === "POST /execute").length).toBe(1);
+      expect(ids).toEqual(ids.map((_, index) => index + 1));
+      expect(text).toBe(Array.from({ length: 40 }, (_, i) => `${i}\n`).join(""));
+      expect((await run.result).stdout).toBe(text);
+      expect((await session.executions()).length).toBe(1);
+    });
+  });
+
+  test("can be listed, followed, looked up and interrupted by another client", async () => {
+    await inSession(async (session) => {
+      const code = "import time\nprint('on', flush=True)\ntime.sleep(30)";
+      const left = session.stream(code, { onDisconnect: "continue" });
+      for await (const { type } of left) if (type === "stream") break;
+      const [running] = await session.executions();
+      expect(running).toMatchObject({ execution_id: 1, state: "running", code });
+      const waiting = session.stream("print('never')");
+      const cancelling = (async () => {
+        for await (const event of waiting) {
+          expect(event.data).toMatchObject({ execution_id: 2, state: "queued", queued_before: 1 });
+          await session.cancel(2);
+        }
+      })();
+      await expect(cancelling).rejects.toMatchObject({ code: "EXECUTION_CANCELLED" });
+      const following = session.follow(1);
+      for await (const event of following) {
+        if (event.type === "stream")
+          expect(await session.interrupt()).toMatchObject({ execution_id: 1 });
+      }
+      expect((await following.result).status).toBe("interrupted");
+      expect((await session.execution(1)).result?.stdout).toBe("on\n");
+      await expect(session.execution(9)).rejects.toSatisfy(NotFoundError.isInstance);
+      await expect(session.interrupt()).rejects.toMatchObject({ code: "NOTHING_RUNNING" });
+      await expect(session.follow(1, { after: 99 }).result).rejects.toMatchObject({
+        code: "STREAM_CLOSED",
+      });
+    });
+  });
+});
+
+/** Lets some bytes through, then fails. */
+function cutAfter(bytesMax: number): TransformStream<Uint8Array, Uint8Array> {
+  let bytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) controller.error(new TypeError("the network is down"));
+      else controller.enqueue(chunk);
+    },
+  });
+}
 
 describe("the tool", () => {
   test("works with the session that the program chose", async () => {
