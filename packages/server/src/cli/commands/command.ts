@@ -117,6 +117,9 @@ const HINTS: Readonly<Record<string, string>> = {
   SESSION_NOT_FOUND: "`glovebox ps` lists those that there are.",
   SANDBOX_NOT_FOUND: "`glovebox ps` lists those that there are.",
   EXECUTION_NOT_FOUND: "`glovebox logs` lists those that are kept.",
+  FILE_NOT_FOUND: "`glovebox files ls SESSION --recursive` lists what there is.",
+  DIRECTORY_NOT_EMPTY: "--recursive removes it with all that is in it.",
+  IS_A_DIRECTORY: "`glovebox files get SESSION FOLDER DIR --recursive` saves what is in it.",
   PANICKED: "An admin lets work in again with `glovebox resume`.",
 };
 

@@ -2,7 +2,7 @@
 
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import type { Session, WrittenFile } from "@glovebox/sdk";
+import { GloveboxError, type Session, type WrittenFile } from "@glovebox/sdk";
 import { printable } from "../terminal/escape-filter.js";
 import { Progress } from "../terminal/progress.js";
 import type { FileArgument } from "./file-argument.js";
@@ -74,11 +74,42 @@ export async function saveAll(
       const savedAs = await download(session, path, signal, (bytes) => folder.save(path, bytes));
       saved.push({ path, saved_as: savedAs });
     } catch (error) {
-      if (!(error instanceof RefusedName)) throw error;
-      refused.push({ path, reason: error.message });
+      if (!isAboutTheFile(error)) throw error;
+      refused.push({ path, reason: error.message.replace(/\.$/, "") });
     }
   }
   return { saved, refused };
+}
+
+/** A dead link, a name that no URL can hold, a file that has gone since: the others are saved all the same. */
+function isAboutTheFile(error: unknown): error is Error {
+  if (error instanceof RefusedName) return true;
+  if (!GloveboxError.isInstance(error) || error.code === "SESSION_NOT_FOUND") return false;
+  return error.code === "INVALID_PATH" || [403, 404, 409].includes(error.status ?? 0);
+}
+
+/** Remembers files as they are now, to leave out those that a run has not changed. */
+export async function rememberFiles(
+  session: Session,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
+  const etags = paths.map(async (path) => {
+    const { etag } = await session.files.stat(path, { signal });
+    return [path, etag] as const;
+  });
+  return new Map(await Promise.all(etags));
+}
+
+export async function hasChanged(
+  session: Session,
+  path: string,
+  before: ReadonlyMap<string, string | null>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const etag = before.get(path);
+  if (etag === undefined || etag === null) return true;
+  return (await session.files.stat(path, { signal })).etag !== etag;
 }
 
 export function reportSaved({ saved, refused }: SavedFiles): void {
