@@ -84,8 +84,8 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
 
 /** A route that ends with a wildcard is described as one with a last parameter, `path`. */
 function nameWildcard(schema: FastifySchema | undefined, url: string): FastifySchema | undefined {
-  if (!url.endsWith("*")) return schema;
-  const params = schema?.params as { properties: object; required: string[] };
+  if (!url.endsWith("*") || !schema?.params) return schema;
+  const params = schema.params as { properties: object; required: string[] };
   const path = { type: "string", description: "Relative to /workspace; may hold slashes." };
   return {
     ...schema,
