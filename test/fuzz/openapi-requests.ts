@@ -30,7 +30,32 @@ function parameterText(random: Random, { name, schema }: Parameter): string {
   return String(value);
 }
 
-function bodyFor(random: Random, operation: Operation): unknown {
+interface Body {
+  readonly content: string | FormData;
+  /** A form brings its own. */
+  readonly type?: string;
+}
+
+function uploadFor(random: Random, { uploads }: Operation): Body | undefined {
+  if (!uploads) return undefined;
+  const content = random.pick(["", "a,b\n1,2\n", "x".repeat(random.below(100_000))]);
+  if (random.chance(0.1)) return { content, type: random.pick(["", "text/plain", "x"]) };
+  if (uploads !== "multipart/form-data") return { content, type: uploads };
+  const form = new FormData();
+  for (const name of random.list(3, () => random.pick([...NAMES, ...ODD_TEXTS]))) {
+    form.append("file", new Blob([content]), name);
+  }
+  return { content: form };
+}
+
+function jsonFor(random: Random, operation: Operation): Body | undefined {
+  const value = valueFor(random, operation);
+  return value === undefined
+    ? undefined
+    : { content: JSON.stringify(value), type: "application/json" };
+}
+
+function valueFor(random: Random, operation: Operation): unknown {
   const { body, examples } = operation;
   if (!body) return undefined;
   const example =
@@ -71,20 +96,20 @@ async function ask(
   random: Random,
 ): Promise<number> {
   const url = urlFor(random, operation);
-  const body = bodyFor(random, operation);
+  const body = uploadFor(random, operation) ?? jsonFor(random, operation);
   const controller = new AbortController();
   const response = await fetch(`${server.baseUrl}${url}`, {
     method: operation.method,
     headers: {
       "x-auth-token": server.token,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(body?.type === undefined ? {} : { "content-type": body.type }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: body.content }),
     signal: controller.signal,
   });
   const { status } = response;
   const contentType = response.headers.get("content-type") ?? "";
-  const shown = () => `${operation.method} ${url} ${JSON.stringify(body)?.slice(0, 500)}`;
+  const shown = () => `${operation.method} ${url} ${String(body?.content).slice(0, 500)}`;
   try {
     // A watch has no end, and what it says is looked at elsewhere.
     const isEndless = contentType.startsWith("text/event-stream");

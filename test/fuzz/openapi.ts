@@ -42,6 +42,8 @@ export interface Operation {
   readonly parameters: readonly Parameter[];
   /** Of a JSON body, where there is one. */
   readonly body: Schema | undefined;
+  /** The type of a body that is no JSON. */
+  readonly uploads: string | undefined;
   /** Bodies that somebody would really send. */
   readonly examples: readonly unknown[];
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
@@ -73,6 +75,9 @@ export class ApiDescription {
         ...operation,
         ...{ method: method.toUpperCase(), path, parameters: operation.parameters ?? [] },
         body: operation.requestBody?.content["application/json"]?.schema,
+        uploads: Object.keys(operation.requestBody?.content ?? {}).find(
+          (type) => !/json/.test(type),
+        ),
         examples: examplesOf(operation.requestBody?.content["application/json"]),
         responses: operation.responses,
       })),

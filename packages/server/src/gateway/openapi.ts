@@ -41,6 +41,24 @@ const ANY_ERROR = {
   content: { "application/json": { schema: { $ref: "Error#" } } },
 };
 
+/** What a route takes that reads its body by itself, which no schema of a body would survive. */
+const UPLOADS = {
+  bytes: { consumes: ["application/octet-stream"], body: { type: "string", format: "binary" } },
+  form: {
+    consumes: ["multipart/form-data"],
+    body: {
+      type: "object",
+      properties: { file: { type: "array", items: { type: "string", format: "binary" } } },
+    },
+  },
+} as const;
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    takes?: keyof typeof UPLOADS;
+  }
+}
+
 /** Routes that are registered after this, in the same scope, are described. */
 export async function registerOpenapi(app: App, version: string): Promise<void> {
   app.addSchema({ $id: "Error", ...ErrorAnswer });
@@ -65,9 +83,10 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
       security: [{ token: [] }, { api_key: [] }, { bearer: [] }],
     },
     refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => `${$id ?? index}` },
-    transform: ({ schema, url }) => ({
+    transform: ({ schema, url, route }) => ({
       schema: {
         ...nameWildcard(schema, url),
+        ...(route.config?.takes ? UPLOADS[route.config.takes] : {}),
         response: { ...(schema?.response ?? {}), default: ANY_ERROR },
       },
       url: url.replace("*", ":path"),

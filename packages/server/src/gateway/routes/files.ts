@@ -12,7 +12,7 @@ import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
 import { checkLength, receiveFile, receiveForm, refuse } from "../files/upload.js";
-import { answers, Nothing } from "../schemas/answers.js";
+import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
   FileParams,
@@ -37,7 +37,7 @@ const LIST = {
     summary: "Files of a session, or the whole folder as an archive",
     params: SessionParams,
     querystring: ListQuery,
-    response: answers({ 200: ListAnswer }),
+    response: answers({ 200: orArchive(ListAnswer) }),
   },
 };
 const READ = {
@@ -46,9 +46,11 @@ const READ = {
     summary: "A file, also in part; a folder as an archive",
     params: FileParams,
     querystring: ReadQuery,
+    response: answers({ 200: FileContent, 206: FileContent, 304: Nothing }),
   },
 };
 const WRITE = {
+  config: { takes: "bytes" as const },
   schema: {
     tags,
     summary: "Write a file, whole or not at all, or make a folder",
@@ -58,6 +60,7 @@ const WRITE = {
   },
 };
 const UPLOAD = {
+  config: { takes: "form" as const },
   schema: {
     tags,
     summary: "Write several files as multipart/form-data, all or none",

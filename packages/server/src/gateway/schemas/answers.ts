@@ -57,6 +57,18 @@ export const Events = {
   content: events,
 };
 
+const bytes = { schema: Type.String({ format: "binary" }) };
+const archives = { "application/x-tar": bytes, "application/zip": bytes };
+
+/** A file's content, with a type by its name, or a folder as an archive. */
+export const FileContent = { description: "The content.", content: { "*/*": bytes } };
+
+/** JSON, or an archive for whoever asks for one. */
+export function orArchive(schema: TSchema) {
+  const content = { "application/json": { schema }, ...archives };
+  return { description: "JSON, or an archive of the whole folder.", content };
+}
+
 /** JSON, or events for whoever asks for them. */
 export function orEvents(schema: TSchema) {
   const content = { "application/json": { schema }, ...events };
