@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BareSystem } from "./bare-system.js";
 import { GloveboxSystem } from "./glovebox-system.js";
+import { measureCompletion, measureVariables } from "./interact-scenarios.js";
 import { installJupyter, JupyterSystem } from "./jupyter-system.js";
 import { type Options, readOptions, type Scenario, USAGE } from "./options.js";
 import { type Measure, Report } from "./report.js";
@@ -119,7 +120,7 @@ class Bench {
 
   async measureGloveboxBesideBare(): Promise<void> {
     const { only } = this.#options;
-    const scenarios: readonly Scenario[] = ["a", "b", "c", "s"];
+    const scenarios: readonly Scenario[] = ["a", "b", "c", "s", "i"];
     if (!scenarios.some((one) => only.has(one))) return;
     await this.#withSystem(
       "glovebox",
@@ -137,6 +138,7 @@ class Bench {
           await this.#attempt(glovebox, "plot", () => measurePlot(glovebox, this.#rounds.plot));
         }
         if (only.has("s")) await this.#measureStreams(glovebox);
+        if (only.has("i")) await this.#measureInteraction(glovebox);
       },
     );
   }
@@ -146,6 +148,12 @@ class Bench {
     await this.#attempt(glovebox, "streamed", () => measureStreamed(glovebox, streamed));
     await this.#attempt(glovebox, "first_byte", () => measureFirstByte(glovebox, first));
     await this.#attempt(glovebox, "idle_streams", () => measureIdleStreams(glovebox, 200));
+  }
+
+  async #measureInteraction(glovebox: GloveboxSystem): Promise<void> {
+    const { first } = this.#rounds;
+    await this.#attempt(glovebox, "variables", () => measureVariables(glovebox, first));
+    await this.#attempt(glovebox, "completion", () => measureCompletion(glovebox, first));
   }
 
   /** Warm sandboxes would blur the memory of a session, so both need a server without a pool. */

@@ -73,7 +73,7 @@ def _measures(value, kind: type) -> dict:
     if kind is numpy.ndarray or kind in NUMPY_SCALARS:
         return _array_measures(value.shape, value.dtype, value.nbytes)
     if kind is pandas.DataFrame:
-        size = int(value.memory_usage(index=True, deep=False).sum())
+        size = _frame_bytes(value)
         return {"shape": list(value.shape), "length": value.shape[0], "size_bytes": size}
     if kind is pandas.Series:
         size = int(value.memory_usage(index=True, deep=False))
@@ -81,6 +81,12 @@ def _measures(value, kind: type) -> dict:
     if kind in INDEXES:
         return _array_measures(value.shape, value.dtype, int(value.memory_usage(deep=False)))
     return {}
+
+
+def _frame_bytes(frame) -> int:
+    """As the sum of memory_usage(), which makes several Series for it and takes ten times as long."""
+    data = sum(block.values.nbytes for block in frame._mgr.blocks)
+    return int(data + frame.index.memory_usage(deep=False))
 
 
 def _array_measures(shape: tuple[int, ...], dtype: object, size: int) -> dict:

@@ -89,7 +89,7 @@ class Kernel:
             if kind == "execute_request":
                 self._execute(request["content"])
             elif kind in questions.KINDS:
-                self._output.send_aside(*questions.answer(self._shell, kind, request["content"]))
+                questions.answer(self._shell, kind, request["content"], self._output.send_aside)
 
     def _connect_streams(self, given: dict[str, int]) -> None:
         null = os.open("/dev/null", os.O_RDONLY)

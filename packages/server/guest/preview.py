@@ -113,24 +113,24 @@ class _Writer:
         self._inside: list[int] = []
 
     def put(self, text: str) -> None:
-        self.text += text[: CHARACTERS_MAX + 1]
+        self.text += text
         if len(self.text) > CHARACTERS_MAX:
             raise _Full
 
     def write(self, value: object) -> None:
         kind = type(value)
-        if kind in _BRACKETS:
+        if kind is int:
+            self._int(value)
+        elif kind in _BY_REPR:
+            self.put(repr(value))
+        elif kind in (str, bytes, bytearray):
+            self.put(repr(value[:CHARACTERS_MAX]))
+        elif kind in _BRACKETS:
             self._nested(value, _BRACKETS[kind], value, self.write)
             if kind is tuple and len(value) == 1:
                 self.text = f"{self.text[:-1]},)"
         elif kind in _MAPPINGS:
             self._nested(value, _MAPPINGS[kind], dict.items(value), self._pair)
-        elif kind in (str, bytes, bytearray):
-            self.put(repr(value[:CHARACTERS_MAX]))
-        elif kind is int:
-            self._int(value)
-        elif kind in _BY_REPR:
-            self.put(repr(value))
         elif kind in _BY_STR or (kind in _WITH_ZONE and type(value.tzinfo) in _ZONES):
             self.put(str(value))
         elif kind is range:
@@ -151,9 +151,10 @@ class _Writer:
             return
         self._inside.append(id(owner))
         self.put(start)
-        for place, item in enumerate(items):
-            if place:
-                self.put(", ")
+        separator = ""
+        for item in items:
+            self.text += separator
+            separator = ", "
             write(item)
         self.put(end)
         self._inside.pop()
@@ -179,7 +180,7 @@ class _Writer:
             self.put(f"{rows} rows × {columns} columns: ")
             self._parts("", _elements(value.columns), "")
         else:
-            self.put(_definition(value, kind) or of_class(kind))
+            self.put((_definition(value, kind) or of_class(kind))[: CHARACTERS_MAX + 1])
 
     def _array(self, array) -> None:
         if array.dtype.itemsize > _ELEMENT_BYTES_MAX:

@@ -33,50 +33,80 @@ _ANSWERS = {
 KINDS = frozenset(f"{name}_request" for name in _ANSWERS)
 
 
-def answer(shell, kind: str, content: dict) -> tuple[str, dict]:
-    """The type and the content of the message that answers a request of type `kind`."""
+def answer(shell, kind: str, content: dict, send: Callable[[str, dict], None]) -> None:
+    """Send the message that answers a request of type `kind`."""
     name = kind.removesuffix("_request")
-    timeout_s = content.pop("timeout_ms") / 1000
+    deadline = time.monotonic() + content.pop("timeout_ms") / 1000
     try:
-        return f"{name}_reply", _in_fork(lambda: _ANSWERS[name](shell, **content), timeout_s)
+        with _Fork(lambda: _ANSWERS[name](shell, **content)) as fork:
+            reply = fork.answer(deadline)
+            # Before the fork is cleared away, which takes as long as many an answer.
+            send(f"{name}_reply", reply)
+        return
     except _Unanswered as failure:
         reason, detail = failure.args
     except Exception as failure:  # No room for a process or a descriptor; os.fork replaced.
         reason, detail = "failed", f"{type(failure).__name__}: {failure}"
-    return "question_failed", {"reason": reason, "detail": detail[:_DETAIL_CHARACTERS_MAX]}
+    send("question_failed", {"reason": reason, "detail": detail[:_DETAIL_CHARACTERS_MAX]})
 
 
 class _Unanswered(Exception):
     """A reason of question_failed and a detail."""
 
 
-def _in_fork(work: Callable[[], dict], timeout_s: float) -> dict:
-    """What `work` returns in a fork of this process."""
-    deadline = time.monotonic() + timeout_s
-    read, write = os.pipe()
-    try:
-        child = _fork_closing(work, write)
+class _Fork:
+    """A fork of this process that does one piece of work and tells what it returns."""
+
+    def __init__(self, work: Callable[[], dict]):
+        self._pipe, write = os.pipe()
         try:
-            return _read_answer(read, deadline)
+            with warnings.catch_warnings():
+                # Python warns of threads: nobody in the fork lets go of the locks that they hold.
+                # That is what the deadline is for.
+                warnings.simplefilter("ignore")
+                self._pid = os.fork()
+            if self._pid == 0:
+                _answer_and_end(work, write)
+        except BaseException:
+            os.close(self._pipe)
+            raise
         finally:
-            _end(child)
-    finally:
-        os.close(read)
+            os.close(write)
 
+    def __enter__(self) -> "_Fork":
+        return self
 
-def _fork_closing(work: Callable[[], dict], write: int) -> int:
-    """The child, which alone has the writing end."""
-    try:
-        with warnings.catch_warnings():
-            # Python warns of threads: nobody in the fork lets go of the locks that they hold. That
-            # is what the timeout is for.
-            warnings.simplefilter("ignore")
-            child = os.fork()
-        if child == 0:
-            _answer_and_end(work, write)
-        return child
-    finally:
-        os.close(write)
+    def __exit__(self, *_) -> None:
+        os.close(self._pipe)
+        try:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # A thread of user code has waited for all children.
+
+    def answer(self, deadline: float) -> dict:
+        """Raises _Unanswered."""
+        reply = frames.decode(self._read(deadline))
+        if "ok" not in reply:
+            raise _Unanswered("failed", str(reply["failed"]))
+        return reply["ok"]
+
+    def _read(self, deadline: float) -> bytes:
+        """One frame, without its length. There may be no end to what hostile code writes."""
+        readable = select.poll()
+        readable.register(self._pipe, select.POLLIN)
+        data = b""
+        while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
+            left_ms = (deadline - time.monotonic()) * 1000
+            if left_ms <= 0 or not readable.poll(left_ms):
+                raise _Unanswered("timeout", "")
+            chunk = os.read(self._pipe, _READ_BYTES)
+            if not chunk:
+                raise _Unanswered("ended", "the process that was to answer ended")
+            data += chunk
+            if len(data) > _ANSWER_BYTES_MAX:
+                raise _Unanswered("failed", "the answer is too long")
+        return data[_LENGTH.size :]
 
 
 def _answer_and_end(work: Callable[[], dict], pipe: int) -> None:
@@ -111,31 +141,3 @@ def _silence(pipe: int) -> None:
     for name in os.listdir("/proc/self/fd"):
         if int(name) not in (null, pipe):
             os.dup2(null, int(name))
-
-
-def _read_answer(pipe: int, deadline: float) -> dict:
-    readable = select.poll()
-    readable.register(pipe, select.POLLIN)
-    data = b""
-    while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
-        left_ms = (deadline - time.monotonic()) * 1000
-        if left_ms <= 0 or not readable.poll(left_ms):
-            raise _Unanswered("timeout", "")
-        chunk = os.read(pipe, _READ_BYTES)
-        if not chunk:
-            raise _Unanswered("ended", "the process that was to answer ended")
-        data += chunk
-        if len(data) > _ANSWER_BYTES_MAX:
-            raise _Unanswered("failed", "the answer is too long")
-    reply = frames.decode(data[_LENGTH.size :])
-    if "ok" not in reply:
-        raise _Unanswered("failed", str(reply["failed"]))
-    return reply["ok"]
-
-
-def _end(child: int) -> None:
-    try:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    except (ProcessLookupError, ChildProcessError):
-        pass  # A thread of user code has waited for all children.

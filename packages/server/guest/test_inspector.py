@@ -80,6 +80,19 @@ class InspectorTest(unittest.TestCase):
             for field, want in expected.items():
                 self.assertEqual(row[field], want, (field, row))
 
+    def test_the_size_of_a_frame_is_what_pandas_says(self):
+        frame = pandas.DataFrame(
+            {
+                "int": [1, 2],
+                "text": ["a", "b" * 1000],
+                "kind": pandas.Categorical(["x", "y"]),
+                "when": pandas.to_datetime(["2020", "2021"]).tz_localize("UTC"),
+                "nullable": pandas.array([1, None], dtype="Int64"),
+            }
+        )
+        for one in (frame, frame.set_index(["int", "text"]), frame[[]], pandas.DataFrame()):
+            self.assertEqual(self.row(one)["size_bytes"], one.memory_usage(deep=False).sum())
+
     def test_no_code_of_a_hostile_object_runs(self):
         self.addCleanup(gc.collect)
         odd = class_of_hostile_metaclass()
