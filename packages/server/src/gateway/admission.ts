@@ -52,6 +52,12 @@ export class Admission {
     account?.admitCpu();
   }
 
+  /** Another execution of a request that was admitted. @throws ServiceError as admitExecution */
+  admitMore(principal: Principal): void {
+    this.admitChange();
+    this.admitQuestion(principal);
+  }
+
   /** A new session. @throws as admitExecution */
   admitSession({ id: owner, account }: Principal): void {
     this.admitChange();

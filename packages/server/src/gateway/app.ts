@@ -31,6 +31,7 @@ import { registerExecutions } from "./routes/executions.js";
 import { registerFiles } from "./routes/files.js";
 import { registerInteract } from "./routes/interact.js";
 import { registerKeys } from "./routes/keys.js";
+import { registerNotebook } from "./routes/notebook.js";
 import { registerOperate } from "./routes/operate.js";
 import { registerPackages } from "./routes/packages.js";
 import { registerSecurity } from "./routes/security.js";
@@ -173,6 +174,7 @@ export function buildApp(options: AppOptions): App {
     registerWatch(scope, sessions, admission);
     registerInteract(scope, { sessions, config, admission });
     registerPackages(scope, { sessions, config, admission, audit });
+    registerNotebook(scope, { sessions, config, admission, audit });
     registerKeys(scope, { keys, sessions, admission, audit });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);

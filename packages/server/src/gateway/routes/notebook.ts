@@ -1,0 +1,120 @@
+/** A session as a notebook: what it ran, and running one cell by cell. */
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Audit } from "../../audit/audit.js";
+import type { Config } from "../../config.js";
+import { ServiceError } from "../../errors.js";
+import { turnOfOnesOwn } from "../../sandbox/turns.js";
+import { notebookOf } from "../../sessions/notebook.js";
+import { readNotebook } from "../../sessions/notebook-input.js";
+import { type CellHooks, NotebookRun } from "../../sessions/notebook-run.js";
+import type { SessionManager } from "../../sessions/session-manager.js";
+import type { Admission } from "../admission.js";
+import type { App } from "../app.js";
+import { auditExecution, auditNotRun } from "../audit-records.js";
+import { checkTimeout } from "../limits.js";
+import { NotebookStream } from "../notebook-stream.js";
+import { answers, orEvents } from "../schemas/answers.js";
+import { SessionParams } from "../schemas/common.js";
+import { NotebookAnswer, NotebookBody, NotebookFile } from "../schemas/notebook.js";
+
+/** Notebooks come with the outputs of earlier runs, which may be large. */
+const BODY_BYTES_MAX = 16 * 2 ** 20;
+const tags = ["sessions"];
+
+export interface NotebookOptions {
+  readonly sessions: SessionManager;
+  readonly config: Config;
+  readonly admission: Admission;
+  readonly audit: Audit;
+}
+
+export function registerNotebook(app: App, options: NotebookOptions): void {
+  const { sessions, config, admission } = options;
+  const show = {
+    tags,
+    summary: "What a session has run, as a Jupyter notebook",
+    params: SessionParams,
+    response: answers({ 200: NotebookFile }),
+  };
+  app.get("/sessions/:id/notebook", { schema: show }, async ({ principal, params }, reply) => {
+    const notebook = notebookOf(sessions.executions(principal.id, params.id));
+    const name = params.id.replaceAll(/[:@]/g, "_");
+    reply.header("content-disposition", `attachment; filename="${name}.ipynb"`);
+    await turnOfOnesOwn();
+    return notebook;
+  });
+
+  const run = {
+    tags,
+    summary: "Run a notebook in a session, cell by cell",
+    params: SessionParams,
+    body: NotebookBody,
+    response: answers({ 200: orEvents(NotebookAnswer) }),
+  };
+  const route = { schema: run, bodyLimit: BODY_BYTES_MAX };
+  app.post("/sessions/:id/notebook", route, async (request, reply) => {
+    const { body, params, principal } = request;
+    const notebook = readNotebook(body.notebook, config.codeBytesMax);
+    const timeoutMs = checkTimeout(body.timeout, config);
+    admission.admitExecution(principal, params.id);
+    const streams = body.stream ?? request.headers.accept?.includes("text/event-stream") ?? false;
+    const stream = streams ? new NotebookStream(request, reply) : undefined;
+    const hooks = hooksFor(request, params.id, timeoutMs, stream, options);
+    const running = new NotebookRun(notebook, body.on_error ?? "stop", hooks);
+    // "close" comes at the end of every answer as well; what is over is not abandoned.
+    reply.raw.once("close", () => running.abandon());
+    return answer(running, stream, reply);
+  });
+}
+
+function hooksFor(
+  request: FastifyRequest,
+  sessionId: string,
+  timeoutMs: number,
+  stream: NotebookStream | undefined,
+  { sessions, config, admission, audit }: NotebookOptions,
+): CellHooks {
+  const { principal } = request;
+  let isFirst = true;
+  return {
+    start: (code) => {
+      // The notebook is one request; what its cells use counts as it comes.
+      if (!isFirst) {
+        admission.admitMore(principal);
+        // It was deleted between two cells; a new one would lack what the first cells have made.
+        if (!sessions.has(principal.id, sessionId)) throw new ServiceError("SESSION_NOT_FOUND");
+      }
+      isFirst = false;
+      const { outputBytesMax } = config;
+      // Who reads a stream is there to answer.
+      const allowInput = stream !== undefined;
+      const execution = { code, timeoutMs, outputBytesMax, allowInput };
+      return sessions.start(principal.id, sessionId, execution, {}, allowInput);
+    },
+    follow: async (index, execution) => stream?.follow(index, execution),
+    ended: (code, outcome) => auditExecution(audit, request, { sessionId, code }, outcome),
+    notRun: (code, error) => auditNotRun(audit, request, { sessionId, code }, error),
+  };
+}
+
+async function answer(
+  running: NotebookRun,
+  stream: NotebookStream | undefined,
+  reply: FastifyReply,
+) {
+  if (!stream) {
+    const outcome = await running.toEnd();
+    await turnOfOnesOwn();
+    return outcome;
+  }
+  try {
+    const outcome = await running.toEnd();
+    await turnOfOnesOwn();
+    await stream.end("result", outcome);
+  } catch (error) {
+    if (!stream.isOpen) throw error;
+    await stream.fail(error);
+  }
+  return reply;
+}
