@@ -35,32 +35,31 @@ def list_directory(fields: dict) -> Iterator[Sent]:
     left = int(fields["entries_max"])
     root = absolute(fields["path"])
     pending = [""]
-    truncated = False
+    full = too_deep = False
     batch: list[dict] = []
     weight = 0
-    while pending and not truncated:
+    while pending and not full:
         prefix = pending.pop()
         entries = []
         try:
             with os.scandir(f"{root}/{prefix}") as found:
                 for entry in found:
                     if len(entries) >= left:
-                        truncated = True
+                        full = True
                         break
                     entries.append(entry)
         except OSError:
             if not prefix:
                 raise
-            # Removed meanwhile, closed by its owner, or too deep to be named.
-            truncated = truncated or is_directory(f"{root}/{prefix}") or len(prefix) > 2000
-            continue
+            continue  # Removed meanwhile, or closed by its owner.
         left -= len(entries)
         entries.sort(key=lambda entry: entry.name)
         below = []
         for entry in entries:
             try:
                 described = describe(entry.stat(follow_symlinks=False))
-            except OSError:
+            except OSError as failure:
+                too_deep = too_deep or failure.errno == errno.ENAMETOOLONG
                 continue
             path = prefix + entry.name
             if fields["recursive"] and described["type"] == "directory":
@@ -73,7 +72,7 @@ def list_directory(fields: dict) -> Iterator[Sent]:
         pending += reversed(below)
     if batch:
         yield wire.ITEM, {"entries": batch}
-    yield wire.END, {"truncated": truncated}
+    yield wire.END, {"truncated": full or too_deep}
 
 
 # --- reading ----------------------------------------------------------------------------------

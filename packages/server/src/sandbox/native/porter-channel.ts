@@ -294,9 +294,8 @@ export class PorterChannel {
         request.handler.item(parse(payload));
         return;
       case KIND.end: {
-        const fields = parse(payload);
+        request.handler.end(parse(payload)); // May throw, and the request then fails like the rest.
         request.close();
-        request.handler.end(fields);
         return;
       }
       case KIND.fail: {

@@ -80,23 +80,25 @@ function checked<S extends TSchema>(
   return value as Static<S>;
 }
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  FILE_NOT_FOUND: "FILE_NOT_FOUND",
-  INVALID_PATH: "INVALID_PATH",
-  NOT_A_DIRECTORY: "NOT_A_DIRECTORY",
-  IS_A_DIRECTORY: "IS_A_DIRECTORY",
-  FILE_EXISTS: "FILE_EXISTS",
-  DIRECTORY_NOT_EMPTY: "DIRECTORY_NOT_EMPTY",
-  FILE_ACCESS_DENIED: "FILE_ACCESS_DENIED",
-  FILE_TOO_LARGE: "FILE_TOO_LARGE",
-  FILE_CHANGED: "TRANSFER_INTERRUPTED",
-  TOO_MANY: "TOO_MANY_TRANSFERS",
-};
+const CODES: ReadonlyMap<string, ErrorCode> = new Map(
+  Object.entries({
+    FILE_NOT_FOUND: "FILE_NOT_FOUND",
+    INVALID_PATH: "INVALID_PATH",
+    NOT_A_DIRECTORY: "NOT_A_DIRECTORY",
+    IS_A_DIRECTORY: "IS_A_DIRECTORY",
+    FILE_EXISTS: "FILE_EXISTS",
+    DIRECTORY_NOT_EMPTY: "DIRECTORY_NOT_EMPTY",
+    FILE_ACCESS_DENIED: "FILE_ACCESS_DENIED",
+    FILE_TOO_LARGE: "FILE_TOO_LARGE",
+    FILE_CHANGED: "TRANSFER_INTERRUPTED",
+    TOO_MANY: "TOO_MANY_TRANSFERS",
+  } as const),
+);
 
 /** Undefined is the end of the connection, by which nothing half-done stays behind. */
 function toError(code: string | undefined): ServiceError {
   if (code === undefined) return new ServiceError("TRANSFER_INTERRUPTED");
-  return new ServiceError(CODES[code] ?? "FILE_ACCESS_DENIED");
+  return new ServiceError(CODES.get(code) ?? "FILE_ACCESS_DENIED");
 }
 
 export class PorterFiles implements SandboxFiles {
