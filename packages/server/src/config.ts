@@ -92,6 +92,12 @@ export const configVariables = [
     description: "A folder of wheels to install packages from, see docs/packages.md.",
   },
   {
+    name: "HF_ENDPOINT",
+    default: "https://huggingface.co",
+    description:
+      "Where `glovebox data download hf:…` finds data sets, as Hugging Face's own tools do.",
+  },
+  {
     name: "MAX_OUTPUT_SIZE",
     default: "1000000",
     description: "Bytes of stdout and of stderr that an execution may return, each.",
@@ -194,6 +200,7 @@ export interface Config {
   readonly workspaceBytesMax: number;
   /** DATA_MOUNTS, and WHEEL_DIR as one more. */
   readonly mounts: readonly DataMount[];
+  readonly hubEndpoint: string;
   readonly outputBytesMax: number;
   readonly codeBytesMax: number;
   /** Of past executions, over all sessions together. */
@@ -320,6 +327,7 @@ export function loadConfig(
       ...parseDataMounts(values.DATA_MOUNTS),
       ...(values.WHEEL_DIR === "" ? [] : [wheelsMount(values.WHEEL_DIR)]),
     ]),
+    hubEndpoint: values.HF_ENDPOINT,
     outputBytesMax: number("MAX_OUTPUT_SIZE", 1000, 64_000_000),
     codeBytesMax: number("MAX_CODE_SIZE", 1000, 1_300_000),
     historyBytesMax: number("MAX_HISTORY_MB", 0, 1048576) * MEBIBYTE,

@@ -13,6 +13,7 @@ On the server's machine, as root:
   serve     run the server (the HTTP side gives root up)
   keys      create, list and revoke keys on the running server
   audit     verify the audit log; needs no server
+  data      download data sets, list shared folders; needs no server, the download no root
   doctor    check what the host must offer, then every protection on a live sandbox
   config    print the effective configuration, secrets masked
 
@@ -74,6 +75,8 @@ async function help(name: string | undefined): Promise<number> {
     process.stdout.write((await import("./keys.js")).HELP);
   } else if (name === "audit") {
     process.stdout.write((await import("./audit.js")).HELP);
+  } else if (name === "data") {
+    process.stdout.write((await import("./data.js")).HELP);
   } else {
     process.stdout.write(HELP);
   }
@@ -103,6 +106,10 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
     case "audit": {
       const { audit } = await import("./audit.js");
       return audit(loadConfig(), rest);
+    }
+    case "data": {
+      const { data } = await import("./data.js");
+      return data(loadConfig(), rest);
     }
     case "doctor":
       return doctor();

@@ -1,0 +1,76 @@
+/** How far downloads are: one line that changes on a terminal, a line now and then elsewhere. */
+
+import { plainText } from "./failure.js";
+
+const TERMINAL_EVERY_MS = 100;
+const PLAIN_EVERY_MS = 10_000;
+const BAR_WIDTH = 24;
+
+export interface Output {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+export class Progress {
+  readonly #output: Output;
+  #name = "";
+  #startedAt = 0;
+  #startSize: number | undefined;
+  #shownAt = 0;
+  #lineIsOpen = false;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  begin(name: string, size: number | undefined): void {
+    this.#name = plainText(name);
+    this.#startedAt = this.#shownAt = performance.now();
+    this.#startSize = undefined;
+    if (!this.#output.isTTY)
+      this.say(`${this.#name}${size === undefined ? "" : `, ${bytes(size)}`}`);
+  }
+
+  at(size: number, total: number | undefined): void {
+    const now = performance.now();
+    this.#startSize ??= size;
+    const everyMs = this.#output.isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS;
+    if (now - this.#shownAt < everyMs) return;
+    this.#shownAt = now;
+    const seconds = (now - this.#startedAt) / 1000;
+    const rate = `${bytes((size - this.#startSize) / seconds)}/s`;
+    const share = total ? Math.min(1, size / total) : undefined;
+    const percent = share === undefined ? "" : `${Math.floor(share * 100)} %, `;
+    if (!this.#output.isTTY) {
+      this.say(`${this.#name}: ${percent}${bytes(size)}, ${rate}`);
+      return;
+    }
+    const filled = Math.round((share ?? 0) * BAR_WIDTH);
+    const bar = share === undefined ? "" : `[${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] `;
+    const line = `${bar}${percent}${bytes(size)}, ${rate}  ${this.#name}`;
+    this.#output.write(`\r\u001b[K${line.slice(0, (this.#output.columns ?? 80) - 1)}`);
+    this.#lineIsOpen = true;
+  }
+
+  done(size: number): void {
+    this.say(`${this.#name}: done, ${bytes(size)}`);
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.#output.write(`${this.#lineIsOpen ? "\r\u001b[K" : ""}${plainText(line)}\n`);
+    this.#lineIsOpen = false;
+  }
+}
+
+export function bytes(count: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = count;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
