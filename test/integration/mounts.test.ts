@@ -212,7 +212,7 @@ describe("folders for sessions that ask", () => {
     const keeper = String(server.findProcess(/python3 .*keeper/).pid);
     const place = "/run/mounts/broken";
     const inKeeper = ["--target", keeper, "--mount", "--root", "--wd=/", "sh", "-c"];
-    execFileSync("nsenter", [...inKeeper, `umount ${place} && rmdir ${place}`]);
+    execFileSync("nsenter", [...inKeeper, `umount -l ${place}`]);
     const { answer, session_id } = await openSession(["broken"]);
     expect(answer.status, answer.text).toBe(503);
     expect(answer.body.error.code).toBe("MOUNT_FAILED");
@@ -245,6 +245,29 @@ describe("a start is refused", () => {
 
   test("with a writable folder of root's", async () => {
     expect(await refusal(`x=${base}/reference:rw`)).toMatch(/DATA_MOUNTS: x: .*root.*chown -R/);
+  });
+
+  test("with a writable folder whose file system cannot translate ids", async () => {
+    // An overlay is no such file system, and can be mounted wherever Glovebox runs.
+    const merged = join(base, "merged");
+    for (const name of ["lower", "merged"]) mkdirSync(join(base, name));
+    writeFileSync(join(base, "lower/all.txt"), "for all");
+    for (const one of ["lower", "lower/all.txt"]) chownSync(join(base, one), OWNER, GROUP);
+    const layers = `lowerdir=${base}/lower:${base}/merged`;
+    execFileSync("mount", ["-t", "overlay", "overlay", "-o", layers, merged]);
+    try {
+      const message = await refusal(`x=${merged}:rw`);
+      expect(message).toMatch(/DATA_MOUNTS: x cannot be rw.*translate ids.*share it :ro/);
+      expect(message).not.toContain("cannot be isolated");
+
+      const readOnly = await startServer({ env: { DATA_MOUNTS: `x=${merged}`, POOL_SIZE: "0" } });
+      const code = attempts("open('/data/x/all.txt').read()", "open('/data/x/new', 'w')");
+      expect((await readOnly.execute({ code })).stdout).toBe("for all\nEROFS\n");
+      expect(readOnly.log()).toContain("the file system of x cannot translate ids");
+      await readOnly.stop();
+    } finally {
+      execFileSync("umount", [merged]);
+    }
   });
 
   test("with a folder that is not there", async () => {

@@ -51,6 +51,7 @@ class Folders:
 
     def __init__(self, described: str, trial_id: int):
         self._folders: dict[str, Folder] = {}
+        self._roots: dict[str, int] = {}
         self._id_maps: dict[tuple[int, int, int], int] = {}
         for description in described.split():
             name, mode, uid, gid = description.split(":")[:4]
@@ -105,13 +106,20 @@ class Folders:
         if not folder.writable:
             attributes |= linux.MOUNT_ATTR_RDONLY
         id_map = self._id_map(folder.uid, folder.gid, host_id) if folder.uid else None
-        mount = linux.clone_mount(f"{DIRECTORY}/{folder.name}")
+        mount = linux.clone_mount(self._root(folder.name))
         try:
             linux.set_mount_attributes(mount, attributes, id_map)
         except OSError:
             os.close(mount)
             raise
         return mount
+
+    def _root(self, name: str) -> int:
+        """Open since the start, when each folder was tried."""
+        if name not in self._roots:
+            flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+            self._roots[name] = os.open(f"{DIRECTORY}/{name}", flags)
+        return self._roots[name]
 
     def _id_map(self, uid: int, gid: int, host_id: int) -> int:
         """Kept, as host ids are used again: there is one for each slot and owner."""

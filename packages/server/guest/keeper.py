@@ -483,6 +483,8 @@ class Keeper:
         problem = self._folders.unknown(names)
         if problem is None and (sandbox is None or sandbox.doomed or sandbox.warden_handle < 0):
             problem = "the sandbox has ended"
+        if identity in self._mounting.values():
+            problem = "a mount is on its way"
         if problem is None:
             try:
                 self._mounting[self._maker.fork_to_mount(sandbox, names)] = identity

@@ -98,11 +98,12 @@ def unmount_detached(target: str) -> None:
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"unmount {target}")
 
 
-def clone_mount(path: str) -> int:
-    """open_tree(2): a copy of the mount at `path`, without those below it, that is nowhere yet."""
-    flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC
-    descriptor = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags)
-    _check(min(descriptor, 0), f"clone the mount at {path}")
+def clone_mount(root: int) -> int:
+    """open_tree(2): a copy of the mount whose root is open, without those below it, that is nowhere
+    yet. By a descriptor, because a path would be looked up, which a server of files can make hang."""
+    flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH
+    descriptor = _libc.syscall(_SYS_OPEN_TREE, root, b"", flags)
+    _check(min(descriptor, 0), "clone a mount")
     return descriptor
 
 
