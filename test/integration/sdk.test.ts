@@ -254,6 +254,127 @@ function cutAfter(bytesMax: number): TransformStream<Uint8Array, Uint8Array> {
   });
 }
 
+describe("questions", () => {
+  test("of the code are answered by onInput, or by whoever sees them", async () => {
+    await inSession(async (session) => {
+      const asked: unknown[] = [];
+      const code = "import getpass\nn = input('name? ')\np = getpass.getpass('secret? ')\n(n, p)";
+      const run = session.stream(code, {
+        onInput: async (request) => {
+          asked.push(request);
+          return request.password ? "1234" : "Ada é😀";
+        },
+      });
+      expect((await run.result).result_text).toBe("('Ada é😀', '1234')\n");
+      expect(asked).toEqual([
+        { prompt: "name? ", password: false },
+        { prompt: "secret? ", password: true },
+      ]);
+      const other = session.stream("input()", { allowInput: true });
+      for await (const { type } of other) if (type === "input_request") await session.input("5");
+      expect((await other.result).result_text).toBe("'5'\n");
+      await expect(session.input("late")).rejects.toMatchObject({ code: "NO_INPUT_REQUESTED" });
+    });
+  });
+
+  test("nobody is there to answer raise EOFError instead of waiting", async () => {
+    await inSession(async (session) => {
+      expect((await session.stream("input()").result).error?.ename).toBe("EOFError");
+    });
+    expect((await client.stream("input()").result).error?.ename).toBe("EOFError");
+  });
+
+  test("of an editor", async () => {
+    await inSession(async (session) => {
+      await session.execute("import numpy as np\nspecial_name = np.zeros((2, 3))");
+      const { matches, cursor_start } = await session.complete("x = '😀'; special_n");
+      expect(matches).toContain("special_name");
+      expect(cursor_start).toBe(9);
+      expect((await session.inspect("len")).data["text/plain"]).toContain("len");
+      expect((await session.isComplete("for i in x:")).status).toBe("incomplete");
+      const { variables, total } = await session.variables({ limit: 10 });
+      expect(variables.find(({ name }) => name === "special_name")).toMatchObject({
+        shape: [2, 3],
+        dtype: "float64",
+      });
+      expect(total).toBeGreaterThan(0);
+    });
+  });
+});
+
+describe("files", () => {
+  test("of any name and content come back as they went", async () => {
+    await inSession(async ({ files }) => {
+      const bytes = crypto.getRandomValues(new Uint8Array(65_000));
+      for (const path of ["plain.bin", "a b/ü😀#?%2e+&.bin", "x/y/z/..hidden", " '\"\\"]) {
+        expect((await files.write(path, bytes)).size, path).toBe(65_000);
+        expect(Buffer.from(await files.read(path)).equals(bytes), path).toBe(true);
+      }
+      expect(await files.read("plain.bin", { range: { start: 10, end: 20 } })).toEqual(
+        bytes.slice(10, 20),
+      );
+      expect(await files.stat("plain.bin")).toMatchObject({ size: 65_000 });
+      await expect(files.write("odd\n", "")).rejects.toMatchObject({ code: "INVALID_PATH" });
+      const paths = (await files.list("", { recursive: true })).entries.map(({ path }) => path);
+      expect(paths).toContain("a b/ü😀#?%2e+&.bin");
+    });
+  });
+
+  test("stream in and out", async () => {
+    await inSession(async ({ files }) => {
+      const chunk = new Uint8Array(256 * 1024).fill(7);
+      let left = 80;
+      const source = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (left-- > 0) controller.enqueue(chunk);
+          else controller.close();
+        },
+      });
+      expect((await files.write("big.bin", source)).size).toBe(80 * chunk.length);
+      let bytes = 0;
+      const reader = (await files.readStream("big.bin")).getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        bytes += part.value.length;
+      }
+      expect(bytes).toBe(80 * chunk.length);
+    });
+  });
+
+  test("are uploaded together, renamed, packed and deleted", async () => {
+    await inSession(async (session) => {
+      const { files } = session;
+      const uploaded = await files.upload({ "d/ä.txt": "one", "d/e/two.txt": new Blob(["two"]) });
+      expect(uploaded).toEqual([
+        { path: "d/ä.txt", size: 3 },
+        { path: "d/e/two.txt", size: 3 },
+      ]);
+      await files.mkdir("made/here");
+      expect(await files.rename("d/ä.txt", "made/here/b.txt")).toEqual({ path: "made/here/b.txt" });
+      await expect(files.rename("d/e/two.txt", "made/here/b.txt")).rejects.toMatchObject({
+        code: "FILE_EXISTS",
+      });
+      const tar = new Uint8Array(await new Response(await files.archive("made")).arrayBuffer());
+      expect(new TextDecoder().decode(tar)).toContain("b.txt");
+      await expect(files.delete("made")).rejects.toMatchObject({ code: "DIRECTORY_NOT_EMPTY" });
+      await files.delete("made", { recursive: true });
+      await expect(files.read("made/here/b.txt")).rejects.toSatisfy(NotFoundError.isInstance);
+    });
+  });
+
+  test("are watched", async () => {
+    await inSession(async (session) => {
+      await session.files.mkdir("seen");
+      const changes = await session.files.watch("seen");
+      await session.execute("open('seen/new.txt', 'w').write('x')");
+      for await (const event of changes) {
+        if (event.type !== "change" || event.data.path !== "seen/new.txt") continue;
+        expect(event.data).toMatchObject({ change: "created", type: "file" });
+        break;
+      }
+    });
+  });
+});
+
 describe("the tool", () => {
   test("works with the session that the program chose", async () => {
     const sessionId = uniqueId("tool");

@@ -2,10 +2,11 @@
 
 import type { Deadline } from "./deadline.js";
 import { ConnectionError, GloveboxError } from "./errors.js";
+import type { StreamEvent } from "./event-stream.js";
 import { type CallOptions, defined } from "./options.js";
 import { readSse } from "./sse.js";
 import type { OpenAnswer, Transport, TransportRequest } from "./transport.js";
-import type { FileChange, FileList, UploadResponse, WrittenFile } from "./wire.js";
+import type { FileEvents, FileList, RenamedFile, UploadResponse, WrittenFile } from "./wire.js";
 
 /** A stream is sent as it comes; Node can do that, and browsers over HTTP/2 only. */
 export type FileContent = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
@@ -22,6 +23,9 @@ export interface FileStat {
   readonly etag: string | null;
   readonly lastModified: string | null;
 }
+
+/** `change`, or `truncated` when there was more than can be told. */
+export type FileEvent = StreamEvent<FileEvents>;
 
 export type ArchiveFormat = "tar" | "zip";
 
@@ -93,14 +97,14 @@ export class SessionFiles {
   }
 
   /** Rename or move. */
-  async rename(
+  rename(
     from: string,
     to: string,
     options: CallOptions & { readonly overwrite?: boolean } = {},
-  ): Promise<void> {
+  ): Promise<RenamedFile> {
     const json = defined({ path: cleanPath(to), overwrite: options.overwrite });
     const { signal } = options;
-    await this.#transport.done({ ...this.#request("PATCH", from), json, signal });
+    return this.#transport.json({ ...this.#request("PATCH", from), json, signal });
   }
 
   /** Delete a file, or a folder: with `recursive` also one that is not empty. */
@@ -125,7 +129,6 @@ export class SessionFiles {
     for (const [path, content] of Object.entries(files)) {
       const name = cleanPath(path);
       const blob = content instanceof Blob ? content : new Blob([content as BlobPart]);
-      // The name of the field is the path: programs cut folders off file names.
       body.append(name, blob, name);
     }
     const answer = await this.#transport.json<UploadResponse>({
@@ -146,8 +149,11 @@ export class SessionFiles {
     return this.#download({ ...this.#request("GET", path), query, signal: options.signal });
   }
 
-  /** What changes in a folder, from the moment this resolves until the loop is left. */
-  async watch(path = "", { signal }: CallOptions = {}): Promise<AsyncIterable<FileChange>> {
+  /**
+   * What changes below a folder, from the moment this resolves until the loop is left, or the session
+   * ends. A session that was never used has nothing to watch. @throws NotFoundError
+   */
+  async watch(path = "", { signal }: CallOptions = {}): Promise<AsyncIterable<FileEvent>> {
     const answer = await this.#transport.open({
       method: "GET",
       path: `${this.#base}/watch`,
@@ -181,7 +187,7 @@ export class SessionFiles {
 async function* changesOf(
   { response, deadline }: OpenAnswer,
   signal: AbortSignal | undefined,
-): AsyncGenerator<FileChange, void, undefined> {
+): AsyncGenerator<FileEvent, void, undefined> {
   try {
     if (!response.body) return;
     const messages = readSse(response.body, {
@@ -189,7 +195,9 @@ async function* changesOf(
       onBytes: () => deadline.suspend(),
     });
     for await (const message of messages) {
-      if (message.event === "change") yield JSON.parse(message.data) as FileChange;
+      if (message.event !== "change" && message.event !== "truncated") continue;
+      const { event: type, id, data } = message;
+      yield { type, id: Number(id), data: JSON.parse(data) } as FileEvent;
     }
   } catch (error) {
     throw signal?.aborted ? signal.reason : broken("The watch", error);

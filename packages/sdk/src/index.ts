@@ -24,6 +24,7 @@ export type {
 export {
   type ArchiveFormat,
   type FileContent,
+  type FileEvent,
   type FileStat,
   type ReadOptions,
   SessionFiles,
@@ -70,6 +71,7 @@ export type {
   FileChange,
   FileEncoding,
   FileEntry,
+  FileEvents,
   FileList,
   FileType,
   HealthResponse,
@@ -106,6 +108,7 @@ export type {
   ReleaseRequest,
   ReleaseResponse,
   RenameBody,
+  RenamedFile,
   ResetResponse,
   ResumeResponse,
   RunNotebookBody,

@@ -47,6 +47,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const NOTHING_WAS_RUN: ReadonlySet<string> = new Set([
   "QUOTA_EXCEEDED",
   "SESSION_BUSY",
+  "TOO_MANY_TRANSFERS",
   "POOL_EXHAUSTED",
   "SANDBOX_START_FAILED",
   "SHUTTING_DOWN",

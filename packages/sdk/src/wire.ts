@@ -251,7 +251,8 @@ export interface InspectBody {
 
 export interface InspectResponse {
   readonly found: boolean;
-  readonly data: MimeBundle;
+  readonly data: Readonly<Record<string, string>>;
+  /** Empty, as yet. */
   readonly metadata: MimeBundle;
 }
 
@@ -382,7 +383,17 @@ export interface RenameBody {
   readonly overwrite?: boolean;
 }
 
-/** The data of a `change` event. */
+export interface RenamedFile {
+  readonly path: string;
+}
+
+/** The data of each event of a watch, by the event's name. */
+export interface FileEvents {
+  readonly change: FileChange;
+  /** More changed than can be told: list the folder again. */
+  readonly truncated: Readonly<Record<never, never>>;
+}
+
 export interface FileChange {
   readonly path: string;
   readonly change: "created" | "modified" | "deleted";

@@ -13,12 +13,14 @@ import type {
 } from "../../server/src/errors.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
 import type * as executions from "../../server/src/gateway/schemas/executions.js";
+import type * as files from "../../server/src/gateway/schemas/files.js";
 import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
+import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
 import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
@@ -62,6 +64,8 @@ export type Requests = All<{
     wire.CreateSessionRequest,
     Static<typeof sessions.CreateSessionBody>
   >;
+  InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
+  RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
   CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
   InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
   IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
@@ -83,6 +87,16 @@ export type Answers = All<{
   SessionInfo: Same<wire.SessionInfo, Static<typeof sessions.SessionAnswer>>;
   SessionList: Same<wire.SessionList, Static<typeof sessions.SessionsAnswer>>;
   ResetResponse: Same<wire.ResetResponse, Static<typeof sessions.ResetAnswer>>;
+  FileList: Same<wire.FileList, Static<typeof files.ListAnswer>>;
+  FileType: Same<wire.FileType, Static<typeof files.FileKind>>;
+  WrittenFile: Same<wire.WrittenFile, Static<typeof files.WrittenAnswer>>;
+  UploadResponse: Same<wire.UploadResponse, Static<typeof files.UploadedAnswer>>;
+  RenamedFile: Same<wire.RenamedFile, Static<typeof files.RenamedAnswer>>;
+  OkResponse: Same<wire.OkResponse, Static<typeof interact.InputAnswer>>;
+  InspectResponse: Same<
+    Omit<wire.InspectResponse, "metadata">,
+    Omit<Static<typeof interact.InspectAnswer>, "metadata">
+  >;
   CompleteResponse: Same<wire.CompleteResponse, Static<typeof interact.CompleteAnswer>>;
   IsCompleteResponse: Same<wire.IsCompleteResponse, Static<typeof interact.IsCompleteAnswer>>;
   VariableList: Same<wire.VariableList, Static<typeof interact.VariablesAnswer>>;
@@ -106,10 +120,8 @@ type LastEvents = "result" | "failure";
 
 /** What the routes hand out, which no schema shapes. */
 export type Produced = All<{
-  Events: Same<
-    Omit<wire.ExecutionEvents, LastEvents | "input_request">,
-    Omit<ServerEvents, "input_request">
-  >;
+  Events: Same<Omit<wire.ExecutionEvents, LastEvents>, ServerEvents>;
+  FileChange: Same<wire.FileChange, ServerFileChange>;
   ExecuteResponse: Same<
     keyof ReturnType<typeof toExecuteResponse>,
     Exclude<keyof wire.ExecuteResponse, Announced>
