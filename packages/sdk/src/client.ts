@@ -56,6 +56,8 @@ export class Glovebox {
       path: "sessions",
       json: toCreateSessionRequest(options),
       signal: options.signal,
+      // The server bounds the wait for a sandbox, and says why; packages take what they take.
+      timeoutMs: null,
     });
     return new Session(this.#transport, info.session_id);
   }

@@ -80,6 +80,7 @@ export type {
   InputRequest,
   InspectBody,
   InspectResponse,
+  InstalledPackage,
   InstallPackagesBody,
   InstallPackagesResponse,
   InterruptResponse,

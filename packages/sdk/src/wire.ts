@@ -201,7 +201,6 @@ export interface ExecutionSummary {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
-  /** Its result and events are no longer kept. */
   /** Its result, and all but the beginning of its code, are no longer kept. */
   readonly dropped: boolean;
 }
@@ -344,10 +343,16 @@ export interface InstallPackagesBody {
 }
 
 export interface InstallPackagesResponse {
-  /** What is new, dependencies included. */
-  readonly installed: readonly { readonly name: string; readonly version: string }[];
   readonly status: "ok";
+  /** What is new, dependencies included. */
+  readonly installed: readonly InstalledPackage[];
+  /** The end of what pip said. */
   readonly output: string;
+}
+
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
 }
 
 // Files

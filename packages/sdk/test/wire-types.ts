@@ -17,6 +17,7 @@ import type * as files from "../../server/src/gateway/schemas/files.js";
 import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
+import type * as packages from "../../server/src/gateway/schemas/packages.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
@@ -52,7 +53,7 @@ type Difference<A, B> = [A, B] extends [string, string]
     }[keyof A | keyof B];
 
 /** Fields that the contract has and the server gets next. */
-type Announced = "files" | "include_files" | "mounts" | "packages";
+type Announced = "files" | "include_files";
 type SameButAnnounced<A, B> = Same<Omit<A, Announced>, Omit<B, Announced>>;
 
 /** Each line is an assertion: a type that is not `true` does not compile. */
@@ -60,12 +61,10 @@ type All<Assertions extends Record<string, true>> = Assertions;
 
 export type Requests = All<{
   ExecuteRequest: SameButAnnounced<wire.ExecuteRequest, Static<typeof execute.ExecuteBody>>;
-  CreateSessionRequest: SameButAnnounced<
-    wire.CreateSessionRequest,
-    Static<typeof sessions.CreateSessionBody>
-  >;
+  CreateSessionRequest: Same<wire.CreateSessionRequest, Static<typeof sessions.CreateSessionBody>>;
   InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
   RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
+  InstallPackagesBody: Same<wire.InstallPackagesBody, Static<typeof packages.InstallBody>>;
   CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
   InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
   IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
@@ -97,6 +96,7 @@ export type Answers = All<{
     Omit<wire.InspectResponse, "metadata">,
     Omit<Static<typeof interact.InspectAnswer>, "metadata">
   >;
+  InstallPackages: Same<wire.InstallPackagesResponse, Static<typeof packages.InstallAnswer>>;
   CompleteResponse: Same<wire.CompleteResponse, Static<typeof interact.CompleteAnswer>>;
   IsCompleteResponse: Same<wire.IsCompleteResponse, Static<typeof interact.IsCompleteAnswer>>;
   VariableList: Same<wire.VariableList, Static<typeof interact.VariablesAnswer>>;
