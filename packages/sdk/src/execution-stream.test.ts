@@ -103,6 +103,19 @@ describe("a stream that goes well", () => {
   });
 });
 
+describe("after the result", () => {
+  test.each<["cut" | "open"]>([["cut"], ["open"]])(
+    "a connection that does not end as it should (%s) is no error",
+    async (ending) => {
+      const { session, seen } = await sessionOf(events([execution, result(2)], ending));
+      const stream = session.stream("code", { onDisconnect: "continue" });
+      expect((await collect(stream)).length).toBe(2);
+      expect(await stream.result).toEqual({ status: "ok" });
+      expect(seen.length).toBe(1);
+    },
+  );
+});
+
 describe("a stream that fails", () => {
   test("a refusal before the first event is an ordinary error", async () => {
     const { session, seen } = await sessionOf(refusal("POOL_EXHAUSTED", 503));
@@ -264,14 +277,15 @@ describe("leaving", () => {
     const { respond, gone } = watched([execution, said(2, "a")]);
     const { session } = await sessionOf(respond);
     const controller = new AbortController();
+    const reason = new Error("enough");
     const stream = session.stream("code", { signal: controller.signal });
     const reading = (async () => {
       for await (const event of stream) {
-        if (event.type === "stream") controller.abort(new Error("enough"));
+        if (event.type === "stream") controller.abort(reason);
       }
     })();
-    await expect(reading).rejects.toThrow("enough");
-    await expect(stream.result).rejects.toThrow("enough");
+    await expect(reading).rejects.toBe(reason);
+    await expect(stream.result).rejects.toBe(reason);
     await gone;
   });
 
@@ -293,13 +307,13 @@ describe("questions of the code", () => {
     data: { prompt: "? ", password: false },
   };
 
-  /** Goes on once the answer has come. */
-  function asking() {
+  /** Goes on once the answer has come, and has been answered. */
+  function asking(answered: Respond = json({ status: "ok" })) {
     let goOn: () => void = () => undefined;
     const respond: Respond = (response, request) => {
       if (request.url.endsWith("/input")) {
-        json({ status: "ok" })(response, request);
-        goOn();
+        answered(response, request);
+        setTimeout(goOn, 100);
         return;
       }
       events([execution, question], "open")(response, request);
@@ -326,11 +340,14 @@ describe("questions of the code", () => {
   });
 
   test("an answer that comes too late is nobody's fault", async () => {
-    const { session } = await sessionOf(
-      events([execution, question, result(3)], "open"),
-      refusal("NO_INPUT_REQUESTED", 409),
-    );
+    const { session } = await sessionOf(asking(refusal("NO_INPUT_REQUESTED", 409)));
     expect(await session.stream("x", { onInput: () => "late" }).result).toEqual({ status: "ok" });
+  });
+
+  test("an answer that is refused for another reason ends the stream", async () => {
+    const { session } = await sessionOf(asking(refusal("REQUEST_TOO_LARGE", 413)));
+    const { result } = session.stream("x", { onInput: () => "long" });
+    expect((await failureOf(result)).code).toBe("REQUEST_TOO_LARGE");
   });
 
   test("without a session nobody could answer", async () => {
