@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { events, json, startMisbehaving } from "../test/misbehaving-server.js";
 
 const packageDirectory = fileURLToPath(new URL("..", import.meta.url));
-const sources = readdirSync(join(packageDirectory, "src"))
+const sources = readdirSync(join(packageDirectory, "src"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
   .map((name) => ({ name, text: readFileSync(join(packageDirectory, "src", name), "utf8") }));
 const start = startMisbehaving();
