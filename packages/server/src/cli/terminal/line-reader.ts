@@ -187,7 +187,10 @@ export class LineReader {
   readonly #repaint = (): void => {
     const { line } = this.#interface;
     if (this.#question?.code !== true || this.#screen.muted || line === "") return;
-    const { rows } = this.#interface.getCursorPos();
+    const { rows, cols } = this.#interface.getCursorPos();
+    // At the end of a full row the terminal's cursor still waits there, one row above where it is
+    // counted to be. The next key puts it right.
+    if (cols === 0) return;
     const up = rows > 0 ? `\u001b[${rows}A` : "";
     const painted = this.#question.prompt + this.#coloured(line, true);
     this.#screen.write(`\u001b7${up}\r${painted}\u001b8`);
