@@ -9,6 +9,13 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { ConfigError } from "./config/config-error.js";
 import { type DataMount, parseDataMounts, wheelsMount } from "./config/data-mounts.js";
+import {
+  type ModelSettings,
+  readModelSettings,
+  readValidationPolicy,
+  type ValidationPolicy,
+  withAbsolutePaths,
+} from "./config/model-settings.js";
 
 export { ConfigError } from "./config/config-error.js";
 
@@ -169,6 +176,54 @@ export const configVariables = [
     description: "`true`: refuse work while the audit log cannot be written.",
   },
   {
+    name: "LLM_BASE_URL",
+    default: "",
+    description:
+      "Where an OpenAI-compatible model answers, such as http://127.0.0.1:11434/v1; `replay:FILE` for recorded answers.",
+  },
+  {
+    name: "LLM_API_KEY",
+    default: "",
+    secret: true,
+    description: "The model's key, where it needs one.",
+  },
+  {
+    name: "LLM_API_KEY_FILE",
+    default: "",
+    description: "A file that holds the model's key, instead of LLM_API_KEY.",
+  },
+  {
+    name: "LLM_MODEL",
+    default: "",
+    description: "The model's name; required with LLM_BASE_URL.",
+  },
+  {
+    name: "TOGETHER_API_KEY",
+    default: "",
+    secret: true,
+    description: "Alone it selects Together AI and, without LLM_MODEL, a model of theirs.",
+  },
+  {
+    name: "API_TIMEOUT",
+    default: "60",
+    description: "Seconds that one call of the model may take.",
+  },
+  {
+    name: "LLM_MAX_TOKENS",
+    default: "8192",
+    description: "Tokens that one answer of the model may have.",
+  },
+  {
+    name: "LLM_RECORD",
+    default: "",
+    description: "A file to which the exchanges with the model are appended, to be replayed.",
+  },
+  {
+    name: "VALIDATION_POLICY",
+    default: "",
+    description: "What validation does about what it finds, such as `network=deny,process=warn`.",
+  },
+  {
     name: "LOG_LEVEL",
     default: "info",
     description: "fatal, error, warn, info, debug or trace.",
@@ -217,6 +272,9 @@ export interface Config {
   readonly auditFileBytesMax: number;
   readonly auditFilesKept: number;
   readonly auditRequired: boolean;
+  /** Undefined when no model is set. */
+  readonly model: ModelSettings | undefined;
+  readonly validationPolicy: ValidationPolicy;
   readonly logLevel: string;
   /** Every variable as it is in force, secrets included: what a child process is given.
    * Paths are absolute, since the child has another working directory. */
@@ -304,6 +362,7 @@ export function loadConfig(
     STATE_DIR: stateDir,
     ROOTFS_DIR: resolve(values.ROOTFS_DIR || `${stateDir}/rootfs`),
     AUTH_TOKEN_FILE: resolve(values.AUTH_TOKEN_FILE || `${stateDir}/admin-token`),
+    ...withAbsolutePaths(values),
   };
   return Object.freeze({
     host: values.HOST,
@@ -343,6 +402,11 @@ export function loadConfig(
     auditFileBytesMax: number("AUDIT_MAX_MB", 1, 4096) * MEBIBYTE,
     auditFilesKept: number("AUDIT_KEEP", 2, 10_000),
     auditRequired: choice("AUDIT_REQUIRED", ["true", "false"]) === "true",
+    model: readModelSettings(values, {
+      timeoutMs: number("API_TIMEOUT", 0.1, 3600, false) * 1000,
+      answerTokensMax: number("LLM_MAX_TOKENS", 16, 1_000_000),
+    }),
+    validationPolicy: readValidationPolicy(values.VALIDATION_POLICY),
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),
     environment: Object.freeze({ ...values, ...paths }),
     effective: Object.freeze(
