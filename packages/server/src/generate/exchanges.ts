@@ -1,0 +1,149 @@
+/**
+ * Exchanges with a model's server, kept in a file and answered from one: what tests and demos use.
+ * A line is one exchange in JSON: the request's path and body, and the response with its status, two
+ * of its headers and its body. Request headers, where the key is, are never seen here.
+ */
+
+import { appendFile, readFile } from "node:fs/promises";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { ServiceError } from "../errors.js";
+import { withoutDataBlocks } from "./data-block.js";
+
+const KEPT_HEADERS = ["content-type", "retry-after"] as const;
+
+const Exchange = Type.Object({
+  request: Type.Object({ path: Type.String(), body: Type.Unknown() }),
+  response: Type.Object({
+    status: Type.Integer({ minimum: 200, maximum: 599 }),
+    headers: Type.Record(Type.String(), Type.String()),
+    body: Type.String(),
+  }),
+});
+const isExchange = Compile(Exchange);
+export type Exchange = Type.Static<typeof Exchange>;
+
+/** Whatever makes the answer to a request: the network, or a recording. */
+export type Exchanger = (path: string, body: string, init: RequestInit) => Promise<Response>;
+
+/** Append what `exchange` does to a file. What cannot be written is told to `onFailed`, no more. */
+export function recording(
+  exchange: Exchanger,
+  file: string,
+  secret: string | undefined,
+  onFailed: (error: unknown) => void,
+): Exchanger {
+  return async (path, body, init) => {
+    const response = await exchange(path, body, init);
+    if (!response.body) return response;
+    const [seen, kept] = response.body.tee();
+    const copy = new Response(kept, response);
+    void copy.text().then(
+      (text) => {
+        const line = `${JSON.stringify({
+          request: { path, body: JSON.parse(body) },
+          response: { status: response.status, headers: keptHeaders(response), body: text },
+        })}\n`;
+        // A server may repeat the key that it was sent, say in an error.
+        return appendFile(file, secret ? line.replaceAll(secret, "********") : line, {
+          mode: 0o600,
+        }).catch(onFailed);
+      },
+      () => undefined, // An answer that was cut off is no use in a recording.
+    );
+    return new Response(seen, response);
+  };
+}
+
+function keptHeaders(response: Response): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of KEPT_HEADERS) {
+    const value = response.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return headers;
+}
+
+/**
+ * Answer from a file. A request that is there word for word gets its own answer; otherwise one whose
+ * conversation is the same but for the data in it, as files and timings differ from run to run.
+ * Equal requests get their answers in turn, and the last one again and again.
+ */
+export function replaying(file: string): Exchanger {
+  let loaded: Promise<Recording> | undefined;
+  return async (path, body) => {
+    loaded ??= load(file);
+    const found = (await loaded).find(path, JSON.parse(body));
+    if (!found) throw new ServiceError("LLM_NOT_RECORDED");
+    const { status, headers, body: text } = found.response;
+    return new Response(text, { status, headers });
+  };
+}
+
+class Recording {
+  readonly #byKey = new Map<string, Exchange[]>();
+
+  add(exchange: Exchange): void {
+    const { path, body } = exchange.request;
+    for (const key of keysOf(path, body)) {
+      const there = this.#byKey.get(key);
+      if (there) there.push(exchange);
+      else this.#byKey.set(key, [exchange]);
+    }
+  }
+
+  find(path: string, body: unknown): Exchange | undefined {
+    for (const key of keysOf(path, body)) {
+      const found = this.#byKey.get(key);
+      if (found) return found.length > 1 ? found.shift() : found[0];
+    }
+    return undefined;
+  }
+}
+
+async function load(file: string): Promise<Recording> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ServiceError("LLM_NOT_RECORDED", `The recorded answers cannot be read: ${code}.`);
+  }
+  const recording = new Recording();
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const exchange = parse(line);
+    if (!isExchange.Check(exchange)) {
+      throw new ServiceError(
+        "LLM_NOT_RECORDED",
+        `Line ${index + 1} of the recorded answers is no exchange.`,
+      );
+    }
+    recording.add(exchange);
+  }
+  return recording;
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the most to the least exact. The model's name counts in none: a demo may be told another. */
+function keysOf(path: string, body: unknown): string[] {
+  const { messages, stream } = (body ?? {}) as { messages?: unknown; stream?: unknown };
+  const shared = [path, stream === true];
+  const turns = Array.isArray(messages)
+    ? messages.filter((message) => message?.role !== "system").map(withoutData)
+    : messages;
+  return [JSON.stringify([...shared, messages]), JSON.stringify([...shared, turns])];
+}
+
+function withoutData(message: { role?: unknown; content?: unknown }): unknown {
+  const { role, content } = message;
+  if (typeof content === "string") return [role, withoutDataBlocks(content)];
+  return [role, content];
+}
