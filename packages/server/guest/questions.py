@@ -1,4 +1,4 @@
-"""Questions about a session between two cells: completion, inspection, is-complete, variables.
+"""Questions about a session between two cells: completion, inspection, is-complete, variables, scripts.
 
 Each is answered by a fork of the kernel that ends with its answer. Looking at objects can run user
 code (`__dir__`, `__getattr__`, a property): in the fork it changes no state, writes no output, cannot
@@ -17,6 +17,7 @@ from typing import Callable
 import completion
 import frames
 import inspector
+import scripts
 
 # A longer answer is refused. The answers bound themselves far below.
 _ANSWER_BYTES_MAX = 2 * 1024 * 1024
@@ -29,6 +30,7 @@ _ANSWERS = {
     "inspect": completion.inspect,
     "is_complete": completion.is_complete,
     "variables": inspector.variables,
+    "script": scripts.run,
 }
 KINDS = frozenset(f"{name}_request" for name in _ANSWERS)
 

@@ -98,6 +98,35 @@ class QuestionsTest(unittest.TestCase):
 
     # --- hostile objects ----------------------------------------------------------------------
 
+    # --- scripts ------------------------------------------------------------------------------
+
+    def test_a_script_sees_the_session_and_leaves_nothing(self):
+        self.kernel.run("kept = 1")
+        source = (
+            "from IPython import get_ipython\n"
+            "def main(content):\n"
+            "    names = get_ipython().user_ns\n"
+            "    names['kept'] = names['made'] = 2\n"
+            "    print('not seen')\n"
+            "    return {'got': content, 'kept': names['kept']}"
+        )
+        answer = self.ask("script", source=source, content={"a": [1]})
+        self.assertEqual(answer, {"answer": {"got": {"a": [1]}, "kept": 2}})
+        run = self.kernel.run("kept, 'made' in globals()")
+        self.assertEqual((run.value, run.stdout, run.reply["execution_count"]), ("(1, False)", "", 2))
+
+    def test_a_script_that_fails_or_hangs_is_told_as_such(self):
+        for source, reason in (
+            ("def main(content): 1 / 0", "failed"),
+            ("syntax error", "failed"),
+            ("import os\ndef main(content): os._exit(0)", "ended"),
+            ("def main(content):\n    while True: pass", "timeout"),
+        ):
+            with self.subTest(source):
+                kind, answer = self.kernel.ask("script", 500, source=source, content={})
+                self.assertEqual((kind, answer["reason"]), ("question_failed", reason))
+        self.assertEqual(self.kernel.run("1").value, "1")
+
     def ask_hostile(self, body: str) -> tuple[str, str]:
         self.kernel.run(_HOSTILE.format(body))
         kind, content = self.kernel.ask("complete", timeout_ms=400, code="hostile.x", cursor_pos=9)

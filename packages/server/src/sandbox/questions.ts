@@ -65,6 +65,8 @@ export const answerSchemas = {
     },
     Closed,
   ),
+  /** Whoever has sent the script knows what it should answer, and checks it. */
+  script_reply: Type.Object({ answer: Type.Unknown() }, Closed),
   question_failed: Type.Object(
     {
       reason: Type.Union([Type.Literal("timeout"), Type.Literal("ended"), Type.Literal("failed")]),
@@ -84,6 +86,11 @@ export interface QuestionContents {
   };
   readonly is_complete: { readonly code: string };
   readonly variables: { readonly limit: number };
+  /** Python source that defines `main`, which gets `content` and returns what JSON can say. */
+  readonly script: {
+    readonly source: string;
+    readonly content: Readonly<Record<string, unknown>>;
+  };
 }
 
 export type QuestionName = keyof QuestionContents;

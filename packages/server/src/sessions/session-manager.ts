@@ -93,6 +93,35 @@ export class SessionManager {
     return this.start(owner, sessionId, request, limits).outcome;
   }
 
+  /**
+   * Do several things with one session: the owner's of this name, made on first use, or one that ends
+   * with `work`.
+   */
+  async withSession<T>(
+    owner: string,
+    sessionId: string | undefined,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    this.#refuseWhenStopping();
+    if (sessionId !== undefined) {
+      const session =
+        this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
+      try {
+        return await work(session);
+      } finally {
+        if (session.unused) void this.#end(session, "its first execution could not be started");
+      }
+    }
+    const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);
+    this.#stateless.add(session);
+    try {
+      return await work(session);
+    } finally {
+      this.#stateless.delete(session);
+      void session.close("the request that it was for has ended");
+    }
+  }
+
   /** @throws ServiceError SESSION_EXISTS and those of the pool */
   async create(creation: SessionCreation): Promise<SessionInfo> {
     this.#refuseWhenStopping();

@@ -144,10 +144,10 @@ export class Session {
     });
   }
 
-  /** Have a sandbox ready before the first execution. */
-  warm(): Promise<void> {
+  /** Have a sandbox ready for what comes, after everything that was asked before. */
+  warm(limits: Partial<SandboxLimits> = {}): Promise<void> {
     return this.#inOrder(async () => {
-      await this.#ensureLease(this.#limits);
+      await this.#ensureLease({ ...this.#limits, ...limits });
     });
   }
 

@@ -49,6 +49,7 @@ const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | AnswerType | "kernel_
   "inspect_reply",
   "is_complete_reply",
   "variables_reply",
+  "script_reply",
   "question_failed",
 ]);
 const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set([
@@ -483,6 +484,7 @@ export class NativeSandbox implements Sandbox {
       case "inspect_reply":
       case "is_complete_reply":
       case "variables_reply":
+      case "script_reply":
       case "question_failed":
         this.#settleQuestion(message);
         return;
