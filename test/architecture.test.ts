@@ -171,6 +171,14 @@ describe("habits", () => {
     expect(readers.filter((path) => path !== "config.ts")).toEqual([]);
   });
 
+  test("the AI SDK is loaded in one place, and only when it is needed", () => {
+    const static_ = /^import\s(?!type\b)[^;]*\bfrom\s*["'](?:ai|@ai-sdk\/[^"']+)["']/m;
+    const dynamic = /\bimport\(\s*["'](?:ai|@ai-sdk\/[^"']+)["']\s*\)/;
+    expect(sources.filter(({ text }) => static_.test(text)).map(({ path }) => path)).toEqual([]);
+    const loaders = sources.filter(({ text }) => dynamic.test(text)).map(({ path }) => path);
+    expect(loaders).toEqual(["generate/model.ts"]);
+  });
+
   test("there are no default exports and no wildcard exports", () => {
     const offenders = sources
       .filter((source) => /^export\s+(default\b|\*\s+from)/m.test(source.text))

@@ -60,6 +60,13 @@ export type {
   WrittenFile,
 } from "./wire/files.js";
 export type {
+  GenerateRequest,
+  GenerateResponse,
+  GenerationAttempt,
+  Validation,
+  ValidationFinding,
+} from "./wire/generate.js";
+export type {
   Notebook,
   NotebookCell,
   NotebookCellEvent,

@@ -14,6 +14,7 @@ import type {
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
 import type * as executions from "../../server/src/gateway/schemas/executions.js";
 import type * as files from "../../server/src/gateway/schemas/files.js";
+import type * as generate from "../../server/src/gateway/schemas/generate.js";
 import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
@@ -65,6 +66,7 @@ export type Requests = All<{
   InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
   RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
   InstallPackagesBody: Same<wire.InstallPackagesBody, Static<typeof packages.InstallBody>>;
+  GenerateRequest: Same<wire.GenerateRequest, Static<typeof generate.GenerateBody>>;
   CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
   InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
   IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
@@ -76,6 +78,8 @@ export type Requests = All<{
 
 export type Answers = All<{
   ExecuteResponse: SameButAnnounced<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
+  Validation: Same<wire.Validation, Static<typeof generate.ValidationAnswer>>;
+  GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
   ExecutionList: Same<wire.ExecutionList, Static<typeof executions.ExecutionsAnswer>>;
   ExecutionDetail: Same<

@@ -12,6 +12,7 @@ import { AuditLog } from "./audit/audit-log.js";
 import { AuthFailures } from "./audit/auth-failures.js";
 import type { Config } from "./config.js";
 import { buildApp } from "./gateway/app.js";
+import { startGenerator } from "./generate/start.js";
 import { Pool } from "./pool/pool.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
@@ -50,6 +51,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const logger = pino({ level: config.logLevel });
   const listener = new GuestListener();
   await listener.listen(options.guestSocket);
+  const generator = await startGenerator(config, (error) =>
+    logger.error({ err: error }, "an exchange with the model could not be recorded"),
+  );
 
   const keys = await KeyStore.open({
     path: "keys.json",
@@ -77,7 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const latch = new PanicLatch("panic.json");
   const security = new Security({ driver, pool, sessions, latch });
   const app = buildApp({
-    ...{ config, sessions, security, keys, audit, authFailures },
+    ...{ config, sessions, security, generator, keys, audit, authFailures },
     ...{ logger, adminToken, version: VERSION },
   });
 
@@ -85,6 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
   else await pool.start();
   const address = await app.listen({ host: config.host, port: config.port });
+  void generator.warm();
   audit.record("server_started", { version: VERSION, address });
 
   let stopped: Promise<void> | undefined;
@@ -92,6 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     // A connection that was busy when closing began turns idle later, and would be kept alive.
     const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
     const closed = app.close();
+    generator.stop();
     await sessions.stop();
     // What is left now are clients that do not take the end of their answers.
     const cut = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS);

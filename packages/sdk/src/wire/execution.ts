@@ -1,6 +1,7 @@
 /** Running code: what is asked, what is answered, what happens meanwhile. */
 
 import type { WireError } from "./errors.js";
+import type { Validation } from "./generate.js";
 
 /** Body of POST /execute. */
 export interface ExecuteRequest {
@@ -21,6 +22,8 @@ export interface ExecuteRequest {
   readonly on_disconnect?: OnDisconnect;
   /** Whether `input()` asks, instead of raising EOFError. */
   readonly allow_input?: boolean;
+  /** Look at the code before it runs: advice, not a protection. */
+  readonly validate_code?: boolean;
   /** Put into the workspace first, all or none. */
   readonly files?: readonly InputFile[];
   /** The answer carries small files that the run has created or modified. */
@@ -73,7 +76,9 @@ export interface ExecuteResponse {
   readonly execution_count: number | null;
   readonly original_code: string;
   readonly executed_code: string;
+  /** In words; null where it was not asked for. */
   readonly validation_result: string | null;
+  readonly validation: Validation | null;
   readonly usage: {
     readonly cpu_time: number;
     readonly memory_peak_bytes: number;

@@ -4,6 +4,7 @@ export type AuditEvent =
   | "server_started"
   | "server_stopped"
   | "execution"
+  | "model_used"
   | "session_created"
   | "session_ended"
   | "files_changed"

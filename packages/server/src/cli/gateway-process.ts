@@ -12,6 +12,7 @@ import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config.js";
 import { refusePassedDescriptors } from "../sandbox/native/passed-descriptors.js";
+import { modelKeyVariables } from "./model-key.js";
 
 const ENTER = fileURLToPath(new URL("../../bin/enter-gateway.sh", import.meta.url));
 /** The packages stand in node_modules up here. */
@@ -55,7 +56,12 @@ export async function startGatewayProcess(
         stdio: ["pipe", "inherit", "inherit", "ipc", fd],
         cwd: "/",
         // The configuration as it was checked, whatever has become of the .env file meanwhile.
-        env: { ...config.environment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+        env: {
+          ...config.environment,
+          ...modelKeyVariables(config),
+          PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+          LANG: "C.UTF-8",
+        },
       },
     );
     // Whoever died before it has read the token says more by its exit.

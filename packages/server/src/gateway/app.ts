@@ -21,14 +21,17 @@ import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import type { Generator } from "../generate/generator.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
+import { CodeValidator } from "./code-validation.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerExecutions } from "./routes/executions.js";
 import { registerFiles } from "./routes/files.js";
+import { registerGenerate } from "./routes/generate.js";
 import { registerInteract } from "./routes/interact.js";
 import { registerKeys } from "./routes/keys.js";
 import { registerNotebook } from "./routes/notebook.js";
@@ -62,6 +65,7 @@ export interface AppOptions {
   readonly config: Config;
   readonly sessions: SessionManager;
   readonly security: Security;
+  readonly generator: Generator;
   readonly keys: KeyStore;
   readonly audit: Audit;
   readonly authFailures: AuthFailures;
@@ -72,7 +76,7 @@ export interface AppOptions {
 }
 
 export function buildApp(options: AppOptions): App {
-  const { config, sessions, keys, audit } = options;
+  const { config, sessions, keys, audit, generator } = options;
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -167,7 +171,9 @@ export function buildApp(options: AppOptions): App {
     // The schemas of answers describe; they leave nothing out of what is sent.
     scope.setSerializerCompiler(() => JSON.stringify);
     await registerOpenapi(scope, options.version);
-    registerExecute(scope, { sessions, config, admission, audit });
+    const validator = new CodeValidator({ sessions, config, admission, audit, generator });
+    registerExecute(scope, { sessions, config, admission, audit, validator });
+    registerGenerate(scope, { sessions, config, admission, audit, generator });
     registerSessions(scope, { sessions, config, admission });
     registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });

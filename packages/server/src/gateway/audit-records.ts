@@ -49,6 +49,52 @@ export function auditFiles(audit: Audit, request: FastifyRequest, change: FileCh
   if (audit.enabled) audit.record("files_changed", { ...auditOrigin(request), ...change });
 }
 
+/** Validation found what the policy or the model's review does not let run. */
+export function auditRejected(audit: Audit, request: FastifyRequest, run: Run): void {
+  record(audit, request, run, { status: "rejected" });
+}
+
+interface ModelPurpose {
+  readonly sessionId: string | undefined;
+  readonly model: string;
+  readonly purpose: "generate" | "review";
+}
+
+interface ModelUsed {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly seconds: number;
+}
+
+/** What a model was asked and has answered is nobody's to keep: counts only. */
+export function auditModelUse(
+  audit: Audit,
+  request: FastifyRequest,
+  { sessionId, model, purpose }: ModelPurpose,
+  use: ModelUsed,
+): void {
+  audit.record("model_used", {
+    ...auditOrigin(request),
+    ...{ session: sessionId ?? null, model, purpose, status: "ok" },
+    ...{ calls: use.calls, input_tokens: use.inputTokens, output_tokens: use.outputTokens },
+    seconds: use.seconds,
+  });
+}
+
+export function auditModelFailed(
+  audit: Audit,
+  request: FastifyRequest,
+  { sessionId, model, purpose }: ModelPurpose,
+  error: unknown,
+): void {
+  const code = error instanceof ServiceError ? error.code : "INTERNAL";
+  audit.record("model_used", {
+    ...auditOrigin(request),
+    ...{ session: sessionId ?? null, model, purpose, status: "failed", error: code },
+  });
+}
+
 function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditFields): void {
   if (!audit.enabled) return;
   const { code, sessionId } = run;

@@ -1,6 +1,6 @@
 /** How an execution looks on the wire. */
 
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { CodeRemarks, ExecutionOutcome } from "../sessions/execution.js";
 import type { Output } from "../sessions/output-collector.js";
 import { CODE_SHOWN_MAX, type RunningExecution } from "../sessions/running-execution.js";
 
@@ -11,7 +11,7 @@ const LARGE_CHARACTERS = 100_000;
 export interface AnsweredRequest {
   readonly id: number | null;
   readonly sessionId: string | null;
-  readonly request: { readonly code: string };
+  readonly request: { readonly code: string; readonly remarks?: CodeRemarks | undefined };
 }
 
 /** Whether writing the answer holds up everybody else's small requests. */
@@ -22,6 +22,7 @@ export function isLarge(outcome: ExecutionOutcome): boolean {
 export type ExecuteResponse = ReturnType<typeof toExecuteResponse>;
 
 export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequest) {
+  const { code, remarks } = asked.request;
   return {
     status: outcome.status,
     stdout: outcome.stdout,
@@ -38,9 +39,10 @@ export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequ
     session_id: asked.sessionId,
     execution_id: asked.id,
     execution_count: outcome.executionCount,
-    original_code: asked.request.code,
-    executed_code: asked.request.code,
-    validation_result: null,
+    original_code: remarks?.originalCode ?? code,
+    executed_code: code,
+    validation_result: remarks?.validationResult ?? null,
+    validation: remarks?.validation ?? null,
     usage: {
       cpu_time: outcome.cpuSeconds,
       memory_peak_bytes: outcome.memoryPeakBytes,

@@ -65,15 +65,30 @@ function keptHeaders(response: Response): Record<string, string> {
 }
 
 /**
- * Answer from a file. A request that is there word for word gets its own answer; otherwise one whose
+ * Answers from a file. A request that is there word for word gets its own answer; otherwise one whose
  * conversation is the same but for the data in it, as files and timings differ from run to run.
  * Equal requests get their answers in turn, and the last one again and again.
  */
-export function replaying(file: string): Exchanger {
-  let loaded: Promise<Recording> | undefined;
-  return async (path, body) => {
-    loaded ??= load(file);
-    const found = (await loaded).find(path, JSON.parse(body));
+export class Replay {
+  readonly #file: string;
+  #recording: Promise<Recording> | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Read the file, if that has not been done. @throws ServiceError LLM_NOT_RECORDED */
+  load(): Promise<unknown> {
+    return this.#recorded();
+  }
+
+  #recorded(): Promise<Recording> {
+    this.#recording ??= readRecording(this.#file);
+    return this.#recording;
+  }
+
+  readonly exchange: Exchanger = async (path, body) => {
+    const found = (await this.#recorded()).find(path, JSON.parse(body));
     if (!found) throw new ServiceError("LLM_NOT_RECORDED");
     const { status, headers, body: text } = found.response;
     return new Response(text, { status, headers });
@@ -101,7 +116,7 @@ class Recording {
   }
 }
 
-async function load(file: string): Promise<Recording> {
+async function readRecording(file: string): Promise<Recording> {
   let text: string;
   try {
     text = await readFile(file, "utf8");

@@ -1,13 +1,13 @@
 /**
- * The model, by the AI SDK and an OpenAI-compatible address. The SDK's packages are loaded with the
- * first call: a server without a model never has them in memory.
+ * The model, by the AI SDK and an OpenAI-compatible address. The SDK's packages are loaded only where a
+ * model is used: a server without one never has them in memory.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { JSONSchema7, LanguageModel, ModelMessage, OutputInterface } from "ai";
 import type { ModelSettings } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
-import { type Exchanger, recording, replaying } from "./exchanges.js";
+import { type Exchanger, Replay, recording } from "./exchanges.js";
 import {
   RETRY_AFTER_MS_DEFAULT,
   refusalOf,
@@ -67,25 +67,30 @@ export class ModelClient {
   readonly #apiKey: string | undefined;
   readonly #exchange: Exchanger;
   readonly #dialect: Dialect = { form: "json_schema", lengthField: "max_tokens" };
+  readonly #replay: Replay | undefined;
   #sdk: Promise<Sdk> | undefined;
 
-  /** `apiKey` is the one of LLM_API_KEY_FILE where that is set. */
-  constructor(
-    settings: ModelSettings,
-    apiKey: string | undefined,
-    onRecordFailed: (error: unknown) => void,
-  ) {
+  constructor(settings: ModelSettings, onRecordFailed: (error: unknown) => void) {
+    const { apiKey } = settings;
     this.name = settings.model;
     this.#settings = settings;
     this.#apiKey = apiKey;
-    const exchange =
-      settings.replayFile === undefined
-        ? overNetwork(settings.baseUrl ?? "")
-        : replaying(settings.replayFile);
+    if (settings.replayFile !== undefined) this.#replay = new Replay(settings.replayFile);
+    const exchange = this.#replay?.exchange ?? overNetwork(settings.baseUrl ?? "");
     this.#exchange =
       settings.recordFile === undefined
         ? exchange
         : recording(exchange, settings.recordFile, apiKey, onRecordFailed);
+  }
+
+  /** Where answers are replayed. @throws ServiceError LLM_NOT_RECORDED, with what is wrong */
+  async readRecording(): Promise<void> {
+    await this.#replay?.load();
+  }
+
+  /** Load the SDK ahead of the first call. */
+  async warm(): Promise<void> {
+    await this.#load();
   }
 
   /** The AI SDK's own object, for callers that stream. */

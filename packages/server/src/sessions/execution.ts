@@ -20,6 +20,15 @@ export type ExecutionStatus =
 
 export interface ExecutionRequest extends CellRequest {
   readonly timeoutMs: number;
+  readonly remarks?: CodeRemarks | undefined;
+}
+
+/** What was said about code before it was run, for its answer to repeat. */
+export interface CodeRemarks {
+  /** As it was sent; what is run may be an improved one. */
+  readonly originalCode: string;
+  readonly validationResult: string;
+  readonly validation: object;
 }
 
 export interface ExecutionError {

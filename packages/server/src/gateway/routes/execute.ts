@@ -5,13 +5,15 @@ import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
-import type { ExecutionOutcome } from "../../sessions/execution.js";
+import type { ExecutionOutcome, ExecutionRequest } from "../../sessions/execution.js";
 import type { RunningExecution } from "../../sessions/running-execution.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
+import type { CodeValidator } from "../code-validation.js";
 import { streamExecution } from "../execution-stream.js";
+import { toRemarks } from "../generation-wire.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
@@ -30,10 +32,11 @@ export interface ExecuteOptions {
   readonly config: Config;
   readonly admission: Admission;
   readonly audit: Audit;
+  readonly validator: CodeValidator;
 }
 
 export function registerExecute(app: App, options: ExecuteOptions): void {
-  const { sessions, config, admission, audit } = options;
+  const { sessions, config, admission, audit, validator } = options;
   app.post("/execute", { schema: EXECUTE }, async (request, reply) => {
     const { body, principal } = request;
     const sessionId = sessionOf(body);
@@ -57,7 +60,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
         "allow_input needs a session_id: the answer is sent to POST /sessions/{id}/input",
       );
     }
-    const execution = {
+    let execution: ExecutionRequest = {
       code: body.code,
       timeoutMs: checkTimeout(body.timeout, config),
       outputBytesMax: config.outputBytesMax,
@@ -65,7 +68,16 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     };
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);
-    const run = { sessionId, code: body.code };
+    if (body.validate_code) {
+      const asked = { code: body.code, sessionId, limits, timeoutMs: execution.timeoutMs };
+      const validation = await validator.validate(request, reply, asked);
+      if (validation.verdict === "rejected") {
+        return validator.answerRejected(request, reply, asked, validation, streams);
+      }
+      const remarks = toRemarks(validation, body.code);
+      execution = { ...execution, code: validation.code, remarks };
+    }
+    const run = { sessionId, code: execution.code };
     let outcome: ExecutionOutcome;
     let started: RunningExecution;
     try {

@@ -3,6 +3,7 @@
 import { type Static, Type } from "typebox";
 import { Count, nullable } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
+import { ValidationAnswer } from "./generate.js";
 
 export const ExecuteBody = Type.Object(
   {
@@ -15,6 +16,9 @@ export const ExecuteBody = Type.Object(
     stream: Type.Optional(Type.Boolean()),
     on_disconnect: Type.Optional(Type.Union([Type.Literal("interrupt"), Type.Literal("continue")])),
     allow_input: Type.Optional(Type.Boolean()),
+    validate_code: Type.Optional(
+      Type.Boolean({ description: "Look at the code before it runs: advice, not a protection." }),
+    ),
   },
   { ...closed, examples: [{ session_id: "demo", code: "x = 20\nprint(x)\nx + 22" }] },
 );
@@ -84,6 +88,7 @@ export const ExecuteAnswer = Type.Object(
     original_code: Type.String(),
     executed_code: Type.String(),
     validation_result: nullable(Type.String()),
+    validation: nullable(ValidationAnswer),
     usage: Type.Object(
       {
         cpu_time: Type.Number({ minimum: 0, description: "Seconds." }),

@@ -130,7 +130,7 @@ function parseStrictly(text: string): Readonly<Record<string, unknown>> | undefi
 
 /** The object that begins at `from`, if it is JSON as it should be. */
 function readStrictly(text: string, from: number): LenientValue | undefined {
-  const marks = /"(?:[^"\\]|\\.)*"|[{}]/gs;
+  const marks = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/gs;
   marks.lastIndex = from;
   let depth = 0;
   for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {

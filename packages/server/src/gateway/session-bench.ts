@@ -1,0 +1,103 @@
+/** A session as generation and validation use it: runs are admitted and recorded like any other. */
+
+import type { FastifyRequest } from "fastify";
+import type { Audit } from "../audit/audit.js";
+import type { Config } from "../config.js";
+import { ServiceError } from "../errors.js";
+import type { GuestScripts } from "../generate/guest-scripts.js";
+import type { GuestScript, Workbench } from "../generate/workbench.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { RunningExecution } from "../sessions/running-execution.js";
+import type { Session } from "../sessions/session.js";
+import type { Admission } from "./admission.js";
+import { auditExecution, auditNotRun } from "./audit-records.js";
+
+export interface SessionBenchOptions {
+  readonly session: Session;
+  /** Undefined for a session that ends with the request. */
+  readonly sessionId: string | undefined;
+  readonly limits: Partial<SandboxLimits>;
+  readonly timeoutMs: number;
+  readonly config: Config;
+  readonly scripts: GuestScripts;
+  readonly admission: Admission;
+  readonly audit: Audit;
+  readonly request: FastifyRequest;
+  readonly signal: AbortSignal;
+}
+
+/** A script looks at bounded things only, and a kernel that is slow over them is not worth waiting for. */
+const SCRIPT_TIMEOUT_MS = 3000;
+
+export class SessionBench implements Workbench {
+  readonly #options: SessionBenchOptions;
+  #last: RunningExecution | undefined;
+
+  constructor(options: SessionBenchOptions) {
+    this.#options = options;
+  }
+
+  get limits(): SandboxLimits {
+    const { limits, session } = this.#options;
+    const { memory_bytes, cpus } = session.describe().limits;
+    return {
+      memoryBytes: limits.memoryBytes ?? memory_bytes,
+      cpuCores: limits.cpuCores ?? cpus,
+    };
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
+  /** The latest run, for its numbers on the wire. */
+  get last(): RunningExecution | undefined {
+    return this.#last;
+  }
+
+  prepare(): Promise<void> {
+    return this.#options.session.warm(this.#options.limits);
+  }
+
+  async examine(script: GuestScript, content: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { session, scripts } = this.#options;
+    const question = { name: "script", content: { source: scripts[script], content } } as const;
+    const reply = await session.ask(question, SCRIPT_TIMEOUT_MS);
+    if (!reply) throw new ServiceError("QUESTION_UNANSWERED", "There is no sandbox to ask.");
+    return reply.answer;
+  }
+
+  async run(code: string): Promise<ExecutionOutcome> {
+    const { session, sessionId, limits, timeoutMs, config, audit, request } = this.#options;
+    // The first was admitted with the request.
+    if (this.#last) this.#options.admission.admitMore(request.principal);
+    if (Buffer.byteLength(code) > config.codeBytesMax) throw new ServiceError("CODE_TOO_LARGE");
+    const run = { sessionId, code };
+    const { outputBytesMax } = config;
+    try {
+      const execution = session.start(
+        { code, timeoutMs, outputBytesMax, allowInput: false },
+        limits,
+      );
+      this.#last = execution;
+      const outcome = await this.#untilAbandoned(execution);
+      auditExecution(audit, request, run, outcome);
+      return outcome;
+    } catch (error) {
+      auditNotRun(audit, request, run, error);
+      throw error;
+    }
+  }
+
+  async #untilAbandoned(execution: RunningExecution): Promise<ExecutionOutcome> {
+    const { signal } = this.#options;
+    const abandon = () => execution.abandon();
+    signal.addEventListener("abort", abandon);
+    try {
+      return await execution.outcome;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
+  }
+}

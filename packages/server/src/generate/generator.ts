@@ -1,0 +1,89 @@
+/** The door to everything that needs a model or looks at code, for the layers above. */
+
+import type { ValidationPolicy } from "../config/model-settings.js";
+import { ServiceError } from "../errors.js";
+import { type Generation, type GenerationRequest, generate } from "./generation.js";
+import type { GuestScripts } from "./guest-scripts.js";
+import type { ModelClient } from "./model.js";
+import { ModelUse } from "./model-use.js";
+import { type Validation, validate } from "./validation.js";
+import type { Workbench } from "./workbench.js";
+
+export interface GeneratorOptions {
+  /** Undefined when no model is set. */
+  readonly model: ModelClient | undefined;
+  readonly policy: ValidationPolicy;
+  readonly scripts: GuestScripts;
+}
+
+export class Generator {
+  readonly scripts: GuestScripts;
+  readonly #model: ModelClient | undefined;
+  readonly #policy: ValidationPolicy;
+  readonly #running = new Set<AbortController>();
+
+  constructor({ model, policy, scripts }: GeneratorOptions) {
+    this.#model = model;
+    this.#policy = policy;
+    this.scripts = scripts;
+  }
+
+  /** The model's name. @throws ServiceError LLM_NOT_CONFIGURED */
+  requireModel(): string {
+    return this.#configured().name;
+  }
+
+  /** Undefined when no model is set. */
+  get modelName(): string | undefined {
+    return this.#model?.name;
+  }
+
+  /** @throws ServiceError as `generate` of generation.ts, and LLM_NOT_CONFIGURED */
+  generate(bench: Workbench, request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
+    const model = this.#configured();
+    return this.#until(signal, (ended) =>
+      generate({ model, policy: this.#policy, bench, signal: ended }, request),
+    );
+  }
+
+  /** Look at code before it runs; a model reviews it where there is one. What the model used is added to `use`. */
+  validate(
+    bench: Workbench,
+    code: string,
+    signal: AbortSignal,
+    use = new ModelUse(),
+  ): Promise<Validation> {
+    const reviewer = this.#model && { model: this.#model, use };
+    return this.#until(signal, (ended) => validate(bench, code, this.#policy, reviewer, ended));
+  }
+
+  /** Have a model's code in memory before the first request needs it. */
+  async warm(): Promise<void> {
+    await this.#model?.warm();
+  }
+
+  /** Wait for no model any longer. */
+  stop(): void {
+    for (const abort of this.#running) abort.abort(new ServiceError("SHUTTING_DOWN"));
+  }
+
+  #configured(): ModelClient {
+    if (!this.#model) throw new ServiceError("LLM_NOT_CONFIGURED");
+    return this.#model;
+  }
+
+  /** With a signal that both the caller and a stop of the server end. */
+  async #until<T>(signal: AbortSignal, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+    this.#running.add(abort);
+    try {
+      return await work(abort.signal);
+    } finally {
+      this.#running.delete(abort);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}

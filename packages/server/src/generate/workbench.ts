@@ -1,0 +1,22 @@
+/** What generation and validation need of a session. The gateway makes one for each request. */
+
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { ExecutionOutcome } from "../sessions/execution.js";
+
+export interface Workbench {
+  readonly limits: SandboxLimits;
+  readonly timeoutMs: number;
+  /** Have a sandbox, so that no tokens are spent where there is none. @throws ServiceError */
+  prepare(): Promise<void>;
+  /** Run code as any other execution of the session. @throws ServiceError when it cannot be run */
+  run(code: string): Promise<ExecutionOutcome>;
+  /**
+   * Run a script of ours in the sandbox, apart from the session's state and history, and hand back what its
+   * `main` returns. That comes from a guest: whoever reads it checks it first.
+   * @throws ServiceError when there is no answer
+   */
+  examine(script: GuestScript, content: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
+
+/** By the names of the files in guest/, without their ending. */
+export type GuestScript = "static_check" | "context_probe";
