@@ -26,13 +26,19 @@ export class DataMarks {
   }
 }
 
-/** Without characters that hide from a reader: control and direction marks, invisible tag letters. */
+/**
+ * Without characters that hide from a reader, control and direction marks and invisible tag letters, and
+ * without what a server may take for a mark of its chat template.
+ */
 function harmless(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu,
-    "�",
-  );
+  return text
+    .replace(
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu,
+      "\ufffd",
+    )
+    .replaceAll("<|", "< |")
+    .replace(/<(\/?s)>|\[(\/?INST)\]/g, "< $1$2 >");
 }
 
 const BLOCK = /<data-([0-9a-f]{16}) about="[^"]*">\n[\s\S]*?\n<\/data-\1>/g;
