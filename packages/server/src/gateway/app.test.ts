@@ -7,6 +7,7 @@ import { KeyStore } from "../access/key-store.js";
 import { NO_AUDIT } from "../audit/audit.js";
 import { AuthFailures } from "../audit/auth-failures.js";
 import { loadConfig } from "../config.js";
+import { startGenerator } from "../generate/start.js";
 import { Pool } from "../pool/pool.js";
 import type { SandboxDriver } from "../sandbox/sandbox.js";
 import { PanicLatch } from "../security/panic-latch.js";
@@ -41,6 +42,7 @@ beforeAll(async () => {
   app = buildApp({
     ...{ config, sessions, keys, adminToken },
     security: new Security({ driver, pool, sessions, latch }),
+    generator: await startGenerator(config, vi.fn()),
     audit: NO_AUDIT,
     authFailures: new AuthFailures(NO_AUDIT),
     logger: pino({ level: "silent" }),
@@ -60,6 +62,7 @@ afterAll(async () => {
 /** What an executing key may do. Every other route is the admins'. */
 const OPEN = [
   "POST /execute",
+  "POST /generate-and-execute",
   "POST /release",
   "POST /sessions",
   "GET /sessions",

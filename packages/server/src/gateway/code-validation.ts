@@ -9,7 +9,7 @@ import type { Validation } from "../generate/validation.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import type { Admission } from "./admission.js";
-import { auditModelUse, auditRejected } from "./audit-records.js";
+import { auditModelUse, auditNotRun, auditRejected } from "./audit-records.js";
 import { clientSignal } from "./client-signal.js";
 import { toRejectedResponse, toRemarks } from "./generation-wire.js";
 import { SessionBench } from "./session-bench.js";
@@ -28,6 +28,8 @@ export interface CodeToValidate {
   readonly sessionId: string | undefined;
   readonly limits: Partial<SandboxLimits>;
   readonly timeoutMs: number;
+  /** Whether it is validated and run even if the client goes. */
+  readonly goesOn: boolean;
 }
 
 export class CodeValidator {
@@ -46,26 +48,28 @@ export class CodeValidator {
     const { sessions, generator, audit } = this.#options;
     const { code, sessionId } = asked;
     const { scripts, modelName: model } = generator;
-    const signal = clientSignal(reply);
+    const signal = asked.goesOn ? new AbortController().signal : clientSignal(reply);
     const use = new ModelUse();
-    const validation = await sessions.withSession(
-      request.principal.id,
-      sessionId,
-      async (session) => {
+    try {
+      return await sessions.withSession(request.principal.id, sessionId, async (session) => {
         const bench = new SessionBench({
           ...this.#options,
           ...asked,
           ...{ session, scripts, request, signal },
         });
         await bench.prepare();
-        return generator.validate(bench, code, signal, use);
-      },
-    );
-    if (model !== undefined && use.calls > 0) {
-      auditModelUse(audit, request, { sessionId, model, purpose: "review" }, use);
+        const validation = await generator.validate(bench, code, signal, use);
+        signal.throwIfAborted();
+        return validation;
+      });
+    } catch (error) {
+      auditNotRun(audit, request, asked, error);
+      throw error;
+    } finally {
+      if (model !== undefined && use.calls > 0) {
+        auditModelUse(audit, request, { sessionId, model, purpose: "review" }, use);
+      }
     }
-    signal.throwIfAborted();
-    return validation;
   }
 
   /** What is sent instead of a run, in the form that the client waits for. */

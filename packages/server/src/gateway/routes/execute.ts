@@ -69,7 +69,8 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);
     if (body.validate_code) {
-      const asked = { code: body.code, sessionId, limits, timeoutMs: execution.timeoutMs };
+      const { code, timeoutMs } = execution;
+      const asked = { code, sessionId, limits, timeoutMs, goesOn };
       const validation = await validator.validate(request, reply, asked);
       if (validation.verdict === "rejected") {
         return validator.answerRejected(request, reply, asked, validation, streams);
