@@ -165,6 +165,7 @@ const FIELDS: Readonly<Record<MessageType, { must: string; may?: string }>> = {
   inspect_reply: { must: "data found metadata" },
   is_complete_reply: { must: "indent status" },
   variables_reply: { must: "total truncated variables" },
+  script_reply: { must: "answer" },
   question_failed: { must: "detail reason" },
   execute_reply: {
     must: "execution_count execution_time status",

@@ -40,7 +40,8 @@ function fileUrl(path: string, query = "", id = session): string {
 }
 const token = () => ({ "x-auth-token": server.token });
 
-async function put(path: string, body: BodyInit, query = "", id = session): Promise<Response> {
+type Body = NonNullable<RequestInit["body"]>;
+async function put(path: string, body: Body, query = "", id = session): Promise<Response> {
   return fetch(fileUrl(path, query, id), { method: "PUT", headers: token(), body });
 }
 function get(path: string, headers: Record<string, string> = {}, query = ""): Promise<Response> {

@@ -22,7 +22,7 @@ interface Validation {
   readonly review_problem: string | null;
 }
 
-interface GenerateResponse extends ExecutionResponse, ErrorBody {
+interface GenerateResponse extends ExecutionResponse {
   readonly query: string;
   readonly generated_code: string;
   readonly explanation: string | null;
@@ -66,6 +66,11 @@ afterAll(async () => {
 });
 
 beforeEach(() => model.say([]));
+
+/** The same answer, as the error that it is. */
+function refusal({ body }: ApiResponse<unknown>): ErrorBody {
+  return body as ErrorBody;
+}
 
 function ask(body: object): Promise<ApiResponse<GenerateResponse>> {
   return server.request<GenerateResponse>("/generate-and-execute", { body });
@@ -305,7 +310,7 @@ describe("what the model's server does wrong has a name each", () => {
     model.say([{ status: 429, headers: { "retry-after": "120" }, body: "{}" }]);
     const response = await ask({ query: "wait" });
     expect(response.status).toBe(429);
-    expect(response.body.error.code).toBe("LLM_RATE_LIMITED");
+    expect(refusal(response).error.code).toBe("LLM_RATE_LIMITED");
     expect(response.headers.get("retry-after")).toBe("120");
     expect(model.requests).toHaveLength(1);
   });
@@ -348,7 +353,7 @@ describe("requests", () => {
   ])("%o is refused by the name of %s, and no model is asked", async (body, field) => {
     const response = await ask(body);
     expect(response.status).toBe(400);
-    expect(response.body.error.message).toContain(field);
+    expect(refusal(response).error.message).toContain(field);
     expect(model.requests).toHaveLength(0);
   });
 
