@@ -112,6 +112,26 @@ describe("glovebox run", () => {
     expect(stderr).toContain("standard input has ended");
   });
 
+  test("asks a person at a terminal, shows no secrets, and is interrupted in the midst", async () => {
+    const code = `
+import getpass
+print(getpass.getpass('Word: ').upper())
+try:
+    input('More? ')
+except KeyboardInterrupt:
+    print('left', flush=True)
+    raise`;
+    const command = glovebox.onTerminal(["run", program(code)]);
+    await command.see("Word: ");
+    command.type("hunter2\r");
+    await command.see(/HUNTER2[\s\S]*More\? /);
+    expect(command.stdout).not.toContain("hunter2");
+    command.type("half\u0003");
+    const { status, stdout } = await command.finished;
+    expect(status).toBe(130);
+    expect(stdout).toContain("left");
+  });
+
   test("has a session of its own, which ends with it", async () => {
     const { stdout } = await runCode(
       "import os; os.path.exists('x'); open('x', 'w').close()",
@@ -555,6 +575,8 @@ describe("glovebox repl", () => {
     await repl.see(prompt(1));
     repl.type("some_long_name = 1\r");
     await repl.see(prompt(2));
+    repl.forget();
+    // What comes after a tab in the same piece of input makes the tab a part of something pasted.
     repl.type("some_lo\t");
     await repl.see("ng_name");
     repl.type(" + 41\r");

@@ -49,7 +49,8 @@ async function list(args: readonly string[]): Promise<number> {
     return 0;
   }
   const head = ["SESSION", "STATE", "CPU", "MEMORY", "PROCESSES", "ENDS IN", "RUNS"];
-  process.stdout.write(formatTable([head, ...own, ...others.map(containerRow)]));
+  const rows = [head, ...own, ...others.map(containerRow)];
+  process.stdout.write(formatTable(rows, process.stdout.columns));
   return 0;
 }
 

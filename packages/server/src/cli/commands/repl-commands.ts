@@ -88,7 +88,10 @@ async function listVariables({ session, signal }: ReplState) {
     shapeOf(variable),
     variable.preview,
   ]);
-  const table = formatTable(rows.map((row) => row.map(printable)));
+  const table = formatTable(
+    rows.map((row) => row.map(printable)),
+    process.stdout.columns,
+  );
   return `${table}${more > 0 ? `and ${more} more\n` : total === 0 ? "no variables\n" : ""}`;
 }
 

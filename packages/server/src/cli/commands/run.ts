@@ -22,14 +22,7 @@ import { runLive } from "./live-run.js";
 import { OutputFolder } from "./output-folder.js";
 import { runNotebook } from "./run-notebook.js";
 import { askUser, openTerminal, type Terminal } from "./terminal.js";
-import {
-  hasChanged,
-  rememberFiles,
-  reportSaved,
-  type SavedFiles,
-  saveAll,
-  upload,
-} from "./transfer.js";
+import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
 
 const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
 
@@ -67,8 +60,6 @@ interface Request {
 interface Surroundings {
   readonly terminal: Terminal;
   readonly interruptions: Interruptions;
-  /** The files of `--file`, by path, with their tags as they were put. */
-  readonly inputs: ReadonlyMap<string, string | null>;
 }
 
 async function runProgramFile(args: readonly string[]): Promise<number> {
@@ -155,8 +146,8 @@ async function withSession(
           })
         : client.session(sessionId);
     try {
-      const inputs = await putInputs(session, request, interruptions.signal);
-      return await body(session, { terminal, interruptions, inputs });
+      for (const file of request.files) await upload(session, file, interruptions.signal);
+      return await body(session, { terminal, interruptions });
     } finally {
       if (sessionId === undefined) await session.release();
     }
@@ -168,19 +159,12 @@ async function withSession(
   }
 }
 
-async function putInputs(session: Session, { files, out }: Request, signal: AbortSignal) {
-  const paths: string[] = [];
-  for (const file of files) paths.push((await upload(session, file, signal)).path);
-  return out === undefined ? new Map() : rememberFiles(session, paths, signal);
-}
-
 async function runCodeIn(
   session: Session,
   code: string,
   request: Request,
-  surroundings: Surroundings,
+  { terminal, interruptions }: Surroundings,
 ): Promise<number> {
-  const { terminal, interruptions } = surroundings;
   const { sessionId, memory, timeoutMs, out } = request;
   const images = out === undefined ? undefined : new ImageFolder(out);
   const printer = request.json ? undefined : terminal.printer(images);
@@ -207,7 +191,7 @@ async function runCodeIn(
               throw new CommandError("the program asks for input, and standard input has ended");
             },
     });
-    const saved = await saveOutputs(session, [result], request, surroundings);
+    const saved = await saveOutputs(session, [result], request, interruptions.signal);
     report(result, saved, request);
     return result.exit_code;
   } finally {
@@ -224,9 +208,8 @@ async function runNotebookIn(
   session: Session,
   notebook: Notebook,
   request: Request,
-  surroundings: Surroundings,
+  { terminal, interruptions }: Surroundings,
 ): Promise<number> {
-  const { terminal, interruptions } = surroundings;
   const { sessionId, memory, timeoutMs, out } = request;
   if (sessionId !== undefined && memory !== undefined) {
     throw new UsageError("--memory with a notebook needs a session of its own, without --session");
@@ -240,7 +223,7 @@ async function runNotebookIn(
     printer: request.json ? undefined : terminal.printer(images),
     kill: () => (sessionId === undefined ? session.release() : session.reset()),
   });
-  const saved = await saveOutputs(session, results, request, surroundings);
+  const saved = await saveOutputs(session, results, request, interruptions.signal);
   if (out !== undefined) {
     const text = `${JSON.stringify(answer.notebook, undefined, 1)}\n`;
     const name = basename(request.source);
@@ -258,18 +241,14 @@ async function saveOutputs(
   session: Session,
   results: readonly ExecuteResponse[],
   { out }: Request,
-  { inputs, interruptions: { signal } }: Surroundings,
+  signal: AbortSignal,
 ): Promise<SavedFiles> {
   if (out === undefined) return { saved: [], refused: [] };
   const lists = results.flatMap((result) => [result.files_created, result.files_modified]);
   if (lists.some((list) => list.length >= LISTED_FILES_MAX)) {
     process.stderr.write(`[only the first ${LISTED_FILES_MAX} files are saved]\n`);
   }
-  const paths: string[] = [];
-  for (const path of new Set(lists.flat())) {
-    if (await hasChanged(session, path, inputs, signal)) paths.push(path);
-  }
-  return saveAll(session, paths, new OutputFolder(out), signal);
+  return saveAll(session, [...new Set(lists.flat())], new OutputFolder(out), signal);
 }
 
 function report(answer: object, files: SavedFiles, { json }: Request): void {

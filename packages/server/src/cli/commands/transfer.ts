@@ -88,30 +88,6 @@ function isAboutTheFile(error: unknown): error is Error {
   return error.code === "INVALID_PATH" || [403, 404, 409].includes(error.status ?? 0);
 }
 
-/** Remembers files as they are now, to leave out those that a run has not changed. */
-export async function rememberFiles(
-  session: Session,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string | null>> {
-  const etags = paths.map(async (path) => {
-    const { etag } = await session.files.stat(path, { signal });
-    return [path, etag] as const;
-  });
-  return new Map(await Promise.all(etags));
-}
-
-export async function hasChanged(
-  session: Session,
-  path: string,
-  before: ReadonlyMap<string, string | null>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const etag = before.get(path);
-  if (etag === undefined || etag === null) return true;
-  return (await session.files.stat(path, { signal })).etag !== etag;
-}
-
 export function reportSaved({ saved, refused }: SavedFiles): void {
   for (const { saved_as } of saved) process.stderr.write(`[file: ${printable(saved_as)}]\n`);
   for (const { path, reason } of refused) {

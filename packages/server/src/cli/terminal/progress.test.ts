@@ -59,4 +59,5 @@ test("columns stand below each other, also where letters are wide", () => {
       ["漢字", "c"],
     ]),
   ).toBe("a     b\n漢字  c\n");
+  expect(formatTable([["a", "漢字"]], 6)).toBe("a  漢\n");
 });

@@ -1,6 +1,6 @@
 /** A line that tells how far a transfer is, where a person waits and looks. */
 
-import { textWidth } from "./width.js";
+import { cutToWidth, textWidth } from "./width.js";
 
 /** What is over sooner needs no bar. */
 const SHOWN_AFTER_MS = 400;
@@ -58,27 +58,16 @@ export class Progress {
         ? formatBytes(this.#done)
         : `${formatBytes(this.#done)} of ${formatBytes(this.#total)}`;
     const text = `${this.#label}  ${amount}  ${speed}`;
-    if (this.#total === undefined) return cut(text, columns);
+    if (this.#total === undefined) return cutToWidth(text, columns);
     const part = this.#total === 0 ? 1 : Math.min(1, this.#done / this.#total);
     const percent = `${Math.floor(part * 100)
       .toString()
       .padStart(3)} %`;
     const room = Math.min(30, columns - textWidth(text) - percent.length - 5);
-    if (room < 5) return cut(`${percent}  ${text}`, columns);
+    if (room < 5) return cutToWidth(`${percent}  ${text}`, columns);
     const filled = Math.round(part * room);
     return `${percent} [${"#".repeat(filled)}${".".repeat(room - filled)}]  ${text}`;
   }
-}
-
-function cut(text: string, columns: number): string {
-  let result = "";
-  let width = 0;
-  for (const character of text) {
-    width += textWidth(character);
-    if (width > columns) break;
-    result += character;
-  }
-  return result;
 }
 
 export function formatBytes(bytes: number): string {

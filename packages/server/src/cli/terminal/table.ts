@@ -1,9 +1,12 @@
 /** Rows as columns that stand below each other. */
 
-import { textWidth } from "./width.js";
+import { cutToWidth, textWidth } from "./width.js";
 
-/** Every cell must be safe to show. The last column is not padded. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** Every cell must be safe to show. Lines are cut where a terminal would break them. */
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {
@@ -16,5 +19,5 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${cutToWidth(line, columns)}\n`).join("");
 }

@@ -34,3 +34,15 @@ export function textWidth(text: string): number {
   for (const character of text) width += characterWidth(character);
   return width;
 }
+
+/** As much of the text as has room. */
+export function cutToWidth(text: string, columns: number): string {
+  let result = "";
+  let width = 0;
+  for (const character of text) {
+    width += characterWidth(character);
+    if (width > columns) break;
+    result += character;
+  }
+  return result;
+}
