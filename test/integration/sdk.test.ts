@@ -375,6 +375,47 @@ describe("files", () => {
   });
 });
 
+describe("notebooks", () => {
+  const code = (id: string, source: string) => ({
+    ...{ cell_type: "code", id, source, metadata: {}, outputs: [], execution_count: null },
+  });
+  const notebook = {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: {},
+    cells: [
+      { cell_type: "markdown", id: "title", source: "# Sums", metadata: {} },
+      code("a", "name = input('who? ') if asking else 'nobody'"),
+      code("b", "print(name)\n6 * 7"),
+    ],
+  };
+
+  test("run as a whole, and leave as notebooks", async () => {
+    await inSession(async (session) => {
+      await session.execute("asking = False");
+      const { status, executions, notebook: done } = await session.runNotebook(notebook);
+      expect({ status, executions }).toEqual({ status: "ok", executions: [2, 3] });
+      expect(done.cells[2]?.outputs?.[0]).toMatchObject({ name: "stdout" });
+      const exported = await session.notebook();
+      expect(exported.cells.filter((cell) => cell.cell_type === "code").length).toBe(3);
+    });
+  });
+
+  test("stream cell by cell, and ask", async () => {
+    await inSession(async (session) => {
+      await session.execute("asking = True");
+      const run = session.streamNotebook(notebook, { onInput: () => "Ada" });
+      const seen: string[] = [];
+      for await (const { type, data } of run) {
+        if (type === "cell") seen.push(`${data.index} ${data.state}`);
+        if (type === "stream") seen.push(data.text);
+      }
+      expect(seen.join()).toBe("1 running,1 done,2 running,Ada\n,2 done");
+      expect((await run.result).status).toBe("ok");
+    });
+  });
+});
+
 describe("the tool", () => {
   test("works with the session that the program chose", async () => {
     const sessionId = uniqueId("tool");

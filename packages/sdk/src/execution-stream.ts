@@ -11,12 +11,15 @@ export type StreamedEvents = Omit<ExecutionEvents, "failure">;
 
 export type ExecutionEvent = StreamEvent<StreamedEvents>;
 
+/** What was typed, or undefined where somebody else answers. */
+export type OnInput = (request: InputRequest) => string | undefined | Promise<string | undefined>;
+
 export interface StreamOptions extends ExecuteOptions {
   /**
    * Answers `input()` and `getpass()` of a session's code. Undefined leaves the question open for
    * `Session.input()`. Without it, and without `allowInput`, they raise EOFError.
    */
-  readonly onInput?: (request: InputRequest) => string | undefined | Promise<string | undefined>;
+  readonly onInput?: OnInput;
 }
 
 const NAMES = {
@@ -73,7 +76,7 @@ export function streamExecution(run: RunToStream): ExecutionStream {
         executionId = (event.data as ExecutionEvents["execution"]).execution_id;
       }
       if (event.type !== "input_request" || !onInput || sessionId === undefined) return undefined;
-      return answer(transport, sessionId, () => onInput(event.data as InputRequest));
+      return answerInput(transport, sessionId, onInput, event.data as InputRequest);
     },
   });
 }
@@ -102,12 +105,13 @@ function eventsRequest(sessionId: string, executionId: number, lastId: number): 
   };
 }
 
-async function answer(
+export async function answerInput(
   transport: Transport,
   sessionId: string,
-  ask: () => string | undefined | Promise<string | undefined>,
+  onInput: OnInput,
+  request: InputRequest,
 ): Promise<void> {
-  const text = await ask();
+  const text = await onInput(request);
   if (text === undefined) return;
   try {
     await transport.done({

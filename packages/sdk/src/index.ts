@@ -18,6 +18,7 @@ export type { EventStream, StreamEvent } from "./event-stream.js";
 export type {
   ExecutionEvent,
   ExecutionStream,
+  OnInput,
   StreamedEvents,
   StreamOptions,
 } from "./execution-stream.js";
@@ -34,6 +35,7 @@ export type {
   NotebookEvents,
   NotebookOptions,
   NotebookStream,
+  NotebookStreamOptions,
 } from "./notebook.js";
 export type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
 export { pythonValue } from "./python.js";

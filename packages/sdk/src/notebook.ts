@@ -1,16 +1,32 @@
 /** Notebooks, run cell by cell. */
 
 import { EventStream, type StreamEvent } from "./event-stream.js";
-import { EXECUTION_EVENT_NAMES, type StreamedEvents } from "./execution-stream.js";
+import {
+  answerInput,
+  EXECUTION_EVENT_NAMES,
+  type OnInput,
+  type StreamedEvents,
+} from "./execution-stream.js";
 import { type CallOptions, defined, toSeconds } from "./options.js";
 import type { Transport } from "./transport.js";
-import type { Notebook, NotebookCellEvent, RunNotebookBody, RunNotebookResponse } from "./wire.js";
+import type {
+  InputRequest,
+  Notebook,
+  NotebookCellEvent,
+  RunNotebookBody,
+  RunNotebookResponse,
+} from "./wire.js";
 
 export interface NotebookOptions extends CallOptions {
   /** For each cell. */
   readonly timeoutMs?: number;
   /** Whether a cell that fails ends the run; default `"stop"`. */
   readonly onError?: "stop" | "continue";
+}
+
+export interface NotebookStreamOptions extends NotebookOptions {
+  /** Answers `input()` of the cells; without it `Session.input()` has to. */
+  readonly onInput?: OnInput;
 }
 
 export interface NotebookEvents extends Omit<StreamedEvents, "result"> {
@@ -34,15 +50,21 @@ export function toNotebookBody(notebook: Notebook, options: NotebookOptions): Ru
 
 export function streamNotebook(
   transport: Transport,
-  path: string,
+  sessionId: string,
   notebook: Notebook,
-  options: NotebookOptions,
+  options: NotebookStreamOptions,
 ): NotebookStream {
+  const { onInput } = options;
+  const path = `sessions/${encodeURIComponent(sessionId)}/notebook`;
   const json: RunNotebookBody = { ...toNotebookBody(notebook, options), stream: true };
   return new EventStream<NotebookEvents>({
     transport,
     request: { method: "POST", path, json, timeoutMs: null },
     names: NAMES,
     signal: options.signal,
+    onEvent: ({ type, data }) =>
+      type === "input_request" && onInput
+        ? answerInput(transport, sessionId, onInput, data as InputRequest)
+        : undefined,
   });
 }

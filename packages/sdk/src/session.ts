@@ -11,6 +11,7 @@ import { SessionFiles } from "./files.js";
 import {
   type NotebookOptions,
   type NotebookStream,
+  type NotebookStreamOptions,
   streamNotebook,
   toNotebookBody,
 } from "./notebook.js";
@@ -148,8 +149,8 @@ export class Session {
   }
 
   /** Run a notebook and see what happens while it happens; `cell` events tell which cell it is. */
-  streamNotebook(notebook: Notebook, options: NotebookOptions = {}): NotebookStream {
-    return streamNotebook(this.#transport, this.#path("notebook"), notebook, options);
+  streamNotebook(notebook: Notebook, options: NotebookStreamOptions = {}): NotebookStream {
+    return streamNotebook(this.#transport, this.id, notebook, options);
   }
 
   /** Install packages from the server's folder of wheels, such as `"polars==1.0"`. */

@@ -1,5 +1,7 @@
 /** Notebooks, in the shape of nbformat. */
 
+import type { ExecutionStatus } from "./execution.js";
+
 /** nbformat 4.5, as far as a client needs to know it. */
 export interface Notebook {
   readonly nbformat: number;
@@ -27,12 +29,13 @@ export interface RunNotebookBody {
 
 export interface RunNotebookResponse {
   readonly notebook: Notebook;
-  readonly status: string;
+  /** `ok`, or how the first cell ended that failed. */
+  readonly status: ExecutionStatus;
   readonly executions: readonly number[];
 }
 
 /** The data of a `cell` event, which stand between the events of the cells. */
 export interface NotebookCellEvent {
   readonly index: number;
-  readonly state: string;
+  readonly state: "running" | "done";
 }
