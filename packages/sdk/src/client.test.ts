@@ -45,6 +45,16 @@ describe("what is sent", () => {
     expect(request?.headers["content-type"]).toBe("application/json");
   });
 
+  test("a question travels with its options", async () => {
+    const { baseUrl, seen } = await start(json({ status: "ok" }));
+    const options = { sessionId: "s", maxAttempts: 2, check: true, timeoutMs: 5000 };
+    await new Glovebox({ baseUrl }).generate("how many?", options);
+    expect(seen[0]?.url).toBe("/generate-and-execute");
+    expect(JSON.parse(seen[0]?.body ?? "")).toEqual({
+      ...{ query: "how many?", session_id: "s", max_attempts: 2, check: true, timeout: 5 },
+    });
+  });
+
   test("a base URL may have a path", async () => {
     const { baseUrl, seen } = await start(json({ sessions: [] }));
     await new Glovebox({ baseUrl: `${baseUrl}/glovebox?x#y` }).sessions();

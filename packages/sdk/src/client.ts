@@ -2,12 +2,23 @@
 
 import { Admin } from "./admin.js";
 import { type ExecutionStream, type StreamOptions, streamExecution } from "./execution-stream.js";
-import type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
-import { toCreateSessionRequest, toExecuteRequest } from "./options.js";
+import type {
+  CallOptions,
+  CreateSessionOptions,
+  ExecuteOptions,
+  GenerateOptions,
+} from "./options.js";
+import { toCreateSessionRequest, toExecuteRequest, toGenerateRequest } from "./options.js";
 import { Session } from "./session.js";
 import { type GloveboxOptions, readSettings } from "./settings.js";
 import { Transport } from "./transport.js";
-import type { ExecuteResponse, HealthResponse, SessionInfo, SessionList } from "./wire.js";
+import type {
+  ExecuteResponse,
+  GenerateResponse,
+  HealthResponse,
+  SessionInfo,
+  SessionList,
+} from "./wire.js";
 
 export interface SessionChoice {
   /** A session, made on first use. Absent: a fresh sandbox for this run alone. */
@@ -42,6 +53,17 @@ export class Glovebox {
     const { sessionId } = options;
     if (sessionId !== undefined) return this.session(sessionId).stream(code, options);
     return streamExecution({ transport: this.#transport, code, sessionId, options });
+  }
+
+  /** Let the server's model write code for a question, run it, and repair it while it fails. */
+  generate(query: string, options: GenerateOptions = {}): Promise<GenerateResponse> {
+    return this.#transport.json({
+      method: "POST",
+      path: "generate-and-execute",
+      json: toGenerateRequest(query, options),
+      signal: options.signal,
+      timeoutMs: null,
+    });
   }
 
   /** The session of this name, made by the server on first use. Asks the server nothing yet. */

@@ -37,7 +37,12 @@ export type {
   NotebookStream,
   NotebookStreamOptions,
 } from "./notebook.js";
-export type { CallOptions, CreateSessionOptions, ExecuteOptions } from "./options.js";
+export type {
+  CallOptions,
+  CreateSessionOptions,
+  ExecuteOptions,
+  GenerateOptions,
+} from "./options.js";
 export { pythonValue } from "./python.js";
 export { Session } from "./session.js";
 export type { GloveboxOptions } from "./settings.js";

@@ -1,7 +1,13 @@
 /** The one place where options (camelCase, milliseconds) become the wire's fields. */
 
 import { GloveboxError } from "./errors.js";
-import type { CreateSessionRequest, ExecuteRequest, InputFile, OnDisconnect } from "./wire.js";
+import type {
+  CreateSessionRequest,
+  ExecuteRequest,
+  GenerateRequest,
+  InputFile,
+  OnDisconnect,
+} from "./wire.js";
 
 /** What every call takes. */
 export interface CallOptions {
@@ -24,6 +30,21 @@ export interface ExecuteOptions extends CallOptions {
   readonly onDisconnect?: OnDisconnect;
   /** Whether `input()` asks, instead of raising EOFError. */
   readonly allowInput?: boolean;
+  /** Have the code looked at before it runs: advice in the answer's `validation`, no protection. */
+  readonly validateCode?: boolean;
+}
+
+export interface GenerateOptions extends CallOptions {
+  /** A session, made on first use. Absent: a fresh sandbox for this question alone. */
+  readonly sessionId?: string;
+  /** How long each attempt's code may run. */
+  readonly timeoutMs?: number;
+  readonly memoryLimit?: string | number;
+  readonly cpuLimit?: number;
+  /** How often code is written before it is given up. */
+  readonly maxAttempts?: number;
+  /** Let the model judge the result before it is taken. */
+  readonly check?: boolean;
 }
 
 export interface CreateSessionOptions extends CallOptions {
@@ -54,8 +75,22 @@ export function toExecuteRequest(
     cpu_limit: options.cpuLimit,
     on_disconnect: options.onDisconnect,
     allow_input: options.allowInput,
+    validate_code: options.validateCode,
     files: options.files,
     include_files: options.includeFiles,
+  });
+}
+
+export function toGenerateRequest(query: string, options: GenerateOptions): GenerateRequest {
+  const { sessionId } = options;
+  return defined({
+    query,
+    session_id: sessionId === undefined ? undefined : checkSessionId(sessionId),
+    timeout: toSeconds(options.timeoutMs),
+    memory_limit: options.memoryLimit,
+    cpu_limit: options.cpuLimit,
+    max_attempts: options.maxAttempts,
+    check: options.check,
   });
 }
 

@@ -17,6 +17,7 @@ import type * as files from "../../server/src/gateway/schemas/files.js";
 import type * as generate from "../../server/src/gateway/schemas/generate.js";
 import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
+import type * as notebook from "../../server/src/gateway/schemas/notebook.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as packages from "../../server/src/gateway/schemas/packages.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
@@ -66,6 +67,10 @@ export type Requests = All<{
   InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
   RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
   InstallPackagesBody: Same<wire.InstallPackagesBody, Static<typeof packages.InstallBody>>;
+  RunNotebookBody: Same<
+    Omit<wire.RunNotebookBody, "notebook">,
+    Omit<Static<typeof notebook.NotebookBody>, "notebook">
+  >;
   GenerateRequest: Same<wire.GenerateRequest, Static<typeof generate.GenerateBody>>;
   CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
   InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
@@ -76,8 +81,22 @@ export type Requests = All<{
   CreateKeyRequest: Same<wire.CreateKeyRequest, Static<typeof keys.CreateKeyBody>>;
 }>;
 
+/** As its route puts it together. */
+type GenerateAnswer = Omit<
+  Static<typeof execute.ExecuteAnswer>,
+  keyof typeof generate.GenerateFields
+> & {
+  [Name in keyof typeof generate.GenerateFields]: Static<(typeof generate.GenerateFields)[Name]>;
+};
+
 export type Answers = All<{
   ExecuteResponse: SameButAnnounced<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
+  RunNotebookResponse: Same<
+    Omit<wire.RunNotebookResponse, "notebook">,
+    Omit<Static<typeof notebook.NotebookAnswer>, "notebook">
+  >;
+  Notebook: Same<keyof wire.Notebook, keyof Static<typeof notebook.NotebookFile>>;
+  GenerateResponse: SameButAnnounced<wire.GenerateResponse, GenerateAnswer>;
   Validation: Same<wire.Validation, Static<typeof generate.ValidationAnswer>>;
   GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
