@@ -1,4 +1,5 @@
 /** What an editor waits for beside a result: the variables of a session, and a completion. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { GloveboxSystem } from "./glovebox-system.js";
 import { encodeRequest, HttpConnection } from "./http-connection.js";
 import type { Figures } from "./scenarios.js";
@@ -6,6 +7,8 @@ import { summarize } from "./stats.js";
 
 const SESSION = "bench-interact";
 const NAMES = 1_000;
+/** One question after the other would measure the session's share of the CPU, half a core. */
+const PAUSE_MS = 150;
 /** Of each kind a quarter: short and long text, containers, arrays and frames. */
 const CODE = `import numpy, pandas
 kinds = [
@@ -47,6 +50,7 @@ async function ask(
   const times: number[] = [];
   // The first round is not counted.
   for (let round = 0; round <= rounds; round += 1) {
+    await sleep(PAUSE_MS);
     const start = performance.now();
     const reply = await connection.send(request);
     if (round > 0) times.push(performance.now() - start);

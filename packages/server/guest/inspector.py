@@ -85,8 +85,11 @@ def _measures(value, kind: type) -> dict:
 
 def _frame_bytes(frame) -> int:
     """As the sum of memory_usage(), which makes several Series for it and takes ten times as long."""
-    data = sum(block.values.nbytes for block in frame._mgr.blocks)
-    return int(data + frame.index.memory_usage(deep=False))
+    size = frame.index.memory_usage(deep=False)
+    for block in frame._mgr.blocks:
+        values = block.values
+        size += values.memory_usage() if hasattr(values, "memory_usage") else values.nbytes
+    return int(size)
 
 
 def _array_measures(shape: tuple[int, ...], dtype: object, size: int) -> dict:
