@@ -10,7 +10,7 @@ import {
   type Session,
 } from "@glovebox/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readExamples, writeExamples } from "../support/examples.ts";
+import { type ExamplePrograms, readExamples, writeExamples } from "../support/examples.ts";
 import { eventually } from "../support/host.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
 
@@ -33,7 +33,12 @@ async function inSession(use: (session: Session) => Promise<void>): Promise<void
 
 describe("the examples of docs/sdk.md", () => {
   const examples = readExamples("sdk.md");
-  const programs = writeExamples(examples);
+  let programs: ExamplePrograms;
+
+  beforeAll(() => {
+    programs = writeExamples(examples);
+  });
+
   afterAll(() => programs.remove());
 
   test("there are examples", () => {
