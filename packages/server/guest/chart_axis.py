@@ -29,14 +29,15 @@ class AxisReader:
 
     def __init__(self, axis):
         self._axis = axis
-        self._converter = axis.get_converter() if hasattr(axis, "get_converter") else None
+        self._converter, units = _converter_of(axis)
         self._is_date = isinstance(self._converter, matplotlib.dates.DateConverter) or type(
             self._converter
         ).__name__ in ("_SwitchableDateConverter", "ConciseDateConverter")
         # pandas counts periods (days, months, …), and its axes know which.
         is_period = type(self._converter).__name__ == "PeriodConverter"
         self._frequency = getattr(axis.axes, "freq", None) if is_period else None
-        self._categories = {} if self._is_date else _categories(axis, self._converter)
+        self._zone = units if self._is_date else None
+        self._categories = {} if self._is_date else _categories(axis, self._converter, units)
 
     @property
     def has_categories(self) -> bool:
@@ -108,7 +109,7 @@ class AxisReader:
     def _dates(self, positions) -> list:
         if self._frequency is not None:
             return _periods(positions, self._frequency)
-        zone = self._axis.units
+        zone = self._zone
         if hasattr(zone, "utcoffset") and str(zone) not in ("UTC", "UTC+00:00"):
             return [
                 matplotlib.dates.num2date(day, tz=zone).isoformat() if numpy.isfinite(day) else None
@@ -137,10 +138,18 @@ def _periods(ordinals, frequency) -> list:
     return [str(period) if is_known else None for period, is_known in zip(index, known.tolist())]
 
 
-def _categories(axis, converter) -> dict[float, str]:
+def _converter_of(axis) -> tuple:
+    """What turned values into positions, and its units. Of axes that share a scale only one may know."""
+    for one in (axis, *axis._get_shared_axis()):
+        if one.get_converter() is not None:
+            return one.get_converter(), one.units
+    return None, None
+
+
+def _categories(axis, converter, units) -> dict[float, str]:
     """Which position has which name, where positions have names."""
     if isinstance(converter, StrCategoryConverter):
-        names = getattr(axis.units, "_mapping", {})
+        names = getattr(units, "_mapping", {})
         if len(names) > _CATEGORIES_MAX:
             return {}
         return {float(place): bounded.cut(str(name)) for name, place in names.items()}

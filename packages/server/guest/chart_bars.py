@@ -2,6 +2,7 @@
 
 import numpy
 from matplotlib.container import BarContainer, ErrorbarContainer
+from matplotlib.patches import StepPatch
 
 import bounded
 from chart_reader import Reader, color_of
@@ -21,7 +22,7 @@ def read_bars(reader: Reader, container: BarContainer) -> None:
     corners = numpy.array([patch.get_bbox().get_points() for patch in patches[: 20 * reader.points_max]])
     bases, ends = corners[:, 0, along], corners[:, 1, along]
     sides = numpy.sort(corners[:, :, across], axis=1)
-    label = reader.label(container, color_of(patches[0]))
+    label = _label_of(reader, container)
     if _is_histogram(reader, sides, is_horizontal):
         edges = numpy.append(sides[:, 0], sides[-1, 1])
         add_histogram(reader, label, edges, ends - bases, is_horizontal)
@@ -42,6 +43,13 @@ def read_bars(reader: Reader, container: BarContainer) -> None:
     )
 
 
+def _label_of(reader: Reader, container: BarContainer) -> str | None:
+    """Axes.hist labels the first of its bars and not the container; labels of single bars are no series'."""
+    first, *others = container.patches
+    label = reader.label(container) or (reader.label(first) if not any(map(reader.label, others[:1])) else None)
+    return label or reader.legend.get(color_of(first))
+
+
 def add_histogram(reader: Reader, label: str | None, edges, heights, is_horizontal: bool) -> None:
     (edges, heights), more = reader.sample(edges, numpy.append(heights, numpy.nan))
     reader.add(
@@ -52,6 +60,13 @@ def add_histogram(reader: Reader, label: str | None, edges, heights, is_horizont
         heights=bounded.numbers(heights if more else heights[:-1]),
         **more,
     )
+
+
+def read_stairs(reader: Reader, patch: StepPatch) -> None:
+    heights, edges, _ = patch.get_data()
+    is_horizontal = patch.orientation == "horizontal"
+    label = reader.label(patch, color_of(patch))
+    add_histogram(reader, label, numpy.asarray(edges), numpy.asarray(heights), is_horizontal)
 
 
 def is_histogram_outline(points) -> bool:

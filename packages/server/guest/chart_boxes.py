@@ -54,20 +54,22 @@ def _directed_box_at(lines: list, index: int, is_vertical: bool) -> tuple[Box | 
     position = low[0]
     end = index + 2
     levels = []
-    while end < len(lines) and len(levels) < 3:
+    while end < len(lines) and len(levels) < 4:
         level = _level(lines[end], position, is_vertical)
         if level is None:
             break
         levels.append(level)
         end += 1
-    # With caps there are three levels, without them the median is the only one.
-    if len(levels) == 2 or not levels:
+    # A mean may be drawn as one more level behind the median.
+    has_caps = len(levels) >= 3 and numpy.array_equal(levels[:2], (low[2], high[2]), equal_nan=True)
+    if len(levels) not in ((3, 4) if has_caps else (1, 2)):
         return None, 0
+    median = levels[2 if has_caps else 0]
     outliers = numpy.array([])
     while end < len(lines) and (points := _loose_points(lines[end], position, is_vertical)) is not None:
         outliers = points  # A mean may come before them.
         end += 1
-    box = Box(is_vertical, position, low[2], low[1], levels[-1], high[1], high[2], outliers)
+    box = Box(is_vertical, position, low[2], low[1], median, high[1], high[2], outliers)
     return box, end - index
 
 

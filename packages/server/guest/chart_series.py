@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer, ErrorbarContainer, StemContainer
 from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch, Polygon, Rectangle, Wedge
+from matplotlib.patches import PathPatch, Polygon, Rectangle, StepPatch, Wedge
 
 import bounded
 import chart_bars
@@ -259,6 +259,9 @@ def _read_pie(reader: Reader, patches) -> None:
 def _read_patch(reader: Reader, patch) -> None:
     if isinstance(patch, Rectangle):
         _read_rectangle(reader, patch)
+        return
+    if isinstance(patch, StepPatch):
+        chart_bars.read_stairs(reader, patch)
         return
     if not isinstance(patch, Polygon) or not reader.is_in_data(patch):
         reader.add_unknown(patch)
