@@ -334,6 +334,7 @@ test("a session that is deleted meanwhile ends the run", async () => {
 
 const wrong: [name: string, body: unknown, message: RegExp][] = [
   ["no notebook", {}, /missing in the body: notebook|notebook must be an object/],
+  ["an array", [], /must be object/],
   ["a text", { notebook: "# not a notebook" }, /notebook must be an object/],
   ["nbformat 3", { notebook: { nbformat: 3, worksheets: [] } }, /nbformat 3 or older/],
   ["a broken cell", { notebook: notebookOf({ cell_type: "code" }) }, /cells\[0\]\.source/],
@@ -375,6 +376,17 @@ test("a notebook may be larger than code may be, and has a limit of its own", as
   expect(refused.statusCode).toBe(413);
   const body = JSON.parse(Buffer.concat(await refused.toArray()).toString()) as ErrorBody;
   expect(body.error.code).toBe("REQUEST_TOO_LARGE");
+});
+
+test.each([
+  ["of brackets", "[],".repeat(2_000_000), /too many values/],
+  ["that nests deep", `${"[".repeat(100_000)}${"]".repeat(100_000)},`, /nests too deep/],
+])("a body %s is refused before anybody has to wait for it", async (_, junk, message) => {
+  const rawBody = `{"notebook": {"nbformat": 4, "metadata": {"junk": [${junk}1]}, "cells": []}}`;
+  const path = `/sessions/${uniqueId("junk")}/notebook`;
+  const response = await server.request<ErrorBody>(path, { rawBody });
+  expect(response.status, response.text).toBe(400);
+  expect(response.body.error.message).toMatch(message);
 });
 
 test("outputs beyond what a notebook may have are left out, and that is said", async () => {

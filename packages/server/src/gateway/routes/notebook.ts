@@ -13,13 +13,12 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { checkTimeout } from "../limits.js";
+import { NOTEBOOK_BYTES_MAX, parseNotebookBodies } from "../notebook-body.js";
 import { NotebookStream } from "../notebook-stream.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { NotebookAnswer, NotebookBody, NotebookFile } from "../schemas/notebook.js";
 
-/** Notebooks come with the outputs of earlier runs, which may be large. */
-const BODY_BYTES_MAX = 16 * 2 ** 20;
 const tags = ["sessions"];
 
 export interface NotebookOptions {
@@ -30,7 +29,7 @@ export interface NotebookOptions {
 }
 
 export function registerNotebook(app: App, options: NotebookOptions): void {
-  const { sessions, config, admission } = options;
+  const { sessions } = options;
   const show = {
     tags,
     summary: "What a session has run, as a Jupyter notebook",
@@ -45,6 +44,14 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     return notebook;
   });
 
+  app.register(async (scope: App) => {
+    parseNotebookBodies(scope);
+    registerRun(scope, options);
+  });
+}
+
+function registerRun(app: App, options: NotebookOptions): void {
+  const { config, admission } = options;
   const run = {
     tags,
     summary: "Run a notebook in a session, cell by cell",
@@ -52,7 +59,7 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     body: NotebookBody,
     response: answers({ 200: orEvents(NotebookAnswer) }),
   };
-  const route = { schema: run, bodyLimit: BODY_BYTES_MAX };
+  const route = { schema: run, bodyLimit: NOTEBOOK_BYTES_MAX };
   app.post("/sessions/:id/notebook", route, async (request, reply) => {
     const { body, params, principal } = request;
     const notebook = readNotebook(body.notebook, config.codeBytesMax);
