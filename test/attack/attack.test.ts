@@ -197,6 +197,11 @@ async function runAttack(attack: AttackCase): Promise<void> {
     expect(made.status, made.text).toBe(201);
   }
 
+  if (attack.hasPorter) await carryFile(session_id, "PUT");
+  const asked = attack.hasPorter
+    ? pause(2_000).then(() => carryFile(session_id, "GET"))
+    : undefined;
+
   const timeout = attack.timeout ?? maxExecutionSeconds;
   const start = performance.now();
   const answer = await server.tryExecute({
@@ -208,6 +213,9 @@ async function runAttack(attack: AttackCase): Promise<void> {
   expect(answer.status, answer.text.slice(0, 2_000)).toBe(200);
   expect(seconds).toBeLessThan(attack.withinSeconds ?? timeout + graceSeconds);
   await expectNeighbourUnharmed();
+
+  await asked;
+  if (attack.hasPorter && answer.body.status === "ok") await carryFile(session_id, "GET");
 
   // The author of the attack is answered as well: perhaps by a broken interpreter of their own
   // making, but in time, and after a reset by a sound one.
@@ -225,6 +233,27 @@ async function runAttack(attack: AttackCase): Promise<void> {
     await eventually(() => findMarked(marker), 3_000);
   }
   expectOutcome(attack, answer.body);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whatever user code does to the process that carries files: this is answered, and soon. */
+async function carryFile(id: string, method: "GET" | "PUT"): Promise<void> {
+  const startedAt = performance.now();
+  const answer = await fetch(`${server.baseUrl}/sessions/${id}/files/carried.txt`, {
+    method,
+    headers: { "x-auth-token": server.token },
+    ...(method === "PUT" ? { body: "carried" } : {}),
+  });
+  const text = await answer.text();
+  // Where memory ran out, the sandbox may be gone with what was in it.
+  if (answer.status !== 404 && answer.status !== 503) {
+    expect(answer.status, text).toBe(method === "PUT" ? 201 : 200);
+    if (method === "GET") expect(text).toBe("carried");
+  }
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 }
 
 function findMarked(marker: string): string | undefined {

@@ -70,6 +70,10 @@ export const threats = {
   shared_user_limits: 6,
   shared_randomness: 6,
   hostile_names: 7,
+  followed_links: 7,
+  endless_files: 7,
+  names_in_headers: 7,
+  attacked_porter: 7,
   tokens: 8,
   malformed_bodies: 8,
   slow_clients: 8,
@@ -100,6 +104,8 @@ export interface AttackCase {
   readonly withinSeconds?: number;
   /** The case starts processes that carry MARKER; none may be left once its session is gone. */
   readonly leavesNoProcess?: true;
+  /** A file is uploaded before the case runs, and is asked for while it does and afterwards. */
+  readonly hasPorter?: true;
   /** A second file, `<id>_setup.py`, runs first in a session of its own, which stays alive. */
   readonly hasSetup?: true;
   /** The session asks for these of the folders that the suite's server shares. */
@@ -1709,6 +1715,35 @@ export const attackCases: readonly AttackCase[] = [
     hasSetup: true,
   },
   {
+    id: "porter_signals",
+    threat: "attacked_porter",
+    source: "signals, priorities, limits and processors of a process with another id",
+    expectation: blocked,
+    hasPorter: true,
+  },
+  {
+    id: "porter_trace",
+    threat: "attacked_porter",
+    source: "ptrace, /proc and descriptors of the process that carries files",
+    expectation: blocked,
+    hasPorter: true,
+  },
+  {
+    id: "porter_modules",
+    threat: "attacked_porter",
+    source: "modules and settings where its interpreter would look after the chroot",
+    expectation: ends("ok"),
+    hasPorter: true,
+  },
+  {
+    id: "porter_starved",
+    threat: "attacked_porter",
+    source: "every process and all memory taken while a file is asked for",
+    expectation: contained,
+    timeout: 8,
+    hasPorter: true,
+  },
+  {
     id: "names_deep_tree",
     threat: "hostile_names",
     source: "a tree of directories that takes long to walk",
@@ -1766,5 +1801,12 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "idleConnections", threat: "slow_clients", source: "hundreds of open connections" },
   { id: "abandonedRuns", threat: "slow_clients", source: "clients gone in the middle of a run" },
   { id: "slowReader", threat: "slow_clients", source: "a client that never reads its answer" },
+  { id: "swappedFolders", threat: "followed_links", source: "CVE-2018-15664 and kin: docker cp" },
+  { id: "swappedLinks", threat: "followed_links", source: "a file and a link exchanged" },
+  { id: "linksOut", threat: "followed_links", source: "links to everything that is not inside" },
+  { id: "specialFiles", threat: "endless_files", source: "FIFOs, holes, thousands of names" },
+  { id: "deepFolders", threat: "endless_files", source: "deeper than a path can name" },
+  { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
+  { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
 ];

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { eventually, type HostProcess, listFilesBelow } from "../support/host.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
@@ -69,6 +70,16 @@ describe("stopping", () => {
     expect([undefined, 503]).toContain(late?.status);
     await answer;
     expect(await ended).toBe(0);
+  });
+
+  test("a connection that has sent nothing does not hold up the stop", async () => {
+    const server = await start();
+    const socket = connect(Number(new URL(server.baseUrl).port), "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    const before = performance.now();
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(performance.now() - before).toBeLessThan(10_000);
+    socket.destroy();
   });
 
   test("hostile sessions do not hold up the stop", async () => {

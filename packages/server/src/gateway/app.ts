@@ -122,7 +122,8 @@ export function buildApp(options: AppOptions): App {
     checkEveryMs: CONNECTIONS_CHECK_MS,
     onSlow: (socket) => answerBrokenHttp(new Error("a body that does not come"), socket),
   });
-  app.addHook("onClose", async () => slowBodies.stop());
+  app.server.on("connection", (socket) => slowBodies.opened(socket));
+  app.addHook("preClose", async () => slowBodies.stop());
   app.decorateRequest("principal");
   app.addHook("onRequest", (request, reply, done) => {
     slowBodies.watch(request.raw);

@@ -1,5 +1,5 @@
 /**
- * Ends requests whose body does not come. Node's own limit holds for whole requests of a server, and
+ * Ends requests whose body does not come, and at the end connections on which nothing has. Node's own limit holds for whole requests of a server, and
  * would cut an honest upload of a large file; this one spares the routes that look after themselves.
  */
 
@@ -15,6 +15,8 @@ export class SlowBodies {
   readonly #timeoutMs: number;
   readonly #onSlow: (socket: Socket) => void;
   readonly #latest = new Map<Socket, Latest>();
+  /** Node takes these for busy, and they would hold up the end of the server. */
+  readonly #unused = new Set<Socket>();
   readonly #exempt = new WeakSet<IncomingMessage>();
   readonly #timer: NodeJS.Timeout;
 
@@ -28,9 +30,15 @@ export class SlowBodies {
     this.#timer = setInterval(() => this.#check(), options.checkEveryMs).unref();
   }
 
+  opened(socket: Socket): void {
+    this.#unused.add(socket);
+    socket.once("close", () => this.#unused.delete(socket));
+  }
+
   /** The headers of a request are there. A connection has one request at a time. */
   watch(request: IncomingMessage): void {
     const { socket } = request;
+    this.#unused.delete(socket);
     const latest = this.#latest.get(socket);
     if (latest) {
       latest.request = request;
@@ -48,6 +56,7 @@ export class SlowBodies {
 
   stop(): void {
     clearInterval(this.#timer);
+    for (const socket of this.#unused) socket.destroy();
   }
 
   #check(): void {
