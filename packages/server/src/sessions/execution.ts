@@ -200,7 +200,7 @@ export class Run {
       error = withHint(told, explainFailure(failure, bounds));
       collector.addError(error);
     } else if (wallSeconds > INSTALL_SECONDS_MIN) {
-      const note = explainInstall(collector.text("stdout") + collector.text("stderr"));
+      const note = explainInstall(collector.text("stdout") + collector.text("stderr"), bounds);
       if (note) collector.addNote(note);
     }
     return {

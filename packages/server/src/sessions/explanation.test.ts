@@ -18,9 +18,10 @@ const bounds: Bounds = {
   openFiles: 1024,
   diskBytes: 100 * MIB,
   diskInodes: 12_800,
+  hasWheels: false,
 };
 
-function explain(failure: Partial<Failure>): string | null {
+function explain(failure: Partial<Failure>, within = bounds): string | null {
   return explainFailure(
     {
       status: "error",
@@ -36,7 +37,7 @@ function explain(failure: Partial<Failure>): string | null {
       memoryPeakBytes: 200 * MIB,
       ...failure,
     },
-    bounds,
+    within,
   );
 }
 
@@ -219,9 +220,16 @@ describe("how a run was stopped", () => {
 
   test("a run that ended well except for an install that found nothing", () => {
     const failed = "ERROR: No matching distribution found for cowsay\n";
-    expect(explainInstall(failed)).toMatch(NETWORK);
-    expect(explainInstall(`${failed}${"x".repeat(10_000)}`)).toBeNull();
-    expect(explainInstall("")).toBeNull();
+    expect(explainInstall(failed, bounds)).toMatch(NETWORK);
+    expect(explainInstall(`${failed}${"x".repeat(10_000)}`, bounds)).toBeNull();
+    expect(explainInstall("", bounds)).toBeNull();
+    expect(explainInstall(failed, { hasWheels: true })).toMatch(/folder of wheels/);
+  });
+
+  test("a module that is missing where packages can be installed", () => {
+    const failure = { ename: "ModuleNotFoundError", evalue: "No module named 'cowsay'" };
+    const hint = explain(failure, { ...bounds, hasWheels: true });
+    expect(hint).toMatch(/^cowsay is not installed. "!ls \/opt\/wheels"/);
   });
 
   test("a run that ended well needs no explanation", () => {

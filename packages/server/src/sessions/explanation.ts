@@ -6,6 +6,7 @@
  * own and can be forged, which misleads nobody but its author; it is bounded before it is searched.
  */
 
+import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { planConfinement } from "../sandbox/plan.js";
 import type { KernelEvents } from "../sandbox/sandbox.js";
@@ -20,6 +21,8 @@ export interface Bounds {
   /** Of /workspace, of /tmp and of /dev/shm, each. */
   readonly diskBytes: number;
   readonly diskInodes: number;
+  /** Whether there is a folder of packages to install from. */
+  readonly hasWheels: boolean;
 }
 
 /** A run that did not end well, and all that is known about it. */
@@ -48,6 +51,7 @@ export function boundsOf(config: Config): Bounds {
     openFiles: plan.open_files,
     diskBytes: plan.workspace_bytes,
     diskInodes: plan.workspace_inodes,
+    hasWheels: plan.mounts.includes(WHEELS_MOUNT),
   });
 }
 
@@ -59,9 +63,13 @@ export function explainFailure(failure: Failure, bounds: Bounds): string | null 
 }
 
 /** A failed install leaves a run that ended well in all but its purpose. Null when there was none. */
-export function explainInstall(output: string): string | null {
+export function explainInstall(
+  output: string,
+  { hasWheels }: Pick<Bounds, "hasWheels">,
+): string | null {
   const end = output.slice(-LAST_WORDS_CHARACTERS_MAX);
-  return end.includes("No matching distribution found for") ? NO_NETWORK : null;
+  if (!end.includes("No matching distribution found for")) return null;
+  return hasWheels ? NOT_AMONG_WHEELS : NO_NETWORK;
 }
 
 // --- what the gateway and the kernel know ----------------------------------------------------
@@ -135,6 +143,9 @@ function adviseOnMemory({ memoryBytes }: Failure, { memoryBytesMax }: Bounds): s
 
 const NO_NETWORK =
   "This sandbox has no network access: no name is resolved, and no address but its own loopback can be reached. Nothing can be downloaded or installed; put the data into the code, and use the packages that are there.";
+
+const NOT_AMONG_WHEELS =
+  'Packages come from the server\'s folder of wheels, as there is no network: "!ls /opt/wheels" shows what it holds.';
 
 interface TextRule {
   readonly phrases: readonly string[];
@@ -249,9 +260,12 @@ const TEXT_RULES: readonly TextRule[] = [
   {
     phrases: ["No module named "],
     chained: false,
-    say: (text) => {
+    say: (text, _, { hasWheels }) => {
       const name = /No module named '([\w.]{1,80})'$/.exec(text)?.[1];
       if (name === undefined) return null;
+      if (hasWheels) {
+        return `${name} is not installed. "!ls /opt/wheels" shows what "%pip install" can install, "%pip list" what is there; modules of your own are found in /workspace.`;
+      }
       return `${name} is not installed, and there is no network to install it from. Among others ${PACKAGES.join(", ")} are there, "%pip list" shows all; modules of your own are found in /workspace.`;
     },
   },
