@@ -67,19 +67,21 @@ function printConfig(): number {
   return 0;
 }
 
+/** Those that ask no server, or read its files. */
+const OTHER_HELP: Readonly<Record<string, () => Promise<string>>> = {
+  keys: async () => (await import("./keys.js")).HELP,
+  audit: async () => (await import("./audit.js")).HELP,
+  data: async () => (await import("./data.js")).HELP,
+  serve: async () => HELP,
+  doctor: async () => HELP,
+  config: async () => HELP,
+};
+
 /** Of one command, or of all. */
-async function help(name: string | undefined): Promise<number> {
-  if (name !== undefined && Object.hasOwn(COMMANDS, name)) {
-    process.stdout.write((await COMMANDS[name]?.())?.help ?? HELP);
-  } else if (name === "keys") {
-    process.stdout.write((await import("./keys.js")).HELP);
-  } else if (name === "audit") {
-    process.stdout.write((await import("./audit.js")).HELP);
-  } else if (name === "data") {
-    process.stdout.write((await import("./data.js")).HELP);
-  } else {
-    process.stdout.write(HELP);
-  }
+async function help(name = ""): Promise<number> {
+  const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined;
+  const other = Object.hasOwn(OTHER_HELP, name) ? await OTHER_HELP[name]?.() : undefined;
+  process.stdout.write(command?.help ?? other ?? HELP);
   return 0;
 }
 
@@ -88,6 +90,9 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
   if (load) {
     const { runCommand } = await import("./commands/command.js");
     return runCommand(command, await load(), rest);
+  }
+  if (command !== undefined && Object.hasOwn(OTHER_HELP, command) && rest.includes("--help")) {
+    return help(command);
   }
   switch (command) {
     case "serve": {

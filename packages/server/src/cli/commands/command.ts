@@ -70,37 +70,28 @@ export async function runCommand(
   try {
     return await command.run(args);
   } catch (error) {
-    if (error instanceof UsageError) {
-      failure(name, {
-        code: "USAGE",
-        message: error.message,
-        hint: `See \`glovebox help ${name}\`.`,
-      });
-      return 2;
-    }
-    if (error instanceof ConfigError) {
-      failure(name, { code: "CONFIGURATION", message: error.message });
-      return 2;
-    }
-    if (error instanceof CommandError) {
-      failure(name, { code: "FAILED", message: error.message });
-      return command.failureCode ?? 1;
-    }
-    if (!GloveboxError.isInstance(error)) throw error;
-    failure(name, explain(error));
-    return command.failureCode ?? 1;
+    const told = describe(error);
+    if (told === undefined) throw error;
+    const usage = error instanceof UsageError;
+    failure(name, usage ? { ...told, hint: `See \`glovebox help ${name}\`.` } : told);
+    return usage || error instanceof ConfigError ? 2 : (command.failureCode ?? 1);
   }
 }
 
-interface Failure {
+export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
 }
 
-function printFailure(name: string, { message, hint }: Failure): void {
+function printFailure(name: string, failure: Failure): void {
+  process.stderr.write(`glovebox ${name}: ${sentenceOf(failure)}\n`);
+}
+
+/** In one line that is safe to show. */
+export function sentenceOf({ message, hint }: Failure): string {
   const sentences = [message.replace(/\.$/, ""), hint].filter((one) => one !== undefined);
-  process.stderr.write(`glovebox ${name}: ${printable(sentences.join(". "))}\n`);
+  return printable(sentences.join(". "));
 }
 
 function printJsonFailure(_name: string, failure: Failure): void {
@@ -123,6 +114,21 @@ const HINTS: Readonly<Record<string, string>> = {
   PANICKED: "An admin lets work in again with `glovebox resume`.",
 };
 
-function explain({ code, message, hint }: GloveboxError): Failure {
-  return { code, message, hint: HINTS[code] ?? hint };
+/** Undefined for a mistake of ours. */
+export function describe(error: unknown): Failure | undefined {
+  if (GloveboxError.isInstance(error)) {
+    const { code, message, hint } = error;
+    return { code, message, hint: HINTS[code] ?? hint };
+  }
+  if (error instanceof UsageError) return { code: "USAGE", message: error.message };
+  if (error instanceof ConfigError) return { code: "CONFIGURATION", message: error.message };
+  if (error instanceof CommandError || isSystemError(error)) {
+    return { code: "FAILED", message: error.message };
+  }
+  return undefined;
+}
+
+/** A disk that is full, a folder that may not be written to: the message names what and where. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }

@@ -20,7 +20,7 @@ import {
 } from "./command.js";
 import { parseFileArgument } from "./file-argument.js";
 import { Interruptions } from "./interruptions.js";
-import { OutputFolder, writeWhole } from "./output-folder.js";
+import { OutputFolder, writeTo } from "./output-folder.js";
 import { download, reportSaved, saveAll, upload, uploadBytes } from "./transfer.js";
 
 const HELP = `Usage: glovebox files COMMAND SESSION …
@@ -132,7 +132,7 @@ async function get(request: Request): Promise<void> {
   const savedAs = await download(session, path, signal, async (bytes) => {
     // The name was chosen by the session's code; the caller's own is taken as it is.
     if (intoFolder) return new OutputFolder(target).save(basename(path), bytes);
-    await writeWhole(target, bytes);
+    await writeTo(target, bytes);
     return target;
   });
   if (json) printJson({ path, saved_as: savedAs });

@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,10 +11,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { OutputFolder, RefusedName } from "./output-folder.js";
+import { OutputFolder, RefusedName, writeTo } from "./output-folder.js";
 
 let base: string;
 let directory: string;
@@ -94,5 +97,23 @@ describe("files of a sandbox", () => {
     });
     await expect(folder.save("a", broken)).rejects.toThrow("gone");
     expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe("a place that the caller has named", () => {
+  test("is written to, whether it is new, a file, a link to one, or a pipe", async () => {
+    mkdirSync(directory);
+    const file = join(directory, "file");
+    const link = join(directory, "link");
+    symlinkSync(file, link);
+    await writeTo(file, bytes("first"));
+    await writeTo(link, bytes("second"));
+    const pipe = join(directory, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [read] = await Promise.all([readFile(pipe, "utf8"), writeTo(pipe, bytes("third"))]);
+    expect(readFileSync(file, "utf8")).toBe("second");
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(read).toBe("third");
+    expect(readdirSync(directory).sort()).toEqual(["file", "link", "pipe"]);
   });
 });

@@ -5,7 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -83,15 +83,26 @@ async function makeDirectory(path: string): Promise<void> {
     throw new RefusedName("a part of the path is no folder here");
 }
 
+/** To a place that the caller named: links are followed, and a device or a pipe is written to. */
+export async function writeTo(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
+  const existing = await stat(path).catch(() => undefined);
+  if (existing === undefined) await writeWhole(path, bytes);
+  else if (existing.isFile()) await writeWhole(await realpath(path), bytes);
+  else await pipeline(readable(bytes), createWriteStream(path));
+}
+
 /** Into a file of its own that then takes the name: rename replaces a link and never follows it. */
-export async function writeWhole(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
+async function writeWhole(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
   const partial = `${path}.${randomBytes(4).toString("hex")}.part`;
   try {
-    const source = Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]);
-    await pipeline(source, createWriteStream(partial, { flags: "wx" }));
+    await pipeline(readable(bytes), createWriteStream(partial, { flags: "wx" }));
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
+}
+
+function readable(bytes: ReadableStream<Uint8Array>): Readable {
+  return Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]);
 }

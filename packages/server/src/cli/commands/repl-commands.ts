@@ -7,7 +7,7 @@ import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
 import { CommandError } from "./command.js";
 import { parseFileArgument } from "./file-argument.js";
-import { OutputFolder, writeWhole } from "./output-folder.js";
+import { OutputFolder, writeTo } from "./output-folder.js";
 import { download, upload } from "./transfer.js";
 
 export const REPL_HELP = `  :files [PATH]       what lies in the working directory
@@ -73,7 +73,7 @@ async function getFile({ session, signal }: ReplState, [path, local]: readonly s
   if (path === undefined) throw new CommandError("say which file: :get PATH [LOCAL]");
   const savedAs = await download(session, path, signal, async (bytes) => {
     if (local === undefined) return new OutputFolder(".").save(basename(path), bytes);
-    await writeWhole(local, bytes);
+    await writeTo(local, bytes);
     return local;
   });
   return `saved ${printable(savedAs)}\n`;
@@ -103,6 +103,6 @@ function shapeOf({ shape, length }: Variable): string {
 async function saveNotebook({ session, signal }: ReplState, [local]: readonly string[]) {
   if (local === undefined) throw new CommandError("say where to: :save FILE.ipynb");
   const notebook = await session.notebook({ signal });
-  await writeWhole(local, new Blob([`${JSON.stringify(notebook, undefined, 1)}\n`]).stream());
+  await writeTo(local, new Blob([`${JSON.stringify(notebook, undefined, 1)}\n`]).stream());
   return `saved ${printable(local)}\n`;
 }

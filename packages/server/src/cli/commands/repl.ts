@@ -4,7 +4,6 @@ import { parseArgs } from "node:util";
 import { type ExecuteResponse, type Glovebox, GloveboxError, type Session } from "@glovebox/sdk";
 import { loadClientConfig } from "../../config.js";
 import { bundleText } from "../terminal/bundle.js";
-import { printable } from "../terminal/escape-filter.js";
 import { highlight } from "../terminal/highlight.js";
 import { ImageFolder } from "../terminal/images.js";
 import { LineReader } from "../terminal/line-reader.js";
@@ -13,11 +12,11 @@ import {
   COMMON_HELP,
   COMMON_OPTIONS,
   type Command,
-  CommandError,
   connectWith,
+  describe,
   parsing,
   printJson,
-  UsageError,
+  sentenceOf,
 } from "./command.js";
 import { Interruptions } from "./interruptions.js";
 import { runLive } from "./live-run.js";
@@ -180,14 +179,9 @@ class Repl {
   }
 
   #tell(error: unknown): void {
-    const expected =
-      error instanceof CommandError ||
-      error instanceof UsageError ||
-      GloveboxError.isInstance(error);
-    if (!expected) throw error;
-    const hint = GloveboxError.isInstance(error) ? error.hint : undefined;
-    const text = [error.message.replace(/\.$/, ""), hint].filter((one) => one !== undefined);
-    this.#terminal.stderr.writeOwn(`${printable(text.join(". "))}\n`);
+    const told = describe(error);
+    if (told === undefined) throw error;
+    this.#terminal.stderr.writeOwn(`${sentenceOf(told)}\n`);
   }
 }
 
