@@ -51,11 +51,12 @@ export class GloveboxSystem implements System {
     directory: string,
     poolSize: number,
     adopt: (stop: () => Promise<void>) => void,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<GloveboxSystem> {
     const port = await freePort();
     const token = randomBytes(24).toString("hex");
     const stateDirectory = join(directory, `state-${poolSize}`);
-    await mkdir(stateDirectory);
+    await mkdir(stateDirectory, { recursive: true });
     const child = new Child("Glovebox", {
       command: process.execPath,
       args: [join(repositoryRoot, "packages/server/bin/glovebox.mjs"), "serve"],
@@ -71,6 +72,7 @@ export class GloveboxSystem implements System {
         AUTH_TOKEN: token,
         MAX_SESSIONS: "200",
         POOL_SIZE: String(poolSize),
+        ...env,
       },
     });
     adopt(() => child.stop());

@@ -8,6 +8,12 @@ import os from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BareSystem } from "./bare-system.js";
+import {
+  measureGenerate,
+  measureGenerateAtOnce,
+  modelEnvironment,
+  startBenchModel,
+} from "./generate-scenarios.js";
 import { GloveboxSystem } from "./glovebox-system.js";
 import { measureCompletion, measureVariables } from "./interact-scenarios.js";
 import { installJupyter, JupyterSystem } from "./jupyter-system.js";
@@ -90,6 +96,7 @@ async function main(options: Options): Promise<void> {
   const bench = new Bench(options, report, directory);
   try {
     await bench.measureGloveboxBesideBare();
+    await bench.measureGeneration();
     await bench.measureWithoutPool();
     if (options.withPeers) await bench.measureJupyter();
   } finally {
@@ -154,6 +161,25 @@ class Bench {
     const { first } = this.#rounds;
     await this.#attempt(glovebox, "variables", () => measureVariables(glovebox, first));
     await this.#attempt(glovebox, "completion", () => measureCompletion(glovebox, first));
+  }
+
+  async measureGeneration(): Promise<void> {
+    if (!this.#options.only.has("g")) return;
+    const model = await startBenchModel();
+    adopt(() => model.stop());
+    const { first } = this.#rounds;
+    await this.#withSystem(
+      "glovebox",
+      () => GloveboxSystem.start(this.#directory, POOL_SIZE, adopt, modelEnvironment(model)),
+      async (glovebox) => {
+        for (const kind of ["session", "stateless"] as const) {
+          await this.#attempt(glovebox, `generate_${kind}`, () =>
+            measureGenerate(glovebox, first, kind),
+          );
+        }
+        await this.#attempt(glovebox, "generate_30", () => measureGenerateAtOnce(glovebox, 30));
+      },
+    );
   }
 
   /** Warm sandboxes would blur the memory of a session, so both need a server without a pool. */

@@ -18,7 +18,10 @@ export type Measure =
   | "first_byte"
   | "idle_streams"
   | "variables"
-  | "completion";
+  | "completion"
+  | "generate_session"
+  | "generate_stateless"
+  | "generate_30";
 
 interface Result {
   system: SystemName;
@@ -150,6 +153,24 @@ const ROWS: readonly Row[] = [
     measure: "completion",
     aim: "",
     show: show.p50AndP95,
+  },
+  {
+    label: "(g) a question to its result, in a session: p50 / p95, ms",
+    measure: "generate_session",
+    aim: "< 60",
+    show: show.p50AndP95,
+  },
+  {
+    label: "    the same in a sandbox of its own: p50 / p95, ms",
+    measure: "generate_stateless",
+    aim: "< 60",
+    show: show.p50AndP95,
+  },
+  {
+    label: "    30 questions at once: p50 / max, ms",
+    measure: "generate_30",
+    aim: "no failure",
+    show: show.p50AndMax,
   },
 ];
 

@@ -234,7 +234,7 @@ function expectPng(base64: string | null): number {
   return image.length;
 }
 
-function latencyFigures(summary: Summary): Figures {
+export function latencyFigures(summary: Summary): Figures {
   return { ...summary };
 }
 
