@@ -236,6 +236,15 @@ describe("documentation", () => {
   });
 });
 
+test("docs/validation.md and the rules of validation say the same", async () => {
+  const { validationRules } = await importServerModule("config/model-settings.ts");
+  const rules = validationRules as Readonly<Record<string, { readonly action: string }>>;
+  const page = readDocument("validation.md");
+  for (const [rule, { action }] of Object.entries(rules)) {
+    expect(page, rule).toMatch(new RegExp(`^\\| \`${rule}\`\\s*\\| ${action}\\s*\\|`, "m"));
+  }
+});
+
 /** The keys of a documentation table: the backquoted name that begins each row. */
 function tableKeys(markdown: string, pattern: RegExp): string[] {
   const keys = [...markdown.matchAll(/^\|\s*`([^`]+)`/gm)].map((match) => match[1] ?? "");
