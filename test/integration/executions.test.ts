@@ -194,6 +194,19 @@ describe("an interrupt", () => {
     expect((await server.execute({ session_id, code: "kept" })).result_text).toBe("1\n");
   });
 
+  test("is not lost, however early it comes", async () => {
+    const session_id = uniqueId("early");
+    const path = `/sessions/${session_id}/interrupt`;
+    await server.execute({ session_id, code: "1" });
+    for (let round = 0; round < 20; round++) {
+      const run = server.execute({ session_id, code: "import time; time.sleep(20)" });
+      let taken = 409;
+      while (taken === 409) taken = (await server.request(path, { method: "POST" })).status;
+      expect(taken).toBe(200);
+      expect((await run).status).toBe("interrupted");
+    }
+  });
+
   test("with nothing running is a 409", async () => {
     const session_id = uniqueId("idle");
     await server.execute({ session_id, code: "1" });

@@ -19,7 +19,7 @@ import questions
 import reseed
 import workspace
 from output import Output, TextStream
-from shell import Shell, make_shell
+from shell import Outcome, Shell, make_shell
 from user_input import UserInput
 
 _HOME = "/tmp/home"
@@ -64,6 +64,7 @@ class Kernel:
         self._output: Output
         self._input: UserInput
         self._running = False
+        self._interrupted_at = 0.0  # As CLOCK_MONOTONIC has it, which the gateway reads as well.
         self._files = workspace.Observer(_WORKSPACE)
 
     # --- after the fork ---------------------------------------------------------------------
@@ -138,6 +139,7 @@ class Kernel:
 
     def _on_interrupt(self, *_) -> None:
         """Only user code is interrupted, and never while the output lock is held."""
+        self._interrupted_at = time.monotonic()
         if not self._running:
             return
         if self._output.busy:
@@ -157,8 +159,11 @@ class Kernel:
         started = time.perf_counter()
         self._running = True
         try:
-            run = self._shell.run_quietly if content.get("quiet") else self._shell.run
-            outcome = run(content["code"])
+            if self._interrupted_at > content["sent_at"]:
+                outcome = _interrupted_early()
+            else:
+                run = self._shell.run_quietly if content.get("quiet") else self._shell.run
+                outcome = run(content["code"])
         except KeyboardInterrupt:  # It arrived between user code and here.
             outcome = self._shell.outcome
             outcome.interrupted = True
@@ -197,6 +202,13 @@ class Kernel:
                 same = False
             if not same:
                 os.dup2(pipe, descriptor)
+
+
+def _interrupted_early() -> Outcome:
+    """The interrupt of a request can be here before the request is read."""
+    line = "KeyboardInterrupt: it came before the code began"
+    error = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": [line]}
+    return Outcome(error=error, interrupted=True)
 
 
 def bounded(texts: list[str]) -> list[str]:

@@ -62,6 +62,18 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(run.status, "interrupted")
         self.assertEqual(run.reply["error"]["ename"], "KeyboardInterrupt")
 
+    def test_an_interrupt_that_overtakes_its_cell_is_not_lost(self):
+        self.kernel.run("kept = 1")
+        for _ in range(10):
+            started = time.monotonic()
+            self.kernel.start("import time; time.sleep(30)")
+            self.kernel.interrupt()
+            run = self.kernel.finish()
+            self.assertEqual(run.status, "interrupted")
+            self.assertEqual(run.reply["error"]["ename"], "KeyboardInterrupt")
+            self.assertLess(time.monotonic() - started, 10)
+        self.assertEqual(self.kernel.run("kept").value, "1")
+
     def test_an_interrupt_between_cells_does_nothing(self):
         self.kernel.run("kept = 1")
         self.kernel.interrupt()

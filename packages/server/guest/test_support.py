@@ -175,7 +175,12 @@ class KernelProcess:
     def start(
         self, code: str, output_bytes_max: int = 1_000_000, allow_input: bool = False
     ) -> None:
-        content = {"code": code, "output_bytes_max": output_bytes_max, "allow_input": allow_input}
+        content = {
+            "code": code,
+            "output_bytes_max": output_bytes_max,
+            "sent_at": time.monotonic(),
+            "allow_input": allow_input,
+        }
         self.send("execute_request", content)
 
     def wait_for(self, msg_type: str) -> dict:

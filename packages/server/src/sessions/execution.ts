@@ -76,8 +76,6 @@ const GRACE_MS = 1000;
 const WATCH_AFTER_MS = 50;
 /** The same where somebody follows. Most cells are shorter still, and need no second process. */
 const WATCH_FOLLOWED_AFTER_MS = 10;
-/** A kernel takes an interrupt only once it runs the code, and the code has a way to go to it. */
-const INTERRUPT_AFTER_MS = 20;
 /** Meeting a limit takes time, so the shortest cells need not be asked. */
 const EVENT_SECONDS_MIN = 0.002;
 const INSTALL_SECONDS_MIN = 0.1;
@@ -99,7 +97,6 @@ export class Run {
   readonly #collector: OutputCollector;
   #stopCause: StopCause | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
-  #interruptTimer: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #over = false;
   #inputRequest: InputRequest | undefined;
@@ -139,12 +136,7 @@ export class Run {
     if (this.#over) return;
     // Whoever waits to write cannot be interrupted before it has written.
     this.#sandbox.resumeOutput();
-    const leftMs = this.#startedAt + INTERRUPT_AFTER_MS - performance.now();
-    if (leftMs <= 0) {
-      this.#sandbox.interrupt();
-      return;
-    }
-    this.#interruptTimer ??= setTimeout(() => this.#sandbox.interrupt(), leftMs);
+    this.#sandbox.interrupt();
   }
 
   /** Interrupt it because nobody wants it any more, and say so in the outcome if that must be forced. */
@@ -246,7 +238,6 @@ export class Run {
     clearTimeout(deadline);
     clearTimeout(watch);
     clearTimeout(this.#graceTimer);
-    clearTimeout(this.#interruptTimer);
     sandbox.resumeOutput();
     return how;
   }
