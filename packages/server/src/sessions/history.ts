@@ -12,16 +12,11 @@ const BYTES_MAX = 8 * 2 ** 20;
 /** An entry is never less than this, whatever it has printed. */
 const ENTRY_BYTES = 1000;
 
-interface Held {
-  readonly history: History;
-  readonly bytes: number;
-}
-
 /** What the histories of all sessions may hold together. */
 export class HistoryBudget {
   readonly #bytesMax: number;
   /** Those that have outputs, in the order in which they were done. */
-  readonly #held = new Map<RunningExecution, Held>();
+  readonly #held = new Map<RunningExecution, History>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -32,22 +27,21 @@ export class HistoryBudget {
     return this.#bytes;
   }
 
-  hold(execution: RunningExecution, held: Held): void {
-    this.#held.set(execution, held);
-    this.#bytes += held.bytes;
+  hold(execution: RunningExecution, history: History): void {
+    this.#held.set(execution, history);
+    this.#bytes += execution.heldBytes;
     if (this.#bytes <= this.#bytesMax) return;
-    for (const [oldest, { history }] of this.#held) {
-      history.dropOutputs(oldest);
+    for (const [oldest, holder] of this.#held) {
+      holder.dropOutputs(oldest);
       if (this.#bytes <= this.#bytesMax) return;
     }
   }
 
   /** Returns what it held. */
   free(execution: RunningExecution): number {
-    const bytes = this.#held.get(execution)?.bytes ?? 0;
-    this.#held.delete(execution);
-    this.#bytes -= bytes;
-    return bytes;
+    if (!this.#held.delete(execution)) return 0;
+    this.#bytes -= execution.heldBytes;
+    return execution.heldBytes;
   }
 }
 
@@ -87,9 +81,9 @@ export class History {
   /** It is done, or was cancelled: from now on it may be dropped. */
   finished(execution: RunningExecution): void {
     if (this.#closed) return;
-    const bytes = weigh(execution);
-    this.#bytes += bytes;
-    this.#budget.hold(execution, { history: this, bytes });
+    execution.heldBytes = weigh(execution);
+    this.#bytes += execution.heldBytes;
+    this.#budget.hold(execution, this);
     if (this.#bytes > BYTES_MAX) this.#dropOldestOutputs();
     if (this.#executions.size > EXECUTIONS_MAX) this.#dropOldestEntries();
   }

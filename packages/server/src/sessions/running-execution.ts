@@ -35,6 +35,8 @@ export class RunningExecution {
   readonly id: number | null;
   readonly sessionId: string | null;
   readonly createdAt = Date.now();
+  /** What its history counts for it, once it is over. */
+  heldBytes = 0;
   #startedAt: number | null = null;
   #finishedAt: number | null = null;
   #state: ExecutionState = "queued";
@@ -46,25 +48,26 @@ export class RunningExecution {
   #log: EventLog | undefined;
   #ended: ExecutionOutcome | undefined;
   #takeBack: (() => void) | undefined;
-  #outcome: Promise<ExecutionOutcome>;
-  #resolve!: (outcome: ExecutionOutcome) => void;
-  #reject!: (error: unknown) => void;
+  /** Why it has no outcome: it did not run, or what it left is no longer kept. */
+  #failure: unknown;
+  /** Made when somebody asks for the outcome before it is there: a rejection is never nobody's. */
+  #pending: Pending | undefined;
 
   constructor(origin: ExecutionOrigin) {
     this.id = origin.id;
     this.sessionId = origin.sessionId;
     this.#request = origin.request;
     this.#queuedBefore = origin.queuedBefore;
-    this.#outcome = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     if (origin.followed) this.#log = this.#newLog();
   }
 
   /** @throws ServiceError when it did not run, or its outputs are no longer kept */
   get outcome(): Promise<ExecutionOutcome> {
-    return this.#outcome;
+    if (this.#finishedAt === null) {
+      this.#pending ??= newPending();
+      return this.#pending.promise;
+    }
+    return this.#ended ? Promise.resolve(this.#ended) : Promise.reject(this.#failure);
   }
 
   get state(): ExecutionState {
@@ -128,8 +131,9 @@ export class RunningExecution {
   /** Take it back before it runs: its outcome is EXECUTION_CANCELLED. False when it is too late. */
   cancel(reason: string): boolean {
     if (this.#state !== "queued") return false;
+    const takeBack = this.#takeBack;
     this.failed(new ServiceError("EXECUTION_CANCELLED", `It was cancelled: ${reason}.`));
-    this.#takeBack?.();
+    takeBack?.();
     return true;
   }
 
@@ -163,15 +167,14 @@ export class RunningExecution {
     this.#state = "done";
     this.#ended = outcome;
     this.#status = outcome.status;
-    this.#finish();
-    this.#resolve(outcome);
+    this.#finish()?.resolve(outcome);
   }
 
   failed(error: unknown): void {
     if (this.#finishedAt !== null) return;
     this.#state = "cancelled";
-    this.#finish();
-    this.#reject(error);
+    this.#failure = error;
+    this.#finish()?.reject(error);
   }
 
   /** Keep nothing of what it has produced. */
@@ -182,18 +185,21 @@ export class RunningExecution {
     this.#request = { ...this.#request, code };
     this.#ended = undefined;
     this.#log = undefined;
-    this.#outcome = Promise.reject(
-      new ServiceError("EXECUTION_NOT_FOUND", "The outputs of this execution are no longer kept."),
+    this.#failure ??= new ServiceError(
+      "EXECUTION_NOT_FOUND",
+      "The outputs of this execution are no longer kept.",
     );
-    this.#outcome.catch(() => undefined);
-    this.#resolve = this.#reject = () => undefined;
   }
 
-  #finish(): void {
+  /** Returns what is to be told now. */
+  #finish(): Pending | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
     this.#finishedAt = Date.now();
     this.#run = undefined;
     this.#takeBack = undefined;
     this.#log?.end();
+    return pending;
   }
 
   #newLog(): EventLog {
@@ -222,6 +228,22 @@ export class RunningExecution {
       queued_before: queuedBefore,
     });
   }
+}
+
+interface Pending {
+  readonly promise: Promise<ExecutionOutcome>;
+  readonly resolve: (outcome: ExecutionOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function newPending(): Pending {
+  let resolve!: Pending["resolve"];
+  let reject!: Pending["reject"];
+  const promise = new Promise<ExecutionOutcome>((onDone, onFailed) => {
+    resolve = onDone;
+    reject = onFailed;
+  });
+  return { promise, resolve, reject };
 }
 
 function replay(

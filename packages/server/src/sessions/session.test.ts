@@ -81,3 +81,28 @@ test("a sandbox that ends while its limits are set is replaced, once", async () 
   expect(asked.length).toBe(2);
   await unlucky.close("test");
 });
+
+test("a run that is cancelled while it waits for a sandbox never has one", async () => {
+  let give!: (lease: unknown) => void;
+  const release = vi.fn(async () => undefined);
+  const given = new Promise((resolve) => {
+    give = resolve;
+  });
+  const pool = { acquire: () => given } as unknown as Pool;
+  const { session, onOver } = sessionWith(60_000, pool);
+  const request = { code: "1", timeoutMs: 1000, outputBytesMax: 1000, allowInput: false };
+  const execution = session.start(request, {});
+  const second = session.start(request, {});
+  expect(session.describe()).toMatchObject({ state: "busy", queued: 1 });
+  expect(second.cancel("test")).toBe(true);
+  expect(session.describe()).toMatchObject({ state: "busy", queued: 0 });
+  expect(execution.cancel("test")).toBe(true);
+  await expect(execution.outcome).rejects.toMatchObject({ code: "EXECUTION_CANCELLED" });
+  expect(execution.cancel("again")).toBe(false);
+  // Nobody uses the session now, so whoever keeps it ends it.
+  expect(onOver).toHaveBeenCalledOnce();
+  await session.close("test");
+  give({ sandbox: { alive: true }, release });
+  await vi.waitFor(() => expect(release).toHaveBeenCalled());
+  expect(session.describe().execution_count).toBe(0);
+});
