@@ -111,6 +111,9 @@ beforeAll(async () => {
       DATA_MOUNTS: makeSharedFolders(),
       MAX_SESSIONS: "20",
       MAX_EXECUTION_TIME: String(maxExecutionSeconds),
+      // A model that nobody asks; only its key matters here.
+      LLM_BASE_URL: "http://127.0.0.1:9/v1",
+      LLM_MODEL: "none",
       LLM_API_KEY: `gbx-canary-${"0123456789abcdef".repeat(2)}`,
     },
   });
