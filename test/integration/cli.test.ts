@@ -167,6 +167,21 @@ except KeyboardInterrupt:
     expect(stdout).toBe("\u001b]52;c;aGk=\u0007\u001b[6n\n");
   });
 
+  test("hostile files and JSON do not reach a terminal", async () => {
+    const session = uniqueId("cli");
+    const input = "\u001b]52;c;aGk=\u0007\u009b6n";
+    await glovebox.run(["files", "put", session, "-", "hostile"], { input });
+    const shown = await glovebox.onTerminal(["files", "get", session, "hostile", "-"]).finished;
+    expect(shown.stdout).toBe("␛]52;c;aGk=␇\\x9b6n");
+    const raw = await glovebox.run(["files", "get", session, "hostile", "-"]);
+    expect(raw.stdout).toBe(input);
+    const code = "print(open('hostile').read())";
+    const { stdout } = await runCode(code, "--session", session, "--json");
+    expect(stdout.trimEnd()).not.toMatch(/\p{Cc}/u);
+    expect(JSON.parse(stdout).stdout).toBe(`${input}\n`);
+    await glovebox.run(["kill", session]);
+  });
+
   test("hostile output does not reach a terminal", async () => {
     const code = String.raw`
 import sys

@@ -1,6 +1,7 @@
 /** Reads one cell at the prompt: line by line, until Python says that it is whole. */
 
 import { GloveboxError, type Session } from "@glovebox/sdk";
+import { printable } from "../terminal/escape-filter.js";
 import type { Completion, LineReader } from "../terminal/line-reader.js";
 
 export type ReadCell =
@@ -48,7 +49,7 @@ export class CellReader {
     // Positions count code points, and from the beginning of the cell.
     const start = answer.cursor_start - Array.from(before).length;
     const completed = Array.from(line).slice(Math.max(0, start)).join("");
-    return [[...answer.matches], completed];
+    return [answer.matches.filter(isPlain), completed];
   }
 
   /** A pipe may end without the end of a cell: then what there is is run. */
@@ -63,7 +64,7 @@ export class CellReader {
       const { status, indent } = await this.#session.isComplete(cell);
       // Two empty lines end whatever it is, so that nobody is held in a bracket that has no end.
       const given = line.trim() === "" && this.#lines.at(-2)?.trim() === "";
-      return { whole: status !== "incomplete" || given, indent };
+      return { whole: status !== "incomplete" || given, indent: isIndent(indent) ? indent : "" };
     } catch (error) {
       // Busy, or gone: the run itself then says so.
       if (GloveboxError.isInstance(error)) return { whole: true, indent: "" };
@@ -74,4 +75,17 @@ export class CellReader {
   #decorate(prompt: string): string {
     return this.#colour ? `\u001b[32m${prompt}\u001b[0m` : prompt;
   }
+}
+
+/**
+ * Answers come out of the sandbox, and what is filled in counts as typed: with a newline in it, code
+ * could give commands to the prompt.
+ */
+export function isIndent(text: string): boolean {
+  return /^ {0,200}$/.test(text);
+}
+
+/** The prompt shows completions to the terminal as they are. */
+export function isPlain(text: string): boolean {
+  return text === printable(text);
 }

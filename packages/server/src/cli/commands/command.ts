@@ -52,8 +52,9 @@ export function connectWith(values: {
   return connect({ url: values.url, tokenFile: values["token-file"] }, loadClientConfig());
 }
 
+/** JSON leaves some controls as they are, which a terminal would obey; as escapes they mean the same. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${printable(JSON.stringify(value))}\n`);
 }
 
 export async function runCommand(

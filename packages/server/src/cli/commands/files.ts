@@ -21,6 +21,7 @@ import {
 import { parseFileArgument } from "./file-argument.js";
 import { Interruptions } from "./interruptions.js";
 import { OutputFolder, writeTo } from "./output-folder.js";
+import { openTerminal } from "./terminal.js";
 import { download, reportSaved, saveAll, upload, uploadBytes } from "./transfer.js";
 
 const HELP = `Usage: glovebox files COMMAND SESSION …
@@ -122,9 +123,7 @@ async function get(request: Request): Promise<void> {
     return;
   }
   if (local === "-") {
-    await download(session, path, signal, (bytes) =>
-      bytes.pipeTo(Writable.toWeb(process.stdout), { preventClose: true }),
-    );
+    await download(session, path, signal, printBytes);
     return;
   }
   const target = local ?? ".";
@@ -137,6 +136,20 @@ async function get(request: Request): Promise<void> {
   });
   if (json) printJson({ path, saved_as: savedAs });
   else reportSaved({ saved: [{ path, saved_as: savedAs }], refused: [] });
+}
+
+/** As it is in a pipe; on a terminal like everything that code has written. */
+async function printBytes(bytes: ReadableStream<Uint8Array>): Promise<void> {
+  const { stdout } = openTerminal();
+  if (!stdout.isTerminal) {
+    await bytes.pipeTo(Writable.toWeb(process.stdout), { preventClose: true });
+    return;
+  }
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    stdout.write(text);
+    await stdout.drained();
+  }
+  stdout.settle();
 }
 
 async function getFolder(
