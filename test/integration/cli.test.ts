@@ -353,6 +353,23 @@ describe("notebooks", () => {
     expect(await glovebox.run(["run", path])).toMatchObject({ status: 3, stdout: "" });
   });
 
+  test("ask standard input, and nobody with --json", async () => {
+    const path = program(notebook("print(input('Who? ') + '!')"), "nb.ipynb");
+    const asked = await glovebox.run(["run", path], { input: "World\n" });
+    expect(asked).toMatchObject({ status: 0, stdout: "Who? World!\n" });
+    const { status, stdout } = await glovebox.run(["run", path, "--json"]);
+    expect(status).toBe(1);
+    expect(JSON.stringify(JSON.parse(stdout).notebook)).toContain("EOFError");
+  });
+
+  test("are interrupted in the cell that runs", async () => {
+    const path = program(notebook("print('begun', flush=True)\nwhile True: pass", "1"), "nb.ipynb");
+    const command = glovebox.start(["run", path]);
+    await command.see("begun");
+    command.child.kill("SIGINT");
+    expect(await command.finished).toMatchObject({ status: 130, stdout: "begun\n" });
+  });
+
   test("are what a prompt has run", async () => {
     const input = "6 * 7\n:save nb.ipynb\n";
     const { stdout } = await glovebox.run(["repl"], { input, cwd: directory });

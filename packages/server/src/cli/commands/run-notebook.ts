@@ -2,13 +2,14 @@
 
 import {
   type ExecuteResponse,
+  type InputRequest,
   type Notebook,
   NotFoundError,
   type RunNotebookResponse,
   type Session,
 } from "@glovebox/sdk";
 import type { Printer } from "../terminal/printer.js";
-import type { Interruptions } from "./interruptions.js";
+import { INTERRUPTED, type Interruptions } from "./interruptions.js";
 import { show } from "./live-run.js";
 
 export interface NotebookRun {
@@ -18,6 +19,7 @@ export interface NotebookRun {
   readonly printer: Printer | undefined;
   readonly interruptions: Interruptions;
   readonly kill: () => Promise<unknown>;
+  readonly onInput: ((request: InputRequest) => Promise<string | undefined>) | undefined;
 }
 
 export interface FinishedNotebook {
@@ -27,18 +29,30 @@ export interface FinishedNotebook {
 }
 
 export async function runNotebook(run: NotebookRun): Promise<FinishedNotebook> {
-  const { session, notebook, timeoutMs, printer, interruptions } = run;
+  const { session, notebook, timeoutMs, printer, interruptions, onInput } = run;
+  const options = {
+    signal: interruptions.signal,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(onInput && { onInput }),
+  };
+  // As for a program: of others in the same session nobody shall be interrupted in its place.
+  let running = false;
+  const interrupt = async (): Promise<void> => {
+    if (running) await session.interrupt();
+    else interruptions.stop(INTERRUPTED);
+  };
   const execute = async (): Promise<RunNotebookResponse> => {
-    const stream = session.streamNotebook(notebook, {
-      signal: interruptions.signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    });
-    for await (const event of stream) await show(event, printer);
+    // Without a stream the cells are told that nobody can answer.
+    if (onInput === undefined) return session.runNotebook(notebook, options);
+    const stream = session.streamNotebook(notebook, options);
+    for await (const event of stream) {
+      if (event.type === "execution") running = event.data.state === "running";
+      await show(event, printer);
+    }
     return stream.result;
   };
-  const target = { interrupt: () => session.interrupt(), kill: run.kill };
   try {
-    const answer = await interruptions.during(target, execute);
+    const answer = await interruptions.during({ interrupt, kill: run.kill }, execute);
     return { answer, results: await resultsOf(session, answer.executions) };
   } finally {
     printer?.end();

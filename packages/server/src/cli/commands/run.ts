@@ -5,12 +5,11 @@ import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExecuteResponse, Glovebox, Notebook, Session } from "@glovebox/sdk";
 import { ImageFolder } from "../terminal/images.js";
-import { LineReader } from "../terminal/line-reader.js";
+import type { Printer } from "../terminal/printer.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
   type Command,
-  CommandError,
   connectWith,
   parsing,
   printJson,
@@ -21,7 +20,8 @@ import { Interruptions } from "./interruptions.js";
 import { runLive } from "./live-run.js";
 import { OutputFolder } from "./output-folder.js";
 import { runNotebook } from "./run-notebook.js";
-import { askUser, openTerminal, type Terminal } from "./terminal.js";
+import { StandardInput } from "./standard-input.js";
+import { openTerminal, type Terminal } from "./terminal.js";
 import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
 
 const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
@@ -163,78 +163,81 @@ async function runCodeIn(
   session: Session,
   code: string,
   request: Request,
-  { terminal, interruptions }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<number> {
-  const { sessionId, memory, timeoutMs, out } = request;
-  const images = out === undefined ? undefined : new ImageFolder(out);
-  const printer = request.json ? undefined : terminal.printer(images);
-  let reader: LineReader | undefined;
-  try {
-    const result = await runLive({
+  const { interruptions } = surroundings;
+  const { source, sessionId, memory, timeoutMs } = request;
+  const result = await withPrinter(request, surroundings, (printer, input) =>
+    runLive({
       session,
       code,
       interruptions,
       printer,
-      kill: () => (sessionId === undefined ? session.release() : session.reset()),
+      kill: () => endSandbox(session, request),
       options: {
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(sessionId !== undefined && memory !== undefined && { memoryLimit: memory }),
       },
-      // Standard input is read only when it is asked for, and not where it was the program.
-      onInput:
-        request.source === "-" || printer === undefined
-          ? undefined
-          : async (question) => {
-              reader ??= standardInput(() => interruptions.press());
-              const answer = await askUser(question, reader, terminal, printer);
-              if (answer !== undefined || !reader.ended) return answer;
-              throw new CommandError("the program asks for input, and standard input has ended");
-            },
-    });
-    const saved = await saveOutputs(session, [result], request, interruptions.signal);
-    report(result, saved, request);
-    return result.exit_code;
-  } finally {
-    reader?.close();
-  }
-}
-
-function standardInput(onInterrupt: () => void): LineReader {
-  const output = process.stdout.isTTY ? process.stdout : process.stderr;
-  return new LineReader({ input: process.stdin, output, onInterrupt });
+      // Where standard input was the program, it holds no answers.
+      onInput: source === "-" ? undefined : input?.answer,
+    }),
+  );
+  const saved = await saveOutputs(session, [result], request, interruptions.signal);
+  report(result, saved, request);
+  return result.exit_code;
 }
 
 async function runNotebookIn(
   session: Session,
   notebook: Notebook,
   request: Request,
-  { terminal, interruptions }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<number> {
-  const { sessionId, memory, timeoutMs, out } = request;
+  const { interruptions } = surroundings;
+  const { source, sessionId, memory, timeoutMs, out } = request;
   if (sessionId !== undefined && memory !== undefined) {
     throw new UsageError("--memory with a notebook needs a session of its own, without --session");
   }
-  const images = out === undefined ? undefined : new ImageFolder(out);
-  const { answer, results } = await runNotebook({
-    session,
-    notebook,
-    interruptions,
-    timeoutMs,
-    printer: request.json ? undefined : terminal.printer(images),
-    kill: () => (sessionId === undefined ? session.release() : session.reset()),
-  });
-  const saved = await saveOutputs(session, results, request, interruptions.signal);
+  const { answer, results } = await withPrinter(request, surroundings, (printer, input) =>
+    runNotebook({
+      session,
+      notebook,
+      interruptions,
+      timeoutMs,
+      printer,
+      onInput: input?.answer,
+      kill: () => endSandbox(session, request),
+    }),
+  );
+  let files = await saveOutputs(session, results, request, interruptions.signal);
   if (out !== undefined) {
     const text = `${JSON.stringify(answer.notebook, undefined, 1)}\n`;
-    const name = basename(request.source);
+    const name = basename(source);
     const savedAs = await new OutputFolder(out).save(name, new Blob([text]).stream());
-    report(
-      answer,
-      { ...saved, saved: [...saved.saved, { path: name, saved_as: savedAs }] },
-      request,
-    );
-  } else report(answer, saved, request);
+    files = { ...files, saved: [...files.saved, { path: name, saved_as: savedAs }] };
+  }
+  report(answer, files, request);
   return results.at(-1)?.exit_code ?? (answer.status === "ok" ? 0 : 1);
+}
+
+/** With --json nothing is printed while it runs, and nobody is asked. */
+async function withPrinter<T>(
+  { json, out }: Request,
+  { terminal, interruptions }: Surroundings,
+  action: (printer: Printer | undefined, input: StandardInput | undefined) => Promise<T>,
+): Promise<T> {
+  if (json) return action(undefined, undefined);
+  const printer = terminal.printer(out === undefined ? undefined : new ImageFolder(out));
+  const input = new StandardInput(terminal, printer, () => interruptions.press());
+  try {
+    return await action(printer, input);
+  } finally {
+    input.close();
+  }
+}
+
+function endSandbox(session: Session, { sessionId }: Request): Promise<unknown> {
+  return sessionId === undefined ? session.release() : session.reset();
 }
 
 async function saveOutputs(
