@@ -318,6 +318,76 @@ describe("one session's files", () => {
   });
 });
 
+describe("files that travel with an execution", () => {
+  const execute = (body: Record<string, unknown>) =>
+    server.request<
+      ErrorBody & {
+        stdout: string;
+        status: string;
+        files_created: string[];
+        files?: { path: string; size: number; encoding: string | null; content: string | null }[];
+      }
+    >("/execute", { body });
+
+  test("inputs are there before the code, and small results come with the answer", async () => {
+    const bytes = randomBytes(2000);
+    const { body } = await execute({
+      code: [
+        "import shutil",
+        "print(open('in/ü.txt').read(), len(open('raw','rb').read()))",
+        "shutil.copy('raw', 'copy'); open('text.md','w').write('# é')",
+        "open('large','wb').write(bytes(2_000_000))",
+      ].join("\n"),
+      files: [
+        { path: "in/ü.txt", content: "hallo" },
+        { path: "raw", content: bytes.toString("base64"), encoding: "base64" },
+      ],
+      include_files: true,
+    });
+    expect(body.stdout).toBe("hallo 2000\n");
+    expect(body.files_created).toEqual(["copy", "large", "text.md"]);
+    expect(body.files).toEqual([
+      { path: "copy", size: 2000, encoding: "base64", content: bytes.toString("base64") },
+      { path: "large", size: 2_000_000, encoding: null, content: null },
+      { path: "text.md", size: 4, encoding: "utf-8", content: "# é" },
+    ]);
+    expect((await execute({ code: "1" })).body).not.toHaveProperty("files");
+    expect((await execute({ code: "1", include_files: true })).body.files).toEqual([]);
+  });
+
+  test("when one cannot be put in place none is, and nothing runs", async () => {
+    session = uniqueId("inputs");
+    await put("file", "x");
+    const refused = await execute({
+      session_id: session,
+      code: "open('ran', 'w')",
+      files: [
+        { path: "good", content: "1" },
+        { path: "file/bad", content: "2" },
+      ],
+    });
+    expect([refused.status, refused.body.error.code]).toEqual([409, "NOT_A_DIRECTORY"]);
+    expect(await names()).toEqual(["file"]);
+    for (const [file, problem] of [
+      [{ path: "../x", content: "" }, "INVALID_PATH"],
+      [{ path: "x", content: "no base64!", encoding: "base64" }, "INVALID_REQUEST"],
+      [{ path: "x" }, "INVALID_REQUEST"],
+    ] as const) {
+      const answer = await execute({ session_id: session, code: "1", files: [file] });
+      expect([answer.status, answer.body.error.code]).toEqual([400, problem]);
+    }
+  });
+
+  test("more than eight megabytes do not come with an answer", async () => {
+    const { body } = await execute({
+      code: "for n in range(10): open(f'f{n}', 'wb').write(b'x' * 1_000_000)",
+      include_files: true,
+    });
+    const whole = (body.files ?? []).filter(({ content }) => content !== null);
+    expect([body.files?.length, whole.length]).toEqual([10, 8]);
+  });
+});
+
 describe("transfers that do not end well", () => {
   test("an upload that stops half-way leaves nothing", async () => {
     session = uniqueId("half");

@@ -54,15 +54,11 @@ type Difference<A, B> = [A, B] extends [string, string]
         : Name;
     }[keyof A | keyof B];
 
-/** Fields that the contract has and the server gets next. */
-type Announced = "files" | "include_files";
-type SameButAnnounced<A, B> = Same<Omit<A, Announced>, Omit<B, Announced>>;
-
 /** Each line is an assertion: a type that is not `true` does not compile. */
 type All<Assertions extends Record<string, true>> = Assertions;
 
 export type Requests = All<{
-  ExecuteRequest: SameButAnnounced<wire.ExecuteRequest, Static<typeof execute.ExecuteBody>>;
+  ExecuteRequest: Same<wire.ExecuteRequest, Static<typeof execute.ExecuteBody>>;
   CreateSessionRequest: Same<wire.CreateSessionRequest, Static<typeof sessions.CreateSessionBody>>;
   InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
   RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
@@ -90,13 +86,13 @@ type GenerateAnswer = Omit<
 };
 
 export type Answers = All<{
-  ExecuteResponse: SameButAnnounced<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
+  ExecuteResponse: Same<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
   RunNotebookResponse: Same<
     Omit<wire.RunNotebookResponse, "notebook">,
     Omit<Static<typeof notebook.NotebookAnswer>, "notebook">
   >;
   Notebook: Same<keyof wire.Notebook, keyof Static<typeof notebook.NotebookFile>>;
-  GenerateResponse: SameButAnnounced<wire.GenerateResponse, GenerateAnswer>;
+  GenerateResponse: Same<wire.GenerateResponse, GenerateAnswer>;
   Validation: Same<wire.Validation, Static<typeof generate.ValidationAnswer>>;
   GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
@@ -145,10 +141,7 @@ type LastEvents = "result" | "failure";
 export type Produced = All<{
   Events: Same<Omit<wire.ExecutionEvents, LastEvents>, ServerEvents>;
   FileChange: Same<wire.FileChange, ServerFileChange>;
-  ExecuteResponse: Same<
-    keyof ReturnType<typeof toExecuteResponse>,
-    Exclude<keyof wire.ExecuteResponse, Announced>
-  >;
+  ExecuteResponse: Same<keyof ReturnType<typeof toExecuteResponse>, keyof wire.ExecuteResponse>;
   ExecutionSummary: Same<keyof ReturnType<typeof toExecutionInfo>, keyof wire.ExecutionSummary>;
   Output: Same<wire.Output, ServerOutput>;
   SessionInfo: Same<wire.SessionInfo, ServerSessionInfo>;

@@ -1,6 +1,7 @@
 /** How an execution looks on the wire. */
 
 import type { CodeRemarks, ExecutionOutcome } from "../sessions/execution.js";
+import type { InlineFile } from "../sessions/inline-files.js";
 import type { Output } from "../sessions/output-collector.js";
 import { CODE_SHOWN_MAX, type RunningExecution } from "../sessions/running-execution.js";
 
@@ -36,6 +37,7 @@ export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequ
     error: outcome.error,
     files_created: outcome.filesCreated,
     files_modified: outcome.filesModified,
+    ...(outcome.files ? { files: outcome.files.map(toOutputFile) } : {}),
     session_id: asked.sessionId,
     execution_id: asked.id,
     execution_count: outcome.executionCount,
@@ -49,6 +51,10 @@ export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequ
       wall_time: outcome.wallSeconds,
     },
   };
+}
+
+function toOutputFile({ path, sizeBytes, encoding, content }: InlineFile) {
+  return { path, size: sizeBytes, encoding, content };
 }
 
 /** An execution in a list. */
@@ -94,8 +100,9 @@ function lastPng(outputs: readonly Output[]): string | null {
 }
 
 /** Roughly the length of the answer. Values that are no strings are taken to be large. */
-function weigh({ stdout, stderr, outputs }: ExecutionOutcome): number {
+function weigh({ stdout, stderr, outputs, files }: ExecutionOutcome): number {
   let weight = stdout.length + stderr.length;
+  for (const file of files ?? []) weight += file.content?.length ?? 0;
   for (const output of outputs) {
     weight += 100;
     if (!("data" in output)) continue;

@@ -7,6 +7,7 @@ import type { KernelMessage } from "../sandbox/channel.js";
 import { type CellRequest, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
 import type { EventSink } from "./execution-events.js";
 import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
+import type { InlineFile, InputFiles } from "./inline-files.js";
 import { HINT_PREFIX, type Output, OutputCollector } from "./output-collector.js";
 
 export type ExecutionStatus =
@@ -21,6 +22,10 @@ export type ExecutionStatus =
 export interface ExecutionRequest extends CellRequest {
   readonly timeoutMs: number;
   readonly remarks?: CodeRemarks | undefined;
+  /** Put in place before the code runs. */
+  readonly inputs?: InputFiles | undefined;
+  /** Whether the outcome is to hold small files that were made. */
+  readonly includeFiles?: boolean | undefined;
 }
 
 /** What was said about code before it was run, for its answer to repeat. */
@@ -55,6 +60,8 @@ export interface ExecutionOutcome {
   readonly executionCount: number | null;
   readonly filesCreated: readonly string[];
   readonly filesModified: readonly string[];
+  /** Only where they were asked for. */
+  readonly files?: readonly InlineFile[];
   readonly cpuSeconds: number;
   /** Of the sandbox since it began, at the end of the run. */
   readonly sandboxCpuSeconds: number;

@@ -4,10 +4,11 @@ import { ServiceError } from "../errors.js";
 import type { Lease, Pool } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
 import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
 import type { Bounds } from "./explanation.js";
 import { History, type HistoryBudget } from "./history.js";
+import { collectFiles, placeFiles } from "./inline-files.js";
 import { RunningExecution } from "./running-execution.js";
 import { type Work, WorkQueue } from "./work-queue.js";
 
@@ -119,6 +120,7 @@ export class Session {
       if (this.unused) this.#options.onOver(NEVER_USED);
     });
     this.#add(work);
+    if (request.inputs) execution.outcome.catch(() => request.inputs?.take());
     return execution;
   }
 
@@ -354,13 +356,15 @@ export class Session {
     limits: SandboxLimits,
   ): Promise<ExecutionOutcome | undefined> {
     const lease = await this.#ensureLease(limits);
+    const { inputs, includeFiles } = execution.request;
+    if (inputs) await placeFiles(lease.sandbox, inputs);
     this.#running = execution;
     const outcome = await execution.runIn(lease.sandbox, this.#options.bounds);
     this.#running = undefined;
     if (!outcome) return undefined;
     this.#executions++;
     this.#settle(lease, outcome);
-    return outcome;
+    return includeFiles ? withFiles(lease.sandbox, outcome) : outcome;
   }
 
   #settle(lease: Lease, outcome: ExecutionOutcome): void {
@@ -475,4 +479,12 @@ export class Session {
       throw new ServiceError("SESSION_NOT_FOUND", `Session ${this.id} has ended: ${this.#closed}.`);
     }
   }
+}
+
+/** Held in memory like the outputs, and counted with them. */
+async function withFiles(sandbox: Sandbox, outcome: ExecutionOutcome): Promise<ExecutionOutcome> {
+  const paths = new Set([...outcome.filesCreated, ...outcome.filesModified]);
+  const files = outcome.spent || paths.size === 0 ? [] : await collectFiles(sandbox, [...paths]);
+  const bytes = files.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
+  return { ...outcome, files, outputBytes: outcome.outputBytes + bytes };
 }

@@ -14,6 +14,7 @@ import { auditExecution, auditNotRun } from "../audit-records.js";
 import type { CodeValidator } from "../code-validation.js";
 import { streamExecution } from "../execution-stream.js";
 import { toRemarks } from "../generation-wire.js";
+import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
@@ -66,6 +67,10 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
       outputBytesMax: config.outputBytesMax,
       allowInput: body.allow_input ?? (streams && sessionId !== undefined),
     };
+    if (body.files || body.include_files) {
+      const inputs = body.files && checkInputFiles(body.files);
+      execution = { ...execution, inputs, includeFiles: body.include_files };
+    }
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);
     if (body.validate_code) {

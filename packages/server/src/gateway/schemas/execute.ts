@@ -5,6 +5,21 @@ import { Count, nullable } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
 import { ValidationAnswer } from "./generate.js";
 
+const Encoding = Type.Union([Type.Literal("utf-8"), Type.Literal("base64")]);
+export const InputFile = Type.Object(
+  { path: Type.String(), content: Type.String(), encoding: Type.Optional(Encoding) },
+  closed,
+);
+export const OutputFile = Type.Object(
+  {
+    path: Type.String(),
+    size: Count,
+    encoding: nullable(Encoding),
+    content: nullable(Type.String({ description: "Null for what is too large." })),
+  },
+  closed,
+);
+
 export const ExecuteBody = Type.Object(
   {
     code: Type.String({ description: "Python source. IPython's syntax works." }),
@@ -16,6 +31,12 @@ export const ExecuteBody = Type.Object(
     stream: Type.Optional(Type.Boolean()),
     on_disconnect: Type.Optional(Type.Union([Type.Literal("interrupt"), Type.Literal("continue")])),
     allow_input: Type.Optional(Type.Boolean()),
+    files: Type.Optional(
+      Type.Array(InputFile, { maxItems: 100, description: "Put in place first, all or none." }),
+    ),
+    include_files: Type.Optional(
+      Type.Boolean({ description: "The answer carries small files that the code has made." }),
+    ),
     validate_code: Type.Optional(
       Type.Boolean({ description: "Look at the code before it runs: advice, not a protection." }),
     ),
@@ -82,6 +103,7 @@ export const ExecuteAnswer = Type.Object(
     error: nullable(Type.Object({ ...ErrorFields, hint: nullable(Type.String()) }, closed)),
     files_created: Type.Array(Type.String()),
     files_modified: Type.Array(Type.String()),
+    files: Type.Optional(Type.Array(OutputFile)),
     session_id: nullable(Type.String()),
     execution_id: nullable(Type.Integer({ minimum: 1, description: "Counted by the session." })),
     execution_count: nullable(Count),
