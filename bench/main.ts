@@ -8,6 +8,7 @@ import os from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BareSystem } from "./bare-system.js";
+import { measureLargeFile, measureSmallFiles } from "./file-scenarios.js";
 import {
   measureGenerate,
   measureGenerateAtOnce,
@@ -127,7 +128,7 @@ class Bench {
 
   async measureGloveboxBesideBare(): Promise<void> {
     const { only } = this.#options;
-    const scenarios: readonly Scenario[] = ["a", "b", "c", "s", "i"];
+    const scenarios: readonly Scenario[] = ["a", "b", "c", "s", "i", "f"];
     if (!scenarios.some((one) => only.has(one))) return;
     await this.#withSystem(
       "glovebox",
@@ -146,6 +147,7 @@ class Bench {
         }
         if (only.has("s")) await this.#measureStreams(glovebox);
         if (only.has("i")) await this.#measureInteraction(glovebox);
+        if (only.has("f")) await this.#measureFiles(glovebox);
       },
     );
   }
@@ -161,6 +163,12 @@ class Bench {
     const { first } = this.#rounds;
     await this.#attempt(glovebox, "variables", () => measureVariables(glovebox, first));
     await this.#attempt(glovebox, "completion", () => measureCompletion(glovebox, first));
+  }
+
+  async #measureFiles(glovebox: GloveboxSystem): Promise<void> {
+    const { plot } = this.#rounds;
+    await this.#attempt(glovebox, "large_file", () => measureLargeFile(glovebox, plot));
+    await this.#attempt(glovebox, "small_files", () => measureSmallFiles(glovebox, plot));
   }
 
   async measureGeneration(): Promise<void> {

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
-export type Scenario = "a" | "b" | "c" | "d" | "s" | "i" | "g";
-const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d", "s", "i", "g"];
+export type Scenario = "a" | "b" | "c" | "d" | "s" | "i" | "f" | "g";
+const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d", "s", "i", "f", "g"];
 
 export interface Options {
   quick: boolean;
@@ -13,7 +13,8 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
   --quick       few rounds, under a minute
   --only a,b    these scenarios only: a load, b new session, c plot, d memory,
-                s streams, i interaction, g generation by a scripted model
+                s streams, i interaction, f files,
+                g generation by a scripted model
   --no-peers    leave jupyter-server out, and install nothing; the bare Fastify route stays
   --json FILE   write every figure to FILE as well
   --help        print this`;

@@ -21,7 +21,9 @@ export type Measure =
   | "completion"
   | "generate_session"
   | "generate_stateless"
-  | "generate_30";
+  | "generate_30"
+  | "large_file"
+  | "small_files";
 
 interface Result {
   system: SystemName;
@@ -153,6 +155,21 @@ const ROWS: readonly Row[] = [
     measure: "completion",
     aim: "",
     show: show.p50AndP95,
+  },
+  {
+    label: "(f) a file of 50 MB: in / out, MB/s",
+    measure: "large_file",
+    aim: "> 200",
+    show: (figures) => `${number(figures.in_mb_per_second)} / ${number(figures.out_mb_per_second)}`,
+  },
+  {
+    label: "    a small one: first in / next in / out, p50 ms",
+    measure: "small_files",
+    aim: "",
+    show: (figures) =>
+      ["first_p50_ms", "next_p50_ms", "read_p50_ms"]
+        .map((name) => number(figures[name]))
+        .join(" / "),
   },
   {
     label: "(g) a question to its result, in a session: p50 / p95, ms",
