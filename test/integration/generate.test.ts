@@ -127,6 +127,21 @@ describe("a question", () => {
     expect(user?.content).toMatch(/Task:\nWhat is the rate\?$/);
   });
 
+  test("without a session meets a new sandbox each time, and is told the same of each", async () => {
+    model.say([code("leftover = 1\nopen('leftover.txt', 'w').write('x')")]);
+    const told: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      await ask({ query: "begin" });
+      told.push(
+        model.requests.at(-1)?.body.messages[1]?.content.split("\n").slice(1).join("\n") ?? "",
+      );
+    }
+    expect(told[0]).toContain("numpy");
+    expect(told[0]).toContain("Files in /workspace: none.");
+    const withoutMarks = told.map((text) => text.replaceAll(/data-[0-9a-f]{16}/g, "data"));
+    expect(new Set(withoutMarks).size).toBe(1);
+  });
+
   test("leaves no trace of the looking: counts, history and files are those of the code", async () => {
     const session_id = uniqueId("generate");
     model.say([code("x = 1\nlen(In)")]);

@@ -110,10 +110,22 @@ class QuestionsTest(unittest.TestCase):
             "    print('not seen')\n"
             "    return {'got': content, 'kept': names['kept']}"
         )
-        answer = self.ask("script", source=source, content={"a": [1]})
+        answer = self.ask("script", source=source, content={"a": [1]}, apart=True)
         self.assertEqual(answer, {"answer": {"got": {"a": [1]}, "kept": 2}})
         run = self.kernel.run("kept, 'made' in globals()")
         self.assertEqual((run.value, run.stdout, run.reply["execution_count"]), ("(1, False)", "", 2))
+
+    def test_a_script_that_needs_no_fork_is_run_where_it_is(self):
+        source = "import os\ndef main(content): return os.getpid()"
+        apart, here, again = (
+            self.ask("script", source=source, content={}, apart=apart)["answer"]
+            for apart in (True, False, False)
+        )
+        self.assertNotEqual(apart, here)
+        self.assertEqual(here, again)
+        kind, answer = self.kernel.ask("script", source="1 / 0", content={}, apart=False)
+        self.assertEqual((kind, answer["reason"]), ("question_failed", "failed"))
+        self.assertEqual(self.kernel.run("1").reply["execution_count"], 1)
 
     def test_a_script_that_fails_or_hangs_is_told_as_such(self):
         for source, reason in (
@@ -123,7 +135,7 @@ class QuestionsTest(unittest.TestCase):
             ("def main(content):\n    while True: pass", "timeout"),
         ):
             with self.subTest(source):
-                kind, answer = self.kernel.ask("script", 500, source=source, content={})
+                kind, answer = self.kernel.ask("script", 500, source=source, content={}, apart=True)
                 self.assertEqual((kind, answer["reason"]), ("question_failed", reason))
         self.assertEqual(self.kernel.run("1").value, "1")
 

@@ -31,11 +31,13 @@ export interface SessionBenchOptions {
 const SCRIPT_TIMEOUT_MS = 3000;
 
 export class SessionBench implements Workbench {
+  readonly isNew: boolean;
   readonly #options: SessionBenchOptions;
   #last: RunningExecution | undefined;
 
   constructor(options: SessionBenchOptions) {
     this.#options = options;
+    this.isNew = options.sessionId === undefined;
   }
 
   get limits(): SandboxLimits {
@@ -60,9 +62,14 @@ export class SessionBench implements Workbench {
     return this.#options.session.warm(this.#options.limits);
   }
 
-  async examine(script: GuestScript, content: Readonly<Record<string, unknown>>): Promise<unknown> {
+  async examine(
+    script: GuestScript,
+    content: Readonly<Record<string, unknown>>,
+    apart: boolean,
+  ): Promise<unknown> {
     const { session, scripts } = this.#options;
-    const question = { name: "script", content: { source: scripts[script], content } } as const;
+    const source = scripts[script];
+    const question = { name: "script", content: { source, content, apart } } as const;
     const reply = await session.ask(question, SCRIPT_TIMEOUT_MS);
     if (!reply) throw new ServiceError("QUESTION_UNANSWERED", "There is no sandbox to ask.");
     return reply.answer;

@@ -29,18 +29,38 @@ const isProbe = Compile(Probe);
 const CONTEXT_CHARACTERS_MAX = 16_000;
 const UNKNOWN = "(The sandbox did not say what is in it.)";
 
-/** As text, to be marked as data. A session that does not answer costs the context, not the request. */
-export async function describeSandbox(
-  bench: Workbench,
-  include: { readonly packages: boolean },
-): Promise<string> {
+/** What a new sandbox holds changes only with folders that are shared, and looking costs a fork. */
+const NEW_SANDBOX_KEPT_MS = 60_000;
+
+/** Remembers what new sandboxes hold: packages, and the files of folders that all of them see. */
+export class ContextReader {
+  #ofNew: { readonly text: string; readonly until: number } | undefined;
+
+  /** Text to be marked as data. A session that does not answer costs the context, not the request. */
+  async describe(bench: Workbench): Promise<string> {
+    if (!bench.isNew) return (await look(bench, true)) ?? UNKNOWN;
+    const known = this.#ofNew;
+    if (known && performance.now() < known.until) return known.text;
+    const text = await look(bench, true);
+    if (text === undefined) return UNKNOWN;
+    this.#ofNew = { text, until: performance.now() + NEW_SANDBOX_KEPT_MS };
+    return text;
+  }
+
+  /** After a run: all but the packages, which have been told. */
+  async describeAgain(bench: Workbench): Promise<string> {
+    return (await look(bench, false)) ?? UNKNOWN;
+  }
+}
+
+async function look(bench: Workbench, packages: boolean): Promise<string | undefined> {
   let answer: unknown;
   try {
-    answer = await bench.examine("context_probe", { packages: include.packages });
+    answer = await bench.examine("context_probe", { packages }, true);
   } catch {
-    return UNKNOWN;
+    return undefined;
   }
-  return isProbe.Check(answer) ? cut(format(answer)) : UNKNOWN;
+  return isProbe.Check(answer) ? cut(format(answer)) : undefined;
 }
 
 function format(probe: Probe): string {

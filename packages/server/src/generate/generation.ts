@@ -7,7 +7,7 @@ import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionError, ExecutionOutcome } from "../sessions/execution.js";
 import { type ExtractedAnswer, extractAnswer, extractFields } from "./answer/extraction.js";
-import { describeSandbox } from "./context.js";
+import type { ContextReader } from "./context.js";
 import { DataMarks } from "./data-block.js";
 import type { ModelClient, ModelRequest } from "./model.js";
 import { ModelUse } from "./model-use.js";
@@ -63,6 +63,7 @@ export interface GenerationParts {
   readonly model: ModelClient;
   readonly policy: ValidationPolicy;
   readonly bench: Workbench;
+  readonly context: ContextReader;
   readonly signal: AbortSignal;
 }
 
@@ -93,7 +94,7 @@ class Loop {
   async run(): Promise<Generation> {
     const { bench } = this.#parts;
     await bench.prepare();
-    const context = await describeSandbox(bench, { packages: true });
+    const context = await this.#parts.context.describe(bench);
     this.#say("user", taskMessage(this.#marks, context, this.#request.query));
     let goesOn = true;
     while (goesOn) {
@@ -169,10 +170,10 @@ class Loop {
   }
 
   async #reportFailure(outcome: ExecutionOutcome): Promise<void> {
-    const { bench } = this.#parts;
+    const { bench, context: reader } = this.#parts;
     const state = outcome.spent ? "lost" : "kept";
     if (outcome.spent) await bench.prepare();
-    const context = await describeSandbox(bench, { packages: false });
+    const context = await reader.describeAgain(bench);
     this.#say("user", failureMessage(this.#marks, outcome, state, context));
   }
 

@@ -2,6 +2,7 @@
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
+import { ContextReader } from "./context.js";
 import { type Generation, type GenerationRequest, generate } from "./generation.js";
 import type { GuestScripts } from "./guest-scripts.js";
 import type { ModelClient } from "./model.js";
@@ -20,6 +21,7 @@ export class Generator {
   readonly scripts: GuestScripts;
   readonly #model: ModelClient | undefined;
   readonly #policy: ValidationPolicy;
+  readonly #context = new ContextReader();
   readonly #running = new Set<AbortController>();
 
   constructor({ model, policy, scripts }: GeneratorOptions) {
@@ -42,7 +44,10 @@ export class Generator {
   generate(bench: Workbench, request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
     const model = this.#configured();
     return this.#until(signal, (ended) =>
-      generate({ model, policy: this.#policy, bench, signal: ended }, request),
+      generate(
+        { model, policy: this.#policy, bench, context: this.#context, signal: ended },
+        request,
+      ),
     );
   }
 

@@ -6,16 +6,26 @@ import type { ExecutionOutcome } from "../sessions/execution.js";
 export interface Workbench {
   readonly limits: SandboxLimits;
   readonly timeoutMs: number;
+  /**
+   * It began with this request and nobody else can reach it. Before the first run it holds what every new
+   * sandbox holds, and what it says of itself is nobody's words.
+   */
+  readonly isNew: boolean;
   /** Have a sandbox, so that no tokens are spent where there is none. @throws ServiceError */
   prepare(): Promise<void>;
   /** Run code as any other execution of the session. @throws ServiceError when it cannot be run */
   run(code: string): Promise<ExecutionOutcome>;
   /**
-   * Run a script of ours in the sandbox, apart from the session's state and history, and hand back what its
-   * `main` returns. That comes from a guest: whoever reads it checks it first.
+   * Run a script of ours in the sandbox, in no history and seen by nobody, and hand back what its `main`
+   * returns. That comes from a guest: whoever reads it checks it first. `apart` costs a fork and keeps
+   * what the script meets away from the session.
    * @throws ServiceError when there is no answer
    */
-  examine(script: GuestScript, content: Readonly<Record<string, unknown>>): Promise<unknown>;
+  examine(
+    script: GuestScript,
+    content: Readonly<Record<string, unknown>>,
+    apart: boolean,
+  ): Promise<unknown>;
 }
 
 /** By the names of the files in guest/, without their ending. */

@@ -90,6 +90,8 @@ export interface QuestionContents {
   readonly script: {
     readonly source: string;
     readonly content: Readonly<Record<string, unknown>>;
+    /** In a fork, for a script that looks at what user code has made or that may take long. */
+    readonly apart: boolean;
   };
 }
 
