@@ -395,6 +395,18 @@ describe("requests", () => {
     await expect.poll(() => model.abandoned(), { timeout: 1500 }).toBe(before + 1);
   });
 
+  test("keep their session, however long the model thinks", async () => {
+    const session_id = uniqueId("ttl");
+    await server.request("/sessions", { body: { session_id, ttl: 0.4 } });
+    await server.execute({ session_id, code: "kept = 7" });
+    model.say([{ ...code("print(kept)"), delayMs: 1200 }]);
+    const { body } = await ask({ query: "think", session_id });
+    expect(body.stdout, JSON.stringify(body)).toBe("7\n");
+    await expect
+      .poll(async () => (await server.request(`/sessions/${session_id}`)).status, { timeout: 3000 })
+      .toBe(404);
+  });
+
   test("30 at a time are all answered", async () => {
     model.say((request) => {
       const [, task = ""] = /n(\d+)$/.exec(request.messages.at(-1)?.content ?? "") ?? [];

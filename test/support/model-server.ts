@@ -25,6 +25,8 @@ export interface Answer {
   readonly body?: string;
   /** Break the connection after this part of the answer, from 0 to 1. */
   readonly cutAt?: number;
+  /** Think for so long. */
+  readonly delayMs?: number;
   /** Send nothing at all until the other side goes. */
   readonly hangs?: boolean;
 }
@@ -64,7 +66,9 @@ export async function startModelServer(script: Script = []): Promise<ModelServer
         typeof answers === "function"
           ? answers(body)
           : (answers[Math.min(said++, answers.length - 1)] ?? {});
-      send(response, request.url ?? "", body, answer);
+      const reply = () => send(response, request.url ?? "", body, answer);
+      if (answer.delayMs === undefined) reply();
+      else setTimeout(reply, answer.delayMs);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -107,7 +107,7 @@ export class SessionManager {
       const session =
         this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
       try {
-        return await work(session);
+        return await session.held(() => work(session));
       } finally {
         if (session.unused) void this.#end(session, "its first execution could not be started");
       }

@@ -76,6 +76,7 @@ export class Session {
   #executions = 0;
   #ttlMs: number;
   #ttlTimer: NodeJS.Timeout | undefined;
+  #holders = 0;
   #closed: string | undefined;
 
   constructor(pool: Pool, options: SessionOptions) {
@@ -144,6 +145,18 @@ export class Session {
       this.#settle(lease, outcome);
       return outcome;
     });
+  }
+
+  /** Do not end it for want of use while `work` goes on, which may have long pauses between its runs. */
+  async held<T>(work: () => Promise<T>): Promise<T> {
+    this.#holders++;
+    clearTimeout(this.#ttlTimer);
+    try {
+      return await work();
+    } finally {
+      this.#holders--;
+      this.#touch();
+    }
   }
 
   /** Have a sandbox ready for what comes, after everything that was asked before. */
@@ -324,7 +337,7 @@ export class Session {
 
   #restartTtl(): void {
     clearTimeout(this.#ttlTimer);
-    if (this.closed) return;
+    if (this.closed || this.#holders > 0) return;
     const leftMs = this.#lastUsedAt + this.#ttlMs - Date.now();
     this.#ttlTimer = setTimeout(
       () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onOver(EXPIRED)),
