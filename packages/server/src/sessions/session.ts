@@ -70,13 +70,12 @@ export class Session {
   readonly #queue = new WorkQueue(() => this.#touch());
   readonly #history: History | undefined;
   #running: RunningExecution | undefined;
-  /** Transfers of files under way; the session does not expire meanwhile. */
-  #transfers = 0;
+  /** Transfers of files, and requests that come back to it; it does not expire meanwhile. */
+  #holders = 0;
   #acquiring: Promise<Lease> | undefined;
   #executions = 0;
   #ttlMs: number;
   #ttlTimer: NodeJS.Timeout | undefined;
-  #holders = 0;
   #closed: string | undefined;
 
   constructor(pool: Pool, options: SessionOptions) {
@@ -92,7 +91,7 @@ export class Session {
 
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
-    return !this.#lease && this.#executions + this.#queue.length + this.#transfers === 0;
+    return !this.#lease && this.#executions + this.#queue.length + this.#holders === 0;
   }
 
   get closed(): boolean {
@@ -175,19 +174,16 @@ export class Session {
     makeSandbox: boolean,
     work: (files: SandboxFiles | undefined) => Promise<T>,
   ): Promise<T> {
-    this.#transfers++;
-    clearTimeout(this.#ttlTimer);
-    try {
-      const lease = makeSandbox ? await this.#acquire() : this.#lease;
-      const alive = lease?.sandbox.alive ? lease.sandbox : undefined;
-      return await work(await alive?.files());
-    } catch (error) {
-      this.#refuseWhenClosed(); // Whatever has failed: that is why.
-      throw error;
-    } finally {
-      this.#transfers--;
-      this.#touch();
-    }
+    return this.held(async () => {
+      try {
+        const lease = makeSandbox ? await this.#acquire() : this.#lease;
+        const alive = lease?.sandbox.alive ? lease.sandbox : undefined;
+        return await work(await alive?.files());
+      } catch (error) {
+        this.#refuseWhenClosed(); // Whatever has failed: that is why.
+        throw error;
+      }
+    });
   }
 
   /** The id of its sandbox, if it has one. */
@@ -298,7 +294,7 @@ export class Session {
 
   describe(): SessionInfo {
     const pending = this.#queue.length;
-    const inUse = pending + this.#transfers > 0;
+    const inUse = pending + this.#holders > 0;
     const expiresAt = inUse ? null : this.#lastUsedAt + this.#ttlMs;
     return {
       session_id: this.id,
@@ -332,12 +328,12 @@ export class Session {
 
   #touch(): void {
     this.#lastUsedAt = Date.now();
-    if (this.#queue.length + this.#transfers === 0) this.#restartTtl();
+    if (this.#queue.length + this.#holders === 0) this.#restartTtl();
   }
 
   #restartTtl(): void {
     clearTimeout(this.#ttlTimer);
-    if (this.closed || this.#holders > 0) return;
+    if (this.closed) return;
     const leftMs = this.#lastUsedAt + this.#ttlMs - Date.now();
     this.#ttlTimer = setTimeout(
       () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onOver(EXPIRED)),
