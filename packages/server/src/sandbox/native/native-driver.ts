@@ -268,10 +268,10 @@ export class NativeDriver implements SandboxDriver {
         this.#sandboxes.get(event.sandbox)?.died(event.out_of_memory);
         return;
       case "limited":
-        this.#sandboxes.get(event.sandbox)?.limited(event.error);
+        this.#sandboxes.get(event.sandbox)?.answered("limit", event.error);
         return;
       case "mounted":
-        this.#sandboxes.get(event.sandbox)?.mounted(event.error);
+        this.#sandboxes.get(event.sandbox)?.answered("mount", event.error);
         return;
       case "porter":
         this.#sandboxes.get(event.sandbox)?.porterMade(event.error);

@@ -5,74 +5,31 @@
 
 import type { Socket } from "node:net";
 import { ServiceError } from "../../errors.js";
-import {
-  checkMessage,
-  countJsonValues,
-  encodeFrame,
-  FrameParser,
-  type GuestMessage,
-  type KernelMessage,
-  type MessageType,
-  ProtocolViolation,
-} from "../channel.js";
+import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "../channel.js";
 import type { SandboxFiles } from "../files.js";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
-import {
-  type CellRequest,
-  type KernelEvents,
-  type MessageSink,
-  NO_EVENTS,
-  type ResourceReading,
-  type Sandbox,
-  type SandboxEnd,
-  type SandboxLimits,
-  type SandboxUsage,
+import type {
+  CellRequest,
+  KernelEvents,
+  MessageSink,
+  ResourceReading,
+  Sandbox,
+  SandboxEnd,
+  SandboxLimits,
+  SandboxUsage,
 } from "../sandbox.js";
-import { type Reading, readInTurns } from "../turns.js";
-import { Accounting } from "./accounting.js";
+import type { Reading } from "../turns.js";
+import { Allowance, Flood } from "./allowance.js";
 import type { GuestConnections } from "./guest-listener.js";
+import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./guest-reading.js";
+import { KeeperAnswers, type Order } from "./keeper-answers.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
+import { KernelEnd } from "./kernel-end.js";
+import { Meter } from "./meter.js";
 import { OpenQuestion } from "./open-question.js";
+import { OutsideChanges } from "./outside-changes.js";
 import type { Porter } from "./porter.js";
 import { Seal, type SealOptions } from "./seal.js";
-
-const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | AnswerType | "kernel_ready"> = new Set([
-  "kernel_ready",
-  "stream",
-  "display_data",
-  "update_display_data",
-  "clear_output",
-  "execute_result",
-  "input_request",
-  "execute_reply",
-  "complete_reply",
-  "inspect_reply",
-  "is_complete_reply",
-  "variables_reply",
-  "script_reply",
-  "question_failed",
-]);
-const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set([
-  "warden_ready",
-  "stream",
-  "drained",
-]);
-/** How long the warden gets to send what a dead kernel left behind. */
-const DRAIN_TIMEOUT_MS = 300;
-const ANSWER_TIMEOUT_MS = 5000;
-const UPLOADED_MAX = 10_000;
-const IDLE_MS = 20;
-const IDLE_BYTES_MAX = 4 * 1024 * 1024;
-const IDLE_FRAME_BYTES_MAX = 64 * 1024;
-const EXECUTION_BYTES_MAX = 64 * 1024 * 1024;
-const VALUES_MAX = 500_000;
-/** Of one execution. Each is an event that somebody may follow. */
-const INPUT_REQUESTS_MAX = 10_000;
-/** Reading so much never keeps anybody waiting. */
-const LIGHT_BYTES_MAX = 16 * 1024;
-
-/** A guest says more than anyone wants to read. */
-class Flood extends ProtocolViolation {}
 
 export class NativeSandbox implements Sandbox {
   readonly id: string;
@@ -83,7 +40,11 @@ export class NativeSandbox implements Sandbox {
   readonly #kernel: Socket;
   readonly #warden: Socket;
   readonly #porter: Porter;
-  readonly #accounting: Accounting;
+  readonly #meter: Meter;
+  readonly #allowance = new Allowance();
+  readonly #changes = new OutsideChanges();
+  readonly #keeperAnswers = new KeeperAnswers();
+  readonly #kernelEnd = new KernelEnd((end) => this.#finish(end));
   /** Has the keeper destroy what is left. */
   readonly #onDestroy: () => void;
   readonly #sealOptions: SealOptions;
@@ -93,22 +54,12 @@ export class NativeSandbox implements Sandbox {
   #sink: MessageSink | undefined;
   #question: OpenQuestion | undefined;
   #allowInput = false;
-  /** How many the execution has sent. */
-  #inputRequests = 0;
-  #inputIsOpen = false;
+  /** The number of the input_request that nobody has answered yet, or 0. */
+  #openInput = 0;
   #watching = false;
   readonly #kernelReading: Reading;
   #paused = false;
-  #eventsSeen: KernelEvents = NO_EVENTS;
-  /** When the last execution ended. */
-  #idleSince = Number.POSITIVE_INFINITY;
-  /** Of the present execution, or since the last. */
-  #bytes = 0;
-  #values = 0;
   #outputBytesMax = 0;
-  /** Files have been changed from outside since the last execution began, and which have come. */
-  #filesChanged = false;
-  readonly #uploaded = new Set<string>();
   #end: SandboxEnd | undefined;
   #resolveEnded!: (end: SandboxEnd) => void;
   #reportedReady: Record<"kernel_ready" | "warden_ready", boolean> = {
@@ -116,13 +67,8 @@ export class NativeSandbox implements Sandbox {
     warden_ready: false,
   };
   #resolveReady!: () => void;
-  #kernelFinished = false;
-  #wardenDrained = false;
-  #deathNote: SandboxEnd | undefined;
-  #drainTimer: NodeJS.Timeout | undefined;
   readonly #gone: Promise<void>;
   #resolveGone!: () => void;
-  readonly #answers = new Map<"limit" | "mount", (error: string | null) => void>();
 
   constructor(options: {
     id: string;
@@ -139,17 +85,13 @@ export class NativeSandbox implements Sandbox {
     this.#warden = options.connections.warden;
     this.#porter = options.porter;
     this.#porter.onViolation = (violation) => this.#breakOff(violation);
-    this.#porter.onChanged = (paths) => {
-      this.#filesChanged = true;
-      // Of what comes and goes unseen while code runs, more is not worth remembering.
-      for (const path of paths) if (this.#uploaded.size < UPLOADED_MAX) this.#uploaded.add(path);
-    };
+    this.#porter.onChanged = (paths) => this.#changes.note(paths);
     this.#porter.onLimits = (settled) =>
       settled ? this.#seal?.closeLimits() : this.#seal?.openLimits();
     this.#limits = options.limits;
     this.#onDestroy = options.onDestroy;
     const { accounting, pids, host_uids: hostUids } = options.spawned;
-    this.#accounting = new Accounting(accounting);
+    this.#meter = new Meter(accounting);
     this.#sealOptions = {
       pids,
       hostUids,
@@ -164,12 +106,14 @@ export class NativeSandbox implements Sandbox {
     this.#gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
-    this.#kernelReading = this.#attach(this.#kernel, FROM_KERNEL, () => this.#onKernelClosed());
-    this.#attach(this.#warden, FROM_WARDEN, () => this.#onWardenClosed());
+    this.#kernelReading = this.#read(this.#kernel, FROM_KERNEL, () => {
+      this.#kernelEnd.kernelClosed();
+    });
+    this.#read(this.#warden, FROM_WARDEN, () => this.#onWardenClosed());
   }
 
   get alive(): boolean {
-    return this.#end === undefined && this.#deathNote === undefined && !this.#kernelFinished;
+    return this.#end === undefined && !this.#kernelEnd.hasBegun;
   }
 
   get limits(): SandboxLimits {
@@ -180,9 +124,8 @@ export class NativeSandbox implements Sandbox {
     this.#used = true;
     this.#sink = sink;
     this.#allowInput = allowInput;
-    this.#inputRequests = 0;
-    this.#bytes = 0;
-    this.#values = 0;
+    this.#openInput = 0;
+    this.#allowance.begin("execution");
     this.#outputBytesMax = outputBytesMax;
     this.#kernel.write(
       encodeFrame({
@@ -193,25 +136,17 @@ export class NativeSandbox implements Sandbox {
           sent_at: monotonicSeconds(),
           quiet,
           ...(allowInput ? { allow_input: true } : {}),
-          ...(this.#filesChanged ? { look_first: true } : {}),
+          ...(this.#changes.take() ? { look_first: true } : {}),
         },
       }),
     );
-    if (this.#filesChanged) {
-      this.#filesChanged = false;
-      this.#uploaded.clear();
-    }
   }
 
   answerInput(text: string): boolean {
-    if (!this.#inputIsOpen || !this.alive) return false;
-    this.#inputIsOpen = false;
-    this.#kernel.write(
-      encodeFrame({
-        msg_type: "input_reply",
-        content: { value: text, number: this.#inputRequests },
-      }),
-    );
+    const number = this.#openInput;
+    if (number === 0 || !this.alive) return false;
+    this.#openInput = 0;
+    this.#kernel.write(encodeFrame({ msg_type: "input_reply", content: { value: text, number } }));
     return true;
   }
 
@@ -223,8 +158,7 @@ export class NativeSandbox implements Sandbox {
       void this.destroy("its kernel did not answer a question");
     });
     this.#question = open as unknown as OpenQuestion;
-    this.#bytes = 0;
-    this.#values = 0;
+    this.#allowance.begin("question");
     this.#kernel.write(
       encodeFrame({
         msg_type: `${question.name}_request`,
@@ -261,7 +195,7 @@ export class NativeSandbox implements Sandbox {
 
   async setLimits(limits: SandboxLimits): Promise<void> {
     this.#seal?.openLimits();
-    const answer = this.#answer("limit");
+    const answer = this.#keeperAnswers.next("limit");
     this.#keeper.send({
       op: "limit",
       sandbox: this.id,
@@ -281,52 +215,31 @@ export class NativeSandbox implements Sandbox {
 
   async mount(names: readonly string[]): Promise<void> {
     if (this.#end) throw new ServiceError("MOUNT_FAILED", "the sandbox has just ended");
-    const answer = this.#answer("mount");
+    const answer = this.#keeperAnswers.next("mount");
     this.#keeper.send({ op: "mount", sandbox: this.id, mounts: names });
     const error = await answer;
     if (error === null) return;
     throw new ServiceError("MOUNT_FAILED", `${names.join(", ")}: ${error}`);
   }
 
-  /** The keeper's next answer of this kind: what is wrong, or null. */
-  #answer(kind: "limit" | "mount"): Promise<string | null> {
-    return new Promise<string | null>((resolve) => {
-      const settle = (answer: string | null) => {
-        clearTimeout(timer);
-        this.#answers.delete(kind);
-        resolve(answer);
-      };
-      const timer = setTimeout(() => settle("the keeper does not answer"), ANSWER_TIMEOUT_MS);
-      this.#answers.set(kind, settle);
-    });
-  }
-
   beginReading(): number {
-    // What happens between executions is none of the next one's. Where one follows upon the other
-    // nobody looks, as looking would cost a hundredth of a short execution.
-    if (performance.now() - this.#idleSince > IDLE_MS) this.newEvents();
-    this.#accounting.resetMemoryPeak();
-    return this.#accounting.cpuSeconds();
+    return this.#meter.begin();
   }
 
   endReading(cpuSecondsBefore: number): ResourceReading {
-    this.#idleSince = performance.now();
-    return {
-      cpuSeconds: Math.max(0, this.#accounting.cpuSeconds() - cpuSecondsBefore),
-      memoryPeakBytes: this.#accounting.memoryPeakBytes(),
-    };
+    return this.#meter.end(cpuSecondsBefore);
   }
 
   usage(): SandboxUsage {
-    return {
-      cpuSeconds: this.#accounting.cpuSeconds(),
-      memoryPeakBytes: this.#accounting.memoryPeakBytes(),
-      ...this.#accounting.current(),
-    };
+    return this.#meter.usage();
   }
 
   cpuSeconds(): number {
-    return this.#accounting.cpuSeconds();
+    return this.#meter.cpuSeconds();
+  }
+
+  newEvents(): KernelEvents {
+    return this.#meter.newEvents();
   }
 
   /** Note how it is confined, now that it is ready. Returns what is wrong with it, or null. */
@@ -337,16 +250,6 @@ export class NativeSandbox implements Sandbox {
 
   problem(): string | null {
     return this.#seal ? this.#seal.problem(this.#used) : "it is not ready";
-  }
-
-  newEvents(): KernelEvents {
-    const seen = this.#eventsSeen;
-    const now = this.#accounting.events();
-    this.#eventsSeen = now;
-    return {
-      oomKills: Math.max(0, now.oomKills - seen.oomKills),
-      processesRefused: Math.max(0, now.processesRefused - seen.processesRefused),
-    };
   }
 
   files(): Promise<SandboxFiles> {
@@ -363,18 +266,12 @@ export class NativeSandbox implements Sandbox {
   /** The zygote has reaped the kernel. Ask the warden for what is left in the pipes. `oomKills` counts
    * from the sandbox's beginning, and those of earlier executions did not end this kernel. */
   kernelExited(code: number, oomKills: number): void {
-    if (this.#end || this.#deathNote) return;
+    if (this.#end || this.#kernelEnd.isKnown) return;
     this.resumeOutput();
-    this.#deathNote = {
-      reason: "kernel_exited",
-      exitCode: code,
-      outOfMemory: oomKills > this.#eventsSeen.oomKills && code === -9,
-      detail: code < 0 ? `the kernel was ended by signal ${-code}` : `the kernel exited (${code})`,
-    };
+    this.#kernelEnd.exited(code, this.#meter.isNewOomKill(oomKills) && code === -9);
     this.#warden.write(
       encodeFrame({ msg_type: "drain", content: { output_bytes_max: this.#outputBytesMax } }),
     );
-    this.#drainTimer = setTimeout(() => this.#settleDeath(true), DRAIN_TIMEOUT_MS);
   }
 
   /** PID 1 is gone, and everything with it. */
@@ -382,12 +279,9 @@ export class NativeSandbox implements Sandbox {
     this.#finish({ reason: "sandbox_died", outOfMemory, detail: "the sandbox's PID 1 ended" });
   }
 
-  limited(error: string | null): void {
-    this.#answers.get("limit")?.(error);
-  }
-
-  mounted(error: string | null): void {
-    this.#answers.get("mount")?.(error);
+  /** It has carried out an order, or says what is wrong. */
+  answered(order: Order, problem: string | null): void {
+    this.#keeperAnswers.settle(order, problem);
   }
 
   porterMade(error: string | null): void {
@@ -402,30 +296,14 @@ export class NativeSandbox implements Sandbox {
 
   // --- what the guest sends ------------------------------------------------------------------
 
-  #attach<T extends MessageType>(
-    socket: Socket,
-    allowed: ReadonlySet<T>,
-    onClosed: () => void,
-  ): Reading {
-    const parser = new FrameParser((frame) => this.#inspect(frame));
-    const isHeavy = (chunk: Buffer) =>
-      chunk.length > LIGHT_BYTES_MAX || parser.heldBytes > LIGHT_BYTES_MAX;
-    const reading = readInTurns(socket, isHeavy, (chunk) => {
-      try {
-        this.#countBytes(chunk.length);
-        for (const value of parser.push(chunk)) {
-          this.#deliver(checkMessage(value, allowed as ReadonlySet<MessageType>));
-        }
-        if (!this.#sink && !this.#question && parser.heldBytes > IDLE_FRAME_BYTES_MAX) {
-          throw new ProtocolViolation("an unfinished frame between executions");
-        }
-      } catch (error) {
-        this.#breakOff(error as Error);
-      }
+  #read(socket: Socket, allowed: ReadonlySet<MessageType>, onClosed: () => void): Reading {
+    return readGuest(socket, {
+      allowed,
+      allowance: this.#allowance,
+      onMessage: (message) => this.#deliver(message),
+      onViolation: (error) => this.#breakOff(error),
+      onClosed,
     });
-    socket.on("close", onClosed);
-    socket.resume();
-    return reading;
   }
 
   /** Whatever a guest can make go wrong here costs its own sandbox, and nobody else's. */
@@ -437,20 +315,7 @@ export class NativeSandbox implements Sandbox {
     });
   }
 
-  /** Reading costs time, so what a guest may say is bounded, for an execution and between them. */
-  #countBytes(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes > (this.#sink ? EXECUTION_BYTES_MAX : IDLE_BYTES_MAX)) {
-      throw new Flood(`more than ${this.#bytes - 1} bytes`);
-    }
-  }
-
-  #inspect(frame: Buffer): void {
-    this.#values += countJsonValues(frame);
-    if (this.#values > VALUES_MAX) throw new Flood(`more than ${VALUES_MAX} JSON values`);
-  }
-
-  #deliver(message: ReturnType<typeof checkMessage>): void {
+  #deliver(message: GuestMessage<MessageType>): void {
     if (this.#end) return;
     switch (message.msg_type) {
       case "kernel_ready":
@@ -461,8 +326,7 @@ export class NativeSandbox implements Sandbox {
         }
         return;
       case "drained":
-        this.#wardenDrained = true;
-        this.#settleDeath(false);
+        this.#kernelEnd.wardenDrained();
         return;
       case "hello":
         return;
@@ -470,10 +334,9 @@ export class NativeSandbox implements Sandbox {
         // What a guest sends after its answer belongs to no execution.
         const sink = this.#sink;
         this.#sink = undefined;
-        this.#inputIsOpen = false;
-        this.#bytes = 0;
-        this.#values = 0;
-        if (this.#filesChanged) this.#leaveOutUploads(message.content);
+        this.#openInput = 0;
+        this.#allowance.begin("none");
+        this.#changes.leaveOut(message.content);
         sink?.(message);
         return;
       }
@@ -496,10 +359,7 @@ export class NativeSandbox implements Sandbox {
 
   #noteInputRequest(): void {
     if (!this.#allowInput) throw new ProtocolViolation("a question where nobody can answer");
-    if (++this.#inputRequests > INPUT_REQUESTS_MAX) {
-      throw new Flood(`more than ${INPUT_REQUESTS_MAX} questions`);
-    }
-    this.#inputIsOpen = true;
+    this.#openInput = this.#allowance.countInputRequest();
   }
 
   #settleQuestion(message: GuestMessage<AnswerType>): void {
@@ -507,46 +367,26 @@ export class NativeSandbox implements Sandbox {
     if (!question) throw new ProtocolViolation("an answer to no question");
     question.settle(message);
     this.#question = undefined;
-    this.#bytes = 0;
-    this.#values = 0;
+    this.#allowance.begin("none");
     // What a question has met, such as the end of memory, is not the next execution's.
-    if (message.msg_type === "question_failed") this.#idleSince = Number.NEGATIVE_INFINITY;
-  }
-
-  /** What was uploaded while the code ran is none of its doing. */
-  #leaveOutUploads(reply: { files_created?: string[]; files_modified?: string[] }): void {
-    const byCode = (path: string) => !this.#uploaded.has(path);
-    if (reply.files_created) reply.files_created = reply.files_created.filter(byCode);
-    if (reply.files_modified) reply.files_modified = reply.files_modified.filter(byCode);
-  }
-
-  #onKernelClosed(): void {
-    this.#kernelFinished = true;
-    this.#settleDeath(false);
+    if (message.msg_type === "question_failed") this.#meter.leaveOutWhatHappened();
   }
 
   #onWardenClosed(): void {
-    this.#wardenDrained = true;
-    this.#settleDeath(false);
+    this.#kernelEnd.wardenDrained();
     // Without a warden nobody supervises: make sure that nothing stays, and learn the reason.
     if (!this.#end) this.#keeper.send({ op: "destroy", sandbox: this.id });
-  }
-
-  /** A dead kernel's end is told once both connections have delivered everything, or time is up. */
-  #settleDeath(timeIsUp: boolean): void {
-    if (!this.#deathNote) return;
-    if (timeIsUp || (this.#kernelFinished && this.#wardenDrained)) this.#finish(this.#deathNote);
   }
 
   #finish(end: SandboxEnd): void {
     if (this.#end) return;
     this.#end = end;
-    clearTimeout(this.#drainTimer);
-    this.#accounting.close();
+    this.#kernelEnd.close();
+    this.#meter.close();
     this.#kernel.destroy();
     this.#warden.destroy();
     this.#porter.close();
-    for (const answer of this.#answers.values()) answer("the sandbox has ended");
+    this.#keeperAnswers.close();
     this.#question?.fail("the sandbox has ended");
     this.#onDestroy();
     this.#resolveEnded(end);

@@ -1,0 +1,63 @@
+/**
+ * The end of a kernel, from the death of its process to the moment at which it may be told. The
+ * kernel's death is seen by the zygote, and its last output lies in two connections and the warden's
+ * pipes: only when both have delivered everything, or time is up, is the end told.
+ */
+
+import type { SandboxEnd } from "../sandbox.js";
+
+/** How long the warden gets to send what a dead kernel left behind. */
+const DRAIN_TIMEOUT_MS = 300;
+
+export class KernelEnd {
+  readonly #tell: (end: SandboxEnd) => void;
+  #end: SandboxEnd | undefined;
+  #isKernelClosed = false;
+  #isWardenDrained = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tell: (end: SandboxEnd) => void) {
+    this.#tell = tell;
+  }
+
+  /** The process has ended, or nobody can reach it any more. */
+  get hasBegun(): boolean {
+    return this.#end !== undefined || this.#isKernelClosed;
+  }
+
+  /** Whether it is known how the process ended. */
+  get isKnown(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** The process ended with this code, negative for a signal. */
+  exited(code: number, outOfMemory: boolean): void {
+    this.#end = {
+      reason: "kernel_exited",
+      exitCode: code,
+      outOfMemory,
+      detail: code < 0 ? `the kernel was ended by signal ${-code}` : `the kernel exited (${code})`,
+    };
+    this.#timer = setTimeout(this.#tell, DRAIN_TIMEOUT_MS, this.#end);
+  }
+
+  kernelClosed(): void {
+    this.#isKernelClosed = true;
+    this.#tellWhenComplete();
+  }
+
+  /** Nothing is left in the pipes, or nobody is left who could empty them. */
+  wardenDrained(): void {
+    this.#isWardenDrained = true;
+    this.#tellWhenComplete();
+  }
+
+  /** The sandbox has ended, whatever of. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tellWhenComplete(): void {
+    if (this.#end && this.#isKernelClosed && this.#isWardenDrained) this.#tell(this.#end);
+  }
+}

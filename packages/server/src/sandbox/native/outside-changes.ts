@@ -1,0 +1,34 @@
+/**
+ * Changes of files that were asked for from outside, since the last execution began: the kernel, which
+ * tells a cell's work by comparing, has to look first, and what was uploaded while code ran is none of
+ * its doing.
+ */
+
+/** Of what comes and goes unseen while code runs, more is not worth remembering. */
+const PATHS_MAX = 10_000;
+
+export class OutsideChanges {
+  #any = false;
+  readonly #paths = new Set<string>();
+
+  note(paths: readonly string[]): void {
+    this.#any = true;
+    for (const path of paths) if (this.#paths.size < PATHS_MAX) this.#paths.add(path);
+  }
+
+  /** Forget what there was. Returns whether there was anything. */
+  take(): boolean {
+    if (!this.#any) return false;
+    this.#any = false;
+    this.#paths.clear();
+    return true;
+  }
+
+  /** Leave in a reply what the code itself has done. */
+  leaveOut(reply: { files_created?: string[]; files_modified?: string[] }): void {
+    if (!this.#any) return;
+    const byCode = (path: string) => !this.#paths.has(path);
+    if (reply.files_created) reply.files_created = reply.files_created.filter(byCode);
+    if (reply.files_modified) reply.files_modified = reply.files_modified.filter(byCode);
+  }
+}
