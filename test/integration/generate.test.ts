@@ -151,6 +151,23 @@ describe("a question", () => {
     expect(again).toMatchObject({ execution_count: 2, result_text: "(3, 1)\n" });
   });
 
+  test("may bring files, which outlive a lost sandbox, and take files home", async () => {
+    model.say([
+      code("import os\nos._exit(1)"),
+      code(
+        "import csv\nrows = list(csv.reader(open('in.csv')))\nopen('out.txt', 'w').write(rows[1][0])",
+      ),
+    ]);
+    const files = [{ path: "in.csv", content: "price\n42\n" }];
+    const { body } = await ask({ query: "read", files, include_files: true });
+    expect(body).toMatchObject({ status: "ok", files_created: ["out.txt"] });
+    expect(body).toMatchObject({ files: [{ path: "out.txt", content: "42" }] });
+    expect(model.requests[0]?.body.messages[1]?.content).toContain("price: int");
+    expect(lastMessage()).toContain("price: int");
+    const wrong = await ask({ query: "x", files: [{ path: "../x", content: "" }] });
+    expect(wrong.status).toBe(400);
+  });
+
   test("may be answered with a plot, and images are told apart", async () => {
     model.say([code("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")]);
     const { body } = await ask({ query: "plot" });

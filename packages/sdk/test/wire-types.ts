@@ -22,6 +22,7 @@ import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as packages from "../../server/src/gateway/schemas/packages.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
+import type * as validation from "../../server/src/gateway/schemas/validation.js";
 import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
@@ -93,7 +94,7 @@ export type Answers = All<{
   >;
   Notebook: Same<keyof wire.Notebook, keyof Static<typeof notebook.NotebookFile>>;
   GenerateResponse: Same<wire.GenerateResponse, GenerateAnswer>;
-  Validation: Same<wire.Validation, Static<typeof generate.ValidationAnswer>>;
+  Validation: Same<wire.Validation, Static<typeof validation.ValidationAnswer>>;
   GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
   ExecutionList: Same<wire.ExecutionList, Static<typeof executions.ExecutionsAnswer>>;

@@ -1,6 +1,6 @@
 /** Validation, and from a question to a result by a model. */
 
-import type { ExecuteResponse, ExecutionError } from "./execution.js";
+import type { ExecuteResponse, ExecutionError, InputFile } from "./execution.js";
 
 /** What was said about code before it ran. Advice: what holds is the sandbox. */
 export interface Validation {
@@ -35,6 +35,10 @@ export interface GenerateRequest {
   readonly timeout?: number;
   readonly memory_limit?: string | number;
   readonly cpu_limit?: number;
+  /** Put into the workspace first, all or none. */
+  readonly files?: readonly InputFile[];
+  /** The answer carries small files that the code has created or modified. */
+  readonly include_files?: boolean;
   readonly max_attempts?: number;
   /** Let the model judge the result before it is taken. */
   readonly check?: boolean;

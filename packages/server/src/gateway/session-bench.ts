@@ -8,6 +8,7 @@ import type { GuestScripts } from "../generate/guest-scripts.js";
 import type { GuestScript, Workbench } from "../generate/workbench.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { InputFiles } from "../sessions/inline-files.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
 import type { Session } from "../sessions/session.js";
 import type { Admission } from "./admission.js";
@@ -19,6 +20,9 @@ export interface SessionBenchOptions {
   readonly sessionId: string | undefined;
   readonly limits: Partial<SandboxLimits>;
   readonly timeoutMs: number;
+  /** What the caller sends along; made anew for each sandbox that needs it. */
+  readonly inputs?: (() => InputFiles) | undefined;
+  readonly includeFiles?: boolean | undefined;
   readonly config: Config;
   readonly scripts: GuestScripts;
   readonly admission: Admission;
@@ -37,7 +41,7 @@ export class SessionBench implements Workbench {
 
   constructor(options: SessionBenchOptions) {
     this.#options = options;
-    this.isNew = options.sessionId === undefined;
+    this.isNew = options.sessionId === undefined && !options.inputs;
   }
 
   get limits(): SandboxLimits {
@@ -59,7 +63,8 @@ export class SessionBench implements Workbench {
   }
 
   prepare(): Promise<void> {
-    return this.#options.session.warm(this.#options.limits);
+    const { session, limits, inputs } = this.#options;
+    return session.warm(limits, inputs?.());
   }
 
   async examine(
@@ -77,6 +82,7 @@ export class SessionBench implements Workbench {
 
   async run(code: string): Promise<ExecutionOutcome> {
     const { session, sessionId, limits, timeoutMs, config, audit, request } = this.#options;
+    const { includeFiles } = this.#options;
     // The first was admitted with the request.
     if (this.#last) this.#options.admission.admitMore(request.principal);
     if (Buffer.byteLength(code) > config.codeBytesMax) throw new ServiceError("CODE_TOO_LARGE");
@@ -84,7 +90,7 @@ export class SessionBench implements Workbench {
     const { outputBytesMax } = config;
     try {
       const execution = session.start(
-        { code, timeoutMs, outputBytesMax, allowInput: false },
+        { code, timeoutMs, outputBytesMax, allowInput: false, includeFiles },
         limits,
       );
       this.#last = execution;

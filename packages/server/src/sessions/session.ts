@@ -8,7 +8,7 @@ import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
 import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
 import type { Bounds } from "./explanation.js";
 import { History, type HistoryBudget } from "./history.js";
-import { collectFiles, placeFiles } from "./inline-files.js";
+import { collectFiles, type InputFiles, placeFiles } from "./inline-files.js";
 import { RunningExecution } from "./running-execution.js";
 import { type Work, WorkQueue } from "./work-queue.js";
 
@@ -158,10 +158,11 @@ export class Session {
     }
   }
 
-  /** Have a sandbox ready for what comes, after everything that was asked before. */
-  warm(limits: Partial<SandboxLimits> = {}): Promise<void> {
+  /** Have a sandbox, and files in it, ready for what comes, after everything that was asked before. */
+  warm(limits: Partial<SandboxLimits> = {}, inputs?: InputFiles): Promise<void> {
     return this.#inOrder(async () => {
-      await this.#ensureLease({ ...this.#limits, ...limits });
+      const lease = await this.#ensureLease({ ...this.#limits, ...limits });
+      if (inputs) await placeFiles(lease.sandbox, inputs);
     });
   }
 

@@ -11,6 +11,7 @@ import type { App } from "../app.js";
 import { auditModelFailed, auditModelUse } from "../audit-records.js";
 import { clientSignal } from "../client-signal.js";
 import { toGenerateResponse } from "../generation-wire.js";
+import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers } from "../schemas/answers.js";
 import { closed } from "../schemas/common.js";
@@ -46,6 +47,9 @@ export function registerGenerate(app: App, options: GenerateOptions): void {
     const sessionId = body.session_id;
     const timeoutMs = checkTimeout(body.timeout, config);
     const limits = checkLimits(body, config);
+    const { files } = body;
+    const inputs = files && (() => checkInputFiles(files));
+    inputs?.(); // What is wrong with them is told before anything is done.
     admission.admitExecution(principal, sessionId);
     const signal = clientSignal(reply);
     const asked = {
@@ -57,7 +61,8 @@ export function registerGenerate(app: App, options: GenerateOptions): void {
     return sessions.withSession(principal.id, sessionId, async (session) => {
       const { scripts } = generator;
       const bench = new SessionBench({
-        ...{ session, sessionId, limits, timeoutMs, config, scripts },
+        ...{ session, sessionId, limits, timeoutMs, config, scripts, inputs },
+        includeFiles: body.include_files,
         ...{ admission, audit, request, signal },
       });
       try {

@@ -3,7 +3,7 @@
 import { type Static, Type } from "typebox";
 import { Count, nullable } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
-import { ValidationAnswer } from "./generate.js";
+import { ValidationAnswer } from "./validation.js";
 
 const Encoding = Type.Union([Type.Literal("utf-8"), Type.Literal("base64")]);
 export const InputFile = Type.Object(

@@ -1,8 +1,10 @@
-/** POST /generate-and-execute on the wire, and what is said about code before it runs. */
+/** POST /generate-and-execute on the wire. */
 
 import { type Static, Type } from "typebox";
 import { Count, nullable } from "./answers.js";
 import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
+import { InputFile } from "./execute.js";
+import { ValidationAnswer } from "./validation.js";
 
 export const QUERY_CHARACTERS_MAX = 32_768;
 export const ATTEMPTS_MAX = 10;
@@ -18,6 +20,12 @@ export const GenerateBody = Type.Object(
     timeout: Type.Optional(Seconds),
     memory_limit: Type.Optional(MemoryLimit),
     cpu_limit: Type.Optional(CpuLimit),
+    files: Type.Optional(
+      Type.Array(InputFile, { maxItems: 100, description: "Put in place first, all or none." }),
+    ),
+    include_files: Type.Optional(
+      Type.Boolean({ description: "The answer carries small files that the code has made." }),
+    ),
     max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: ATTEMPTS_MAX })),
     check: Type.Optional(
       Type.Boolean({ description: "Let the model judge the result before it is taken." }),
@@ -26,50 +34,6 @@ export const GenerateBody = Type.Object(
   { ...closed, examples: [{ query: "Calculate the first 10 prime numbers", timeout: 15 }] },
 );
 export type GenerateBody = Static<typeof GenerateBody>;
-
-export const ValidationAnswer = Type.Object(
-  {
-    advice: Type.Literal(true, { description: "Advice to the caller; what holds is the sandbox." }),
-    verdict: Type.Union([
-      Type.Literal("approved"),
-      Type.Literal("warned"),
-      Type.Literal("rejected"),
-    ]),
-    static: Type.Object(
-      {
-        findings: Type.Array(
-          Type.Object(
-            {
-              rule: Type.String({ description: "As in VALIDATION_POLICY." }),
-              action: Type.Union([Type.Literal("warn"), Type.Literal("deny")]),
-              line: Count,
-              column: Count,
-              message: Type.String(),
-            },
-            closed,
-          ),
-        ),
-        problem: nullable(Type.String()),
-      },
-      closed,
-    ),
-    review: nullable(
-      Type.Object(
-        {
-          verdict: Type.Union([
-            Type.Literal("approve"),
-            Type.Literal("improve"),
-            Type.Literal("reject"),
-          ]),
-          reasons: Type.Array(Type.String()),
-        },
-        closed,
-      ),
-    ),
-    review_problem: nullable(Type.String()),
-  },
-  closed,
-);
 
 export const AttemptAnswer = Type.Object(
   {
