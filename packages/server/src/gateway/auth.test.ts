@@ -90,3 +90,29 @@ test("without a token everyone is the admin", async () => {
   expect(await askOpen({ "x-auth-token": "anything" })).toBe("admin");
   expect(await askOpen({}, "/admin")).toBe(200);
 });
+
+describe("without a token", () => {
+  const askFreely = appWith(undefined);
+
+  test.each([
+    {},
+    { host: "127.0.0.1:8000" },
+    { host: "localhost" },
+    { host: "[::1]:8000", origin: "http://127.0.0.1:3000" },
+    { host: "LOCALHOST:8000", origin: "https://app.localhost" },
+  ])("this machine is let in: %j", async (headers) => {
+    expect(await askFreely(headers)).toBe("admin");
+  });
+
+  test.each([
+    { host: "evil.example" },
+    { host: "127.0.0.1.evil.example" },
+    { host: "localhost.evil.example:8000" },
+    { host: "evil.example@127.0.0.1@evil.example" },
+    { host: "127.0.0.1", origin: "https://evil.example" },
+    { host: "127.0.0.1", origin: "null" },
+    { host: "127.0.0.1", origin: "file://" },
+  ])("pages of others are refused, also under a name that points here: %j", async (headers) => {
+    expect(await askFreely(headers)).toBe(403);
+  });
+});

@@ -56,11 +56,40 @@ export interface AuthenticateOptions {
 export type Authenticate = (request: FastifyRequest) => Principal;
 
 /**
+ * Without a token, whatever page somebody has open could use the server by their browser: by a form, or
+ * under a name that its owner lets point here. Browsers tell both, by Origin and by Host.
+ * @throws ServiceError FORBIDDEN
+ */
+function refuseForeignPages({ headers: { host, origin } }: FastifyRequest): void {
+  if (host !== undefined && !isLoopback(`http://${host}`)) {
+    throw new ServiceError("FORBIDDEN", "With AUTH=none the header Host must name this machine.", {
+      hint: "Ask at 127.0.0.1 or localhost, or run the server with a token.",
+    });
+  }
+  if (origin !== undefined && !isLoopback(origin)) {
+    throw new ServiceError("FORBIDDEN", "With AUTH=none no page of another machine may ask.", {
+      hint: "Serve the page from 127.0.0.1 or localhost, or run the server with a token.",
+    });
+  }
+}
+
+function isLoopback(address: string): boolean {
+  // URL writes every form of an IPv4 address as four numbers; names are never numbers alone.
+  const name = URL.parse(address)?.hostname ?? "";
+  return /^(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.[0-9]+){3}|\[::1\])$/.test(name);
+}
+
+/**
  * A check that throws UNAUTHENTICATED. Digests are compared instead of tokens, so that the time it
  * takes says nothing about the token, its length included.
  */
 export function createAuthenticate({ adminToken, findKey }: AuthenticateOptions): Authenticate {
-  if (adminToken === undefined) return () => BUILT_IN_ADMIN;
+  if (adminToken === undefined) {
+    return (request) => {
+      refuseForeignPages(request);
+      return BUILT_IN_ADMIN;
+    };
+  }
   const expected = digest(adminToken);
   return (request) => {
     const presented = presentedToken(request);
