@@ -41,6 +41,7 @@ import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
 import { registerWatch } from "./routes/watch.js";
 import { SlowBodies } from "./slow-bodies.js";
+import { holdWhileUnread } from "./unread-answers.js";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -141,6 +142,10 @@ export function buildApp(options: AppOptions): App {
       if (isBrowsed(request)) reply.header("www-authenticate", 'Basic realm="Glovebox token"');
       done(error as Error);
     }
+  });
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (typeof payload === "string") holdWhileUnread(reply, payload);
+    done(null, payload);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toServiceError(error);

@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
+import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -24,6 +25,7 @@ export interface EventStreamOptions {
 }
 
 export class EventStream {
+  readonly #reply: FastifyReply;
   readonly #response: ServerResponse;
   readonly #stalledMs: number;
   readonly #heartbeat: NodeJS.Timeout;
@@ -35,6 +37,7 @@ export class EventStream {
   /** Answers with 200 and the headers. From here on nothing can be answered in any other way. */
   constructor(reply: FastifyReply, options: EventStreamOptions = {}) {
     reply.hijack();
+    this.#reply = reply;
     this.#response = reply.raw;
     this.#stalledMs = options.stalledMs ?? STALLED_MS;
     this.#response.writeHead(200, HEADERS);
@@ -67,6 +70,7 @@ export class EventStream {
     const named = id === undefined ? "" : `id: ${id}\n`;
     if (this.#response.write(`${named}event: ${event}\ndata: ${json}\n\n`)) return undefined;
     this.#expectProgress();
+    holdWhileUnread(this.#reply, json);
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 
@@ -90,6 +94,7 @@ export class EventStream {
   #goOn(): void {
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
+    wasRead(this.#response);
     for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 

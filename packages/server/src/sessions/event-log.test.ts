@@ -144,3 +144,11 @@ describe("what is kept", () => {
     expect(taken(log.follow()).length).toBeLessThan(25_000);
   });
 });
+
+test("so many can follow at a time, and the next when one has left", () => {
+  const { log } = logWith(1);
+  const followers = Array.from({ length: 16 }, () => log.follow());
+  expect(() => log.follow()).toThrowError(expect.objectContaining({ code: "TOO_MANY_TRANSFERS" }));
+  followers[3]?.close();
+  log.follow().close();
+});

@@ -4,6 +4,7 @@
  * is bounded, and a follower is told of what it has missed.
  */
 
+import { ServiceError } from "../errors.js";
 import type { EventSink, ExecutionEventName, ExecutionEvents } from "./execution-events.js";
 
 export interface LoggedEvent {
@@ -21,6 +22,8 @@ const HELD_BYTES_MAX = 16 * 2 ** 20;
 /** So far behind a follower may be before the execution has to wait, and so near it goes on. */
 const BEHIND_BYTES_MAX = 256 * 2 ** 10;
 const NEAR_BYTES = 64 * 2 ** 10;
+/** Each event is written to each of them, and looked for among them. */
+const FOLLOWERS_MAX = 16;
 /** An event is never less than this, whatever its text. */
 const EVENT_BYTES = 200;
 
@@ -70,8 +73,15 @@ export class EventLog {
     for (const follower of this.#followers) follower.wake();
   }
 
-  /** Everything after the event `after`, what is still to come included. */
+  /**
+   * Everything after the event `after`, what is still to come included.
+   * @throws ServiceError TOO_MANY_TRANSFERS
+   */
   follow(after = 0): Follower {
+    if (this.#followers.size >= FOLLOWERS_MAX) {
+      const message = `${FOLLOWERS_MAX} clients follow this execution already.`;
+      throw new ServiceError("TOO_MANY_TRANSFERS", message);
+    }
     const follower = new Follower(this, Math.min(after, this.#lastId));
     let behind = 0;
     for (const event of this.#events) if (event.id > after) behind += weigh(event);

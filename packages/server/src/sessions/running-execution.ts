@@ -46,6 +46,8 @@ export class RunningExecution {
   #status: ExecutionStatus | null = null;
   #run: Run | undefined;
   #log: EventLog | undefined;
+  /** Put together after the end, for as long as somebody follows it. */
+  #replay: WeakRef<EventLog> | undefined;
   #ended: ExecutionOutcome | undefined;
   #takeBack: (() => void) | undefined;
   /** Why it has no outcome: it did not run, or what it left is no longer kept. */
@@ -102,12 +104,14 @@ export class RunningExecution {
     return this.#ended;
   }
 
-  /** Everything that happens, for as many followers as like. Costs nothing until it is asked for. */
+  /** Everything that happens, for everybody who follows. Costs nothing until it is asked for. */
   get events(): EventLog {
-    if (this.#log) return this.#log;
+    const present = this.#log ?? this.#replay?.deref();
+    if (present) return present;
     const log = this.#lateLog();
-    // What is over can be put together again for the next who asks.
+    // What is over can be put together again for the next who asks, but not once for each of many.
     if (this.#finishedAt === null) this.#log = log;
+    else this.#replay = new WeakRef(log);
     return log;
   }
 
@@ -185,6 +189,7 @@ export class RunningExecution {
     this.#request = { ...this.#request, code };
     this.#ended = undefined;
     this.#log = undefined;
+    this.#replay = undefined;
     this.#failure ??= new ServiceError(
       "EXECUTION_NOT_FOUND",
       "The outputs of this execution are no longer kept.",
