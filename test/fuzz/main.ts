@@ -4,13 +4,14 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { checkChannel } from "./channel-properties.ts";
 import { fuzzGuest } from "./guest.ts";
 import { fuzzHttp } from "./http.ts";
+import { checkPorter } from "./porter.ts";
 import { parseSeed, Random, withSeed } from "./random.ts";
 import { checkGuestReader, checkRoundTrip } from "./round-trip.ts";
 
 const USAGE = `npm run fuzz -- [options]
   --seconds N     how long each target is fuzzed, 60 without it
   --seed S        the seed that an earlier run has printed
-  --only A,B      these targets only: channel, http, guest`;
+  --only A,B      these targets only: channel, porter, http, guest`;
 
 const FUZZ_ENV = { MAX_SESSIONS: "20", MAX_EXECUTION_TIME: "5", ACQUIRE_TIMEOUT: "2" };
 const ROUND_TRIPS = 500;
@@ -24,6 +25,13 @@ function fuzzChannel(random: Random, seconds: number): { rounds: number } {
     checkGuestReader(random, ROUND_TRIPS);
     rounds += 1000;
   }
+  return { rounds };
+}
+
+async function fuzzPorter(random: Random, seconds: number): Promise<{ rounds: number }> {
+  const deadline = performance.now() + seconds * 1000;
+  let rounds = 0;
+  for (; performance.now() < deadline; rounds++) await checkPorter(random);
   return { rounds };
 }
 
@@ -43,6 +51,7 @@ const seconds = Number(values.seconds ?? 60);
 const seed = values.seed === undefined ? new Random(Date.now()).seed() : parseSeed(values.seed);
 const targets: Readonly<Record<string, (random: Random) => Promise<object>>> = {
   channel: async (random: Random) => fuzzChannel(random, seconds),
+  porter: (random: Random) => fuzzPorter(random, seconds),
   http: (random: Random) => withServer((server) => fuzzHttp(server, random, seconds)),
   guest: (random: Random) => withServer((server) => fuzzGuest(server, random, seconds)),
 };

@@ -157,12 +157,14 @@ describe("PorterChannel", () => {
     expect(channel.closed).toBe(true);
   });
 
-  test("credit is no flood while data goes out", async () => {
+  test("credit is a flood beyond the data that goes out, and none before", async () => {
     const request = channel.request({}, handler());
-    await request.sendData(Buffer.alloc(1));
+    for (let count = 0; count < 300; count++) await request.sendData(Buffer.alloc(1));
     porter.write(Buffer.concat(Array(300).fill(credit)));
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(violation).toBeUndefined();
+    porter.write(Buffer.concat(Array(300).fill(credit)));
+    await eventually(() => expect(violation?.message).toContain("too many frames"));
   });
 
   test("what was on its way when a request was cancelled is let pass, and no more", async () => {
@@ -180,6 +182,7 @@ describe("PorterChannel", () => {
 
 describe("PorterFiles", () => {
   const files = () => new PorterFiles(channel, () => undefined);
+  const never = () => Promise.reject(new Error("told of something"));
 
   test.each([
     ["entries without types", KIND.item, '{"entries":[{"path":"x"}]}'],
@@ -218,6 +221,27 @@ describe("PorterFiles", () => {
     porter.write(frame(1, KIND.data, "123456"));
     await eventually(() => expect(violation?.message).toContain("than was asked for"));
     expect(stream.destroyed).toBe(true);
+  });
+
+  test("a file that ends early is none, so that the next answer cannot pass for its rest", async () => {
+    const opening = files().open("x");
+    const head = { type: "file", size: 5, mtime_ms: 0, etag: "1" };
+    porter.write(frame(1, KIND.head, JSON.stringify(head)));
+    const stream = (await opening).read(0, 5);
+    stream.resume();
+    porter.write(Buffer.concat([frame(1, KIND.data, "1234"), frame(1, KIND.end, "{}")]));
+    await eventually(() => expect(stream.errored).toBeTruthy());
+    expect(violation?.message).toContain("less of a file");
+  });
+
+  test.each([
+    ["file", () => files().open("x")],
+    ["archive", () => files().archive("", "tar")],
+    ["watch", () => files().watch("", { changed: never, truncated: never })],
+  ])("a %s that ends before it has begun is an error, and nobody waits for it", async (_, ask) => {
+    const asked = ask();
+    porter.write(frame(1, KIND.end, "{}"));
+    await expect(asked).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
   });
 
   test("an identity that could end a header is none", async () => {

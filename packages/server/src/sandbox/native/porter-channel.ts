@@ -87,6 +87,7 @@ export class PorterRequest {
       if (!this.open) return;
       const piece = data.subarray(at, at + CHUNK_BYTES_MAX);
       this.#credit -= piece.length;
+      this.#framesBeyondCredit--; // At most one grant follows upon each piece.
       this.#channel.send(this.#number, KIND.data, piece);
     }
   }
@@ -114,8 +115,6 @@ export class PorterRequest {
   }
 
   credited(bytes: number): void {
-    // Each grant follows upon data of this side, so as many frames are in order.
-    this.#framesBeyondCredit = 0;
     this.#credit = Math.min(this.#credit + bytes, WINDOW_BYTES);
     this.#wake?.();
   }

@@ -137,12 +137,15 @@ export class PorterFiles implements SandboxFiles {
 
   open(path: string): Promise<OpenFile> {
     return new Promise((resolve, reject) => {
+      let isOpen = false;
       let stream: PorterReadable | undefined;
       const request = this.#channel.request(
         { op: "read", path },
         {
           head: (fields) => {
+            if (isOpen) unexpected();
             const head = checked<typeof Opened>(checks.opened, fields);
+            isOpen = true;
             resolve({
               sizeBytes: head.size,
               modifiedMs: head.mtime_ms,
@@ -156,8 +159,8 @@ export class PorterFiles implements SandboxFiles {
             });
           },
           item: unexpected,
-          data: (chunk) => stream?.push(chunk),
-          end: () => stream?.push(null),
+          data: (chunk) => (stream ?? unexpected()).push(chunk),
+          end: () => (stream ?? unexpected()).finish(),
           fail: (code) => {
             reject(toError(code));
             stream?.destroy(toError(code));
@@ -199,12 +202,13 @@ export class PorterFiles implements SandboxFiles {
         { op: "archive", path, format },
         {
           head: () => {
+            if (stream) unexpected();
             stream = new PorterReadable(request);
             resolve(stream);
           },
           item: unexpected,
-          data: (chunk) => stream?.push(chunk),
-          end: () => stream?.push(null),
+          data: (chunk) => (stream ?? unexpected()).push(chunk),
+          end: () => (stream ?? unexpected()).finish(),
           fail: (code) => {
             reject(toError(code));
             stream?.destroy(toError(code));
@@ -220,17 +224,21 @@ export class PorterFiles implements SandboxFiles {
       const ended = new Promise<void>((done) => {
         resolveEnded = done;
       });
+      let isWatching = false;
       const request = this.#channel.request(
         { op: "watch", path },
         {
-          head: () => resolve({ ended, close: () => request.cancel() }),
+          head: () => {
+            isWatching = true;
+            resolve({ ended, close: () => request.cancel() });
+          },
           item: (item) => {
             const { changes, truncated } = checked<typeof Changes>(checks.changes, item);
             const told = truncated ? observer.truncated() : observer.changed(changes);
             void told.then(() => refill(request, 0));
           },
           data: unexpected,
-          end: resolveEnded,
+          end: () => (isWatching ? resolveEnded() : unexpected()),
           fail: (code) => {
             reject(toError(code));
             resolveEnded();
@@ -258,7 +266,7 @@ export class PorterFiles implements SandboxFiles {
   }
 }
 
-function unexpected(): void {
+function unexpected(): never {
   throw new ProtocolViolation("a frame that answers no question");
 }
 
@@ -284,10 +292,22 @@ class PorterReadable extends Readable {
   }
 
   /** @throws ProtocolViolation for more than was asked for */
-  override push(chunk: Buffer | null): boolean {
-    this.#left -= chunk?.length ?? 0;
+  override push(chunk: Buffer): boolean {
+    this.#left -= chunk.length;
     if (this.#left < 0) throw new ProtocolViolation("more of a file than was asked for");
     return super.push(chunk);
+  }
+
+  /**
+   * All of it has come. Fewer bytes than the caller was promised would let the next answer on its
+   * connection pass for the rest.
+   * @throws ProtocolViolation for less than was asked for
+   */
+  finish(): void {
+    if (this.#left > 0 && this.#left !== Number.POSITIVE_INFINITY) {
+      throw new ProtocolViolation("less of a file than was asked for");
+    }
+    super.push(null);
   }
 
   override _read(): void {
