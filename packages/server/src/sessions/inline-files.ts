@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { Sandbox } from "../sandbox/sandbox.js";
+import type { ExecutionOutcome } from "./execution.js";
 
 export interface InputFile {
   readonly path: string;
@@ -60,8 +61,19 @@ export async function placeFiles(sandbox: Sandbox, inputs: InputFiles): Promise<
   }
 }
 
+/** The outcome with the files that its code has made. Held in memory like the outputs, and counted with them. */
+export async function withFiles(
+  sandbox: Sandbox,
+  outcome: ExecutionOutcome,
+): Promise<ExecutionOutcome> {
+  const paths = new Set([...outcome.filesCreated, ...outcome.filesModified]);
+  const files = outcome.spent || paths.size === 0 ? [] : await collectFiles(sandbox, [...paths]);
+  const bytes = files.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
+  return { ...outcome, files, outputBytes: outcome.outputBytes + bytes };
+}
+
 /** What user code says that it has made, as far as it is there. Never fails: the execution has not. */
-export async function collectFiles(
+async function collectFiles(
   sandbox: Sandbox,
   paths: readonly string[],
 ): Promise<readonly InlineFile[]> {

@@ -17,7 +17,8 @@ import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
 import { checkPackages, installRequest, readInstallation } from "./packages.js";
 import type { RunningExecution } from "./running-execution.js";
-import { type Preparation, Session, type SessionInfo } from "./session.js";
+import { NEVER_USED, Session, type SessionInfo } from "./session.js";
+import type { Preparation } from "./session-sandbox.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
 export interface SessionObserver {
@@ -109,7 +110,7 @@ export class SessionManager {
       try {
         return await session.held(() => work(session));
       } finally {
-        if (session.unused) void this.#end(session, "its first execution could not be started");
+        if (session.unused) void this.#end(session, NEVER_USED);
       }
     }
     const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);

@@ -1,37 +1,23 @@
 /** A session: the name under which a caller keeps a sandbox, and the queue in front of it. */
 
 import { ServiceError } from "../errors.js";
-import type { Lease, Pool } from "../pool/pool.js";
+import type { Pool } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
 import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
-import type { Bounds } from "./explanation.js";
 import { History, type HistoryBudget } from "./history.js";
-import { collectFiles, type InputFiles, placeFiles } from "./inline-files.js";
+import { type InputFiles, placeFiles, withFiles } from "./inline-files.js";
 import { RunningExecution } from "./running-execution.js";
+import { SessionSandbox, type SessionSandboxOptions } from "./session-sandbox.js";
+import { TimeToLive } from "./time-to-live.js";
 import { type Work, WorkQueue } from "./work-queue.js";
 
-export interface Preparation {
-  readonly request: ExecutionRequest;
-  /** @throws when the sandbox is not fit for use */
-  readonly check: (outcome: ExecutionOutcome) => void;
-}
-
-export interface SessionOptions {
+export interface SessionOptions extends SessionSandboxOptions {
   readonly owner: string;
-  readonly id: string;
   readonly limits: SandboxLimits;
   readonly ttlMs: number;
-  /** Our own code for each of its sandboxes, before any other, and what to think of its outcome. */
-  readonly preparation: Preparation | undefined;
-  /** Folders that it sees besides those that every sandbox has. */
-  readonly mounts: readonly string[];
   readonly queuedMax: number;
-  /** Told of all CPU time once, that of threads and processes between two runs included. */
-  readonly onCpuUsed: (seconds: number) => void;
-  /** For telling which limit a failed run has met. */
-  readonly bounds: Bounds;
   /** Called after `ttlMs` without use, and when its first execution could not begin. */
   readonly onOver: (reason: string) => void;
   /** Undefined for a session of a single run, which has no name by which to ask for it. */
@@ -51,51 +37,35 @@ export interface SessionInfo {
   readonly limits: { readonly memory_bytes: number; readonly cpus: number };
 }
 
-/** setTimeout takes no more. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const EXPIRED = "it was idle for longer than its ttl";
-const NEVER_USED = "its first execution could not be started";
+export const NEVER_USED = "its first execution could not be started";
 
 export class Session {
   readonly owner: string;
   readonly id: string;
-  readonly #pool: Pool;
   readonly #options: SessionOptions;
   readonly #createdAt = Date.now();
-  #lastUsedAt = this.#createdAt;
-  #limits: SandboxLimits;
-  #lease: Lease | undefined;
-  /** How much of a sandbox's CPU time has been told; nothing is kept before its first run. */
-  readonly #cpuTold = new WeakMap<Lease, number>();
+  readonly #timeToLive: TimeToLive;
+  readonly #sandbox: SessionSandbox;
   readonly #queue = new WorkQueue(() => this.#touch());
   readonly #history: History | undefined;
   #running: RunningExecution | undefined;
   /** Transfers of files, and requests that come back to it; it does not expire meanwhile. */
   #holders = 0;
-  #acquiring: Promise<Lease> | undefined;
   #executions = 0;
-  #ttlMs: number;
-  #ttlTimer: NodeJS.Timeout | undefined;
-  #closed: string | undefined;
 
   constructor(pool: Pool, options: SessionOptions) {
     this.owner = options.owner;
     this.id = options.id;
-    this.#pool = pool;
     this.#options = options;
-    this.#limits = options.limits;
-    this.#ttlMs = options.ttlMs;
+    this.#sandbox = new SessionSandbox(pool, options);
+    this.#timeToLive = new TimeToLive(options.ttlMs, () => options.onOver(EXPIRED));
     if (options.historyBudget) this.#history = new History(options.historyBudget);
-    this.#restartTtl();
   }
 
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
-    return !this.#lease && this.#executions + this.#queue.length + this.#holders === 0;
-  }
-
-  get closed(): boolean {
-    return this.#closed !== undefined;
+    return !this.#sandbox.exists && this.#executions + this.#queue.length + this.#holders === 0;
   }
 
   /**
@@ -139,9 +109,9 @@ export class Session {
   async runOwn(request: ExecutionRequest): Promise<ExecutionOutcome> {
     this.#refuseWhenFull();
     return this.#inOrder(async () => {
-      const lease = await this.#ensureLease(this.#limits);
+      const lease = await this.#sandbox.withLimits(this.#options.limits);
       const outcome = await new Run(lease.sandbox, request).toEnd(this.#options.bounds);
-      this.#settle(lease, outcome);
+      this.#sandbox.settle(lease, outcome);
       return outcome;
     });
   }
@@ -149,7 +119,7 @@ export class Session {
   /** Do not end it for want of use while `work` goes on, which may have long pauses between its runs. */
   async held<T>(work: () => Promise<T>): Promise<T> {
     this.#holders++;
-    clearTimeout(this.#ttlTimer);
+    this.#timeToLive.hold();
     try {
       return await work();
     } finally {
@@ -161,7 +131,7 @@ export class Session {
   /** Have a sandbox, and files in it, ready for what comes, after everything that was asked before. */
   warm(limits: Partial<SandboxLimits> = {}, inputs?: InputFiles): Promise<void> {
     return this.#inOrder(async () => {
-      const lease = await this.#ensureLease({ ...this.#limits, ...limits });
+      const lease = await this.#sandbox.withLimits({ ...this.#options.limits, ...limits });
       if (inputs) await placeFiles(lease.sandbox, inputs);
     });
   }
@@ -177,11 +147,10 @@ export class Session {
   ): Promise<T> {
     return this.held(async () => {
       try {
-        const lease = makeSandbox ? await this.#acquire() : this.#lease;
-        const alive = lease?.sandbox.alive ? lease.sandbox : undefined;
-        return await work(await alive?.files());
+        if (makeSandbox) await this.#sandbox.acquire();
+        return await work(await this.#sandbox.living?.files());
       } catch (error) {
-        this.#refuseWhenClosed(); // Whatever has failed: that is why.
+        this.#sandbox.refuseWhenClosed(); // Whatever has failed: that is why.
         throw error;
       }
     });
@@ -189,26 +158,17 @@ export class Session {
 
   /** The id of its sandbox, if it has one. */
   get sandboxId(): string | undefined {
-    return this.#lease?.sandbox.id;
+    return this.#sandbox.id;
   }
 
   /** End the sandbox, running code included. The session gets another when it is next used. */
-  async endSandbox(reason: string): Promise<void> {
-    const lease = this.#lease;
-    this.#lease = undefined;
-    if (lease) await this.#release(lease, reason);
+  endSandbox(reason: string): Promise<void> {
+    return this.#sandbox.end(reason);
   }
 
   /** Tell what the sandbox has used since that was told, while its code runs on between two runs. */
   chargeCpu(): void {
-    const lease = this.#lease;
-    const told = lease && this.#cpuTold.get(lease);
-    if (!lease || told === undefined) return;
-    try {
-      this.#tellCpu(lease, told, lease.sandbox.cpuSeconds());
-    } catch {
-      // It is just ending, and its last reading is told when it is released.
-    }
+    this.#sandbox.chargeCpu();
   }
 
   /** A fresh interpreter and an empty workspace, for whatever comes after this call. */
@@ -220,10 +180,9 @@ export class Session {
 
   /** Destroy the sandbox, running code included. Idempotent. */
   async close(reason: string): Promise<void> {
-    this.#closed ??= reason;
-    clearTimeout(this.#ttlTimer);
+    this.#timeToLive.stop();
     this.#history?.close();
-    if (this.#lease) await this.#release(this.#lease, reason);
+    await this.#sandbox.close(reason);
   }
 
   /** Resolves when nothing runs or waits. */
@@ -233,7 +192,7 @@ export class Session {
 
   /** Count its time to live from now, and have another if one is given. */
   keepAlive(ttlMs: number | undefined): void {
-    this.#ttlMs = ttlMs ?? this.#ttlMs;
+    if (ttlMs !== undefined) this.#timeToLive.ms = ttlMs;
     this.#touch();
   }
 
@@ -296,22 +255,23 @@ export class Session {
   describe(): SessionInfo {
     const pending = this.#queue.length;
     const inUse = pending + this.#holders > 0;
-    const expiresAt = inUse ? null : this.#lastUsedAt + this.#ttlMs;
+    const { lastUsedAt, ms: ttlMs } = this.#timeToLive;
+    const { memoryBytes, cpuCores } = this.#options.limits;
     return {
       session_id: this.id,
-      state: pending > 0 ? "busy" : this.#lease ? "idle" : "new",
+      state: pending > 0 ? "busy" : this.#sandbox.exists ? "idle" : "new",
       created_at: new Date(this.#createdAt).toISOString(),
-      last_used_at: new Date(this.#lastUsedAt).toISOString(),
-      expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
-      ttl: this.#ttlMs / 1000,
+      last_used_at: new Date(lastUsedAt).toISOString(),
+      expires_at: inUse ? null : new Date(lastUsedAt + ttlMs).toISOString(),
+      ttl: ttlMs / 1000,
       execution_count: this.#executions,
       queued: Math.max(0, pending - 1),
-      limits: { memory_bytes: this.#limits.memoryBytes, cpus: this.#limits.cpuCores },
+      limits: { memory_bytes: memoryBytes, cpus: cpuCores },
     };
   }
 
   #add(work: Work): void {
-    clearTimeout(this.#ttlTimer);
+    this.#timeToLive.hold();
     this.#queue.add(work);
   }
 
@@ -328,23 +288,13 @@ export class Session {
   }
 
   #touch(): void {
-    this.#lastUsedAt = Date.now();
-    if (this.#queue.length + this.#holders === 0) this.#restartTtl();
-  }
-
-  #restartTtl(): void {
-    clearTimeout(this.#ttlTimer);
-    if (this.closed) return;
-    const leftMs = this.#lastUsedAt + this.#ttlMs - Date.now();
-    this.#ttlTimer = setTimeout(
-      () => (leftMs > TIMER_MS_MAX ? this.#restartTtl() : this.#options.onOver(EXPIRED)),
-      Math.min(leftMs, TIMER_MS_MAX),
-    ).unref();
+    this.#timeToLive.touch();
+    if (this.#queue.length + this.#holders === 0) this.#timeToLive.run();
   }
 
   async #work(execution: RunningExecution, limits: Partial<SandboxLimits>): Promise<() => void> {
     try {
-      const outcome = await this.#execute(execution, { ...this.#limits, ...limits });
+      const outcome = await this.#execute(execution, { ...this.#options.limits, ...limits });
       return () => {
         if (!outcome) return;
         execution.succeeded(outcome);
@@ -365,7 +315,7 @@ export class Session {
     execution: RunningExecution,
     limits: SandboxLimits,
   ): Promise<ExecutionOutcome | undefined> {
-    const lease = await this.#ensureLease(limits);
+    const lease = await this.#sandbox.withLimits(limits);
     const { inputs, includeFiles } = execution.request;
     if (inputs) await placeFiles(lease.sandbox, inputs);
     this.#running = execution;
@@ -373,102 +323,17 @@ export class Session {
     this.#running = undefined;
     if (!outcome) return undefined;
     this.#executions++;
-    this.#settle(lease, outcome);
+    this.#sandbox.settle(lease, outcome);
     return includeFiles ? withFiles(lease.sandbox, outcome) : outcome;
   }
 
-  #settle(lease: Lease, outcome: ExecutionOutcome): void {
-    const began = outcome.sandboxCpuSeconds - outcome.cpuSeconds;
-    this.#tellCpu(lease, this.#cpuTold.get(lease) ?? began, outcome.sandboxCpuSeconds);
-    if (outcome.spent) {
-      if (this.#lease === lease) this.#lease = undefined;
-      // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
-      void lease.release(`an execution ended with status ${outcome.status}`);
-    }
-  }
-
   async #askNow<Name extends QuestionName>(question: KernelQuestion<Name>, timeoutMs: number) {
-    this.#refuseWhenClosed();
-    const sandbox = this.#lease?.sandbox;
-    return sandbox?.alive ? sandbox.ask(question, timeoutMs) : undefined;
+    this.#sandbox.refuseWhenClosed();
+    return this.#sandbox.living?.ask(question, timeoutMs);
   }
 
   #noteEnd(execution: RunningExecution): void {
     this.#history?.finished(execution);
-  }
-
-  /** What was used since the last run is told now; the sandbox keeps its last reading. */
-  #release(lease: Lease, reason: string): Promise<void> {
-    const released = lease.release(reason);
-    const told = this.#cpuTold.get(lease);
-    if (told !== undefined) this.#tellCpu(lease, told, lease.sandbox.cpuSeconds());
-    return released;
-  }
-
-  #tellCpu(lease: Lease, told: number, seconds: number): void {
-    this.#cpuTold.set(lease, Math.max(told, seconds));
-    if (seconds > told) this.#options.onCpuUsed(seconds - told);
-  }
-
-  /** A sandbox that ends while its limits are set is no fault of who asked: there is a second one. */
-  async #ensureLease(limits: SandboxLimits, isSecond = false): Promise<Lease> {
-    const lease = this.#takeLease() ?? (await this.#acquire());
-    const now = lease.sandbox.limits;
-    if (now.memoryBytes !== limits.memoryBytes || now.cpuCores !== limits.cpuCores) {
-      try {
-        await lease.sandbox.setLimits(limits);
-      } catch (error) {
-        if (isSecond || lease.sandbox.alive) throw error;
-        return this.#ensureLease(limits, true);
-      }
-    }
-    return lease;
-  }
-
-  /** The sandbox that it has, if that lives. */
-  #takeLease(): Lease | undefined {
-    this.#refuseWhenClosed();
-    if (this.#lease && !this.#lease.sandbox.alive) {
-      void this.#release(this.#lease, "its sandbox has ended");
-      this.#lease = undefined;
-    }
-    return this.#lease;
-  }
-
-  /** The sandbox that it has, or one for everybody who asks at this moment. */
-  async #acquire(): Promise<Lease> {
-    const present = this.#takeLease();
-    if (present) return present;
-    this.#acquiring ??= this.#leasePrepared().finally(() => {
-      this.#acquiring = undefined;
-    });
-    const lease = await this.#acquiring;
-    if (this.closed) {
-      await lease.release("the session was deleted while it waited for a sandbox");
-      this.#refuseWhenClosed();
-    }
-    this.#lease = lease;
-    return lease;
-  }
-
-  /** Every sandbox that the session gets has its folders and packages before its code runs there. */
-  async #leasePrepared(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts, preparation, bounds } = this.#options;
-    if (mounts.length === 0 && !preparation) return lease;
-    try {
-      if (mounts.length > 0) await lease.sandbox.mount(mounts);
-      if (preparation) {
-        const outcome = await new Run(lease.sandbox, preparation.request).toEnd(bounds);
-        const { cpuSeconds, sandboxCpuSeconds } = outcome;
-        this.#tellCpu(lease, sandboxCpuSeconds - cpuSeconds, sandboxCpuSeconds);
-        preparation.check(outcome);
-      }
-    } catch (error) {
-      void lease.release("it could not be prepared for the session");
-      throw error;
-    }
-    return lease;
   }
 
   /** Returns how many there are that come first. */
@@ -483,18 +348,4 @@ export class Session {
     }
     return queuedBefore;
   }
-
-  #refuseWhenClosed(): void {
-    if (this.#closed !== undefined) {
-      throw new ServiceError("SESSION_NOT_FOUND", `Session ${this.id} has ended: ${this.#closed}.`);
-    }
-  }
-}
-
-/** Held in memory like the outputs, and counted with them. */
-async function withFiles(sandbox: Sandbox, outcome: ExecutionOutcome): Promise<ExecutionOutcome> {
-  const paths = new Set([...outcome.filesCreated, ...outcome.filesModified]);
-  const files = outcome.spent || paths.size === 0 ? [] : await collectFiles(sandbox, [...paths]);
-  const bytes = files.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
-  return { ...outcome, files, outputBytes: outcome.outputBytes + bytes };
 }

@@ -1,0 +1,168 @@
+/**
+ * The sandbox of a session: leased when it is first needed, given what the session has asked for, and
+ * replaced when it has ended. There is one at a time, whoever asks for it.
+ */
+
+import { ServiceError } from "../errors.js";
+import type { Lease, Pool } from "../pool/pool.js";
+import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
+import { CpuCharge } from "./cpu-charge.js";
+import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
+import type { Bounds } from "./explanation.js";
+
+export interface Preparation {
+  readonly request: ExecutionRequest;
+  /** @throws when the sandbox is not fit for use */
+  readonly check: (outcome: ExecutionOutcome) => void;
+}
+
+export interface SessionSandboxOptions {
+  /** Of the session. */
+  readonly id: string;
+  /** Our own code for each of its sandboxes, before any other, and what to think of its outcome. */
+  readonly preparation: Preparation | undefined;
+  /** Folders that it sees besides those that every sandbox has. */
+  readonly mounts: readonly string[];
+  /** Told of all CPU time once, that of threads and processes between two runs included. */
+  readonly onCpuUsed: (seconds: number) => void;
+  /** For telling which limit a failed run has met. */
+  readonly bounds: Bounds;
+}
+
+export class SessionSandbox {
+  readonly #pool: Pool;
+  readonly #options: SessionSandboxOptions;
+  readonly #cpuCharge: CpuCharge;
+  #lease: Lease | undefined;
+  #acquiring: Promise<Lease> | undefined;
+  #closed: string | undefined;
+
+  constructor(pool: Pool, options: SessionSandboxOptions) {
+    this.#pool = pool;
+    this.#options = options;
+    this.#cpuCharge = new CpuCharge(options.onCpuUsed);
+  }
+
+  /** Whether there is one, alive or not. */
+  get exists(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  get id(): string | undefined {
+    return this.#lease?.sandbox.id;
+  }
+
+  get living(): Sandbox | undefined {
+    return this.#lease?.sandbox.alive ? this.#lease.sandbox : undefined;
+  }
+
+  /**
+   * The one that there is, or a new one, with these limits in force. A sandbox that ends while its
+   * limits are set is no fault of who asked: there is a second one.
+   */
+  async withLimits(limits: SandboxLimits, isSecond = false): Promise<Lease> {
+    const lease = this.#present() ?? (await this.acquire());
+    const now = lease.sandbox.limits;
+    if (now.memoryBytes !== limits.memoryBytes || now.cpuCores !== limits.cpuCores) {
+      try {
+        await lease.sandbox.setLimits(limits);
+      } catch (error) {
+        if (isSecond || lease.sandbox.alive) throw error;
+        return this.withLimits(limits, true);
+      }
+    }
+    return lease;
+  }
+
+  /** The one that there is, or one for everybody who asks at this moment. */
+  async acquire(): Promise<Lease> {
+    const present = this.#present();
+    if (present) return present;
+    this.#acquiring ??= this.#leasePrepared().finally(() => {
+      this.#acquiring = undefined;
+    });
+    const lease = await this.#acquiring;
+    if (this.#closed !== undefined) {
+      await lease.release("the session was deleted while it waited for a sandbox");
+      this.refuseWhenClosed();
+    }
+    this.#lease = lease;
+    return lease;
+  }
+
+  /** A run in it has ended so. */
+  settle(lease: Lease, outcome: ExecutionOutcome): void {
+    this.#cpuCharge.afterRun(lease.sandbox, outcome);
+    if (outcome.spent) {
+      if (this.#lease === lease) this.#lease = undefined;
+      // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
+      void lease.release(`an execution ended with status ${outcome.status}`);
+    }
+  }
+
+  /** Tell what it has used since that was told, while its code runs on between two runs. */
+  chargeCpu(): void {
+    if (!this.#lease) return;
+    try {
+      this.#cpuCharge.sinceLastTold(this.#lease.sandbox);
+    } catch {
+      // It is just ending, and its last reading is told when it is released.
+    }
+  }
+
+  /** There is another when one is next needed. */
+  async end(reason: string): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (lease) await this.#release(lease, reason);
+  }
+
+  /** There is none any more. Idempotent. */
+  async close(reason: string): Promise<void> {
+    this.#closed ??= reason;
+    if (this.#lease) await this.#release(this.#lease, reason);
+  }
+
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  refuseWhenClosed(): void {
+    if (this.#closed === undefined) return;
+    const { id } = this.#options;
+    throw new ServiceError("SESSION_NOT_FOUND", `Session ${id} has ended: ${this.#closed}.`);
+  }
+
+  /** The one that there is, if it lives. */
+  #present(): Lease | undefined {
+    this.refuseWhenClosed();
+    if (this.#lease && !this.#lease.sandbox.alive) {
+      void this.#release(this.#lease, "its sandbox has ended");
+      this.#lease = undefined;
+    }
+    return this.#lease;
+  }
+
+  /** Every sandbox that the session gets has its folders and packages before its code runs there. */
+  async #leasePrepared(): Promise<Lease> {
+    const lease = await this.#pool.acquire();
+    const { mounts, preparation, bounds } = this.#options;
+    if (mounts.length === 0 && !preparation) return lease;
+    try {
+      if (mounts.length > 0) await lease.sandbox.mount(mounts);
+      if (preparation) {
+        const outcome = await new Run(lease.sandbox, preparation.request).toEnd(bounds);
+        this.#cpuCharge.afterRun(lease.sandbox, outcome);
+        preparation.check(outcome);
+      }
+    } catch (error) {
+      void lease.release("it could not be prepared for the session");
+      throw error;
+    }
+    return lease;
+  }
+
+  /** What was used since the last run is told now; the sandbox keeps its last reading. */
+  #release(lease: Lease, reason: string): Promise<void> {
+    const released = lease.release(reason);
+    this.#cpuCharge.sinceLastTold(lease.sandbox);
+    return released;
+  }
+}
