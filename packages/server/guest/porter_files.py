@@ -27,6 +27,23 @@ def _temporary_beside(path: str) -> str:
     return f"{os.path.dirname(path).rstrip('/')}/{_TEMPORARY}{os.urandom(8).hex()}"
 
 
+def _make_parents(path: str) -> Iterator[str]:
+    """Make the directories that lead to a path, the first on top. Yields each that was not there."""
+    missing = []
+    parent = os.path.dirname(path)
+    while parent != "/" and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    for directory in reversed(missing):
+        try:
+            os.mkdir(directory, 0o755)
+        except FileExistsError as failure:
+            if os.path.isdir(directory):
+                continue
+            raise Refused("NOT_A_DIRECTORY") from failure
+        yield directory
+
+
 # --- looking ----------------------------------------------------------------------------------
 
 
@@ -167,7 +184,8 @@ class Writing:
         """Give all files their names, or none."""
         try:
             for path, descriptor in self._staged:
-                self._make_parents(path)
+                for made in _make_parents(path):
+                    self._undo.append(lambda made=made: os.rmdir(made))
                 self._place(path, descriptor)
         except BaseException:
             for step in reversed(self._undo):
@@ -187,21 +205,6 @@ class Writing:
                 for path, size, created in self._made
             ]
         }
-
-    def _make_parents(self, path: str) -> None:
-        missing = []
-        parent = os.path.dirname(path)
-        while parent != "/" and not os.path.isdir(parent):
-            missing.append(parent)
-            parent = os.path.dirname(parent)
-        for directory in reversed(missing):
-            try:
-                os.mkdir(directory, 0o755)
-            except FileExistsError as failure:
-                if os.path.isdir(directory):
-                    continue
-                raise Refused("NOT_A_DIRECTORY") from failure
-            self._undo.append(lambda made=directory: os.rmdir(made))
 
     def _place(self, path: str, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size
@@ -263,10 +266,22 @@ def rename(fields: dict) -> Iterator[Sent]:
     source, target = absolute(fields["path"]), absolute(fields["to"])
     if "/" in (source, target):
         raise Refused("INVALID_PATH")
-    if fields["overwrite"]:
-        os.rename(source, target)
-    else:
-        linux.rename(source, target, linux.RENAME_NOREPLACE)
+    os.lstat(source)  # No folders are made for what is not there.
+    made: list[str] = []
+    try:
+        for directory in _make_parents(target):
+            made.append(directory)
+        if fields["overwrite"]:
+            os.rename(source, target)
+        else:
+            linux.rename(source, target, linux.RENAME_NOREPLACE)
+    except BaseException:
+        for directory in reversed(made):
+            try:
+                os.rmdir(directory)
+            except OSError:
+                pass  # User code has put something there meanwhile.
+        raise
     yield wire.END, {}
 
 

@@ -478,6 +478,19 @@ class NamesTest(PorterCase):
         self.assertEqual(self.porter.names(), ["b"])
         self.assertEqual(self.porter.ask(**rename, overwrite=False).failure, "FILE_NOT_FOUND")
 
+    def test_rename_makes_folders_on_the_way(self):
+        self.porter.write(("a", b"a"), ("folder/b", b"b"))
+
+        def move(path: str, to: str) -> str | None:
+            return self.porter.ask(op="rename", path=path, to=to, overwrite=False).failure
+
+        self.assertIsNone(move("a", "x/y/a"))
+        self.assertEqual(move("none", "p/q"), "FILE_NOT_FOUND")
+        self.assertEqual(move("x/y/a", "folder/b/c"), "NOT_A_DIRECTORY")
+        # Into itself: what was made for it is gone again.
+        self.assertEqual(move("folder", "folder/deep/er"), "INVALID_PATH")
+        self.assertEqual(self.porter.names(), ["folder", "x", "folder/b", "x/y", "x/y/a"])
+
     def test_remove(self):
         self.porter.write(("a/b", b""), ("c", b""))
         remove = {"op": "remove", "path": "a"}
