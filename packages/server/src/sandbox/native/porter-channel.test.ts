@@ -273,3 +273,17 @@ describe("PorterFiles", () => {
     await eventually(() => expect(grants()).toBeGreaterThan(0));
   });
 });
+
+test("what is asked of a porter that has just ended fails, and waits for nothing", async () => {
+  const files = new PorterFiles(channel, vi.fn());
+  channel.close();
+  const interrupted = { code: "TRANSFER_INTERRUPTED" };
+  await expect(files.list("", { recursive: false, entriesMax: 1 })).rejects.toMatchObject(
+    interrupted,
+  );
+  await expect(files.open("a")).rejects.toMatchObject(interrupted);
+  const writer = files.write();
+  writer.next("a");
+  await expect(writer.commit()).rejects.toMatchObject(interrupted);
+  expect(channel.size).toBe(0);
+});

@@ -166,9 +166,15 @@ export class PorterChannel {
     return this.#requests.size;
   }
 
+  /** Of a porter that has ended, the handler is told so as soon as the caller has the request. */
   request(fields: unknown, handler: PorterHandler): PorterRequest {
     const number = this.#nextNumber++;
     const request = new PorterRequest(this, number, handler);
+    if (this.#closed) {
+      request.close();
+      queueMicrotask(() => handler.fail(undefined));
+      return request;
+    }
     this.#requests.set(number, request);
     this.sendJson(number, KIND.open, fields);
     return request;
