@@ -23,6 +23,7 @@ _CODES = {
     errno.EFBIG: "FILE_TOO_LARGE",
     errno.ENAMETOOLONG: "INVALID_PATH",
     errno.EINVAL: "INVALID_PATH",
+    errno.EMFILE: "TOO_MANY",
 }
 
 

@@ -17,7 +17,8 @@ from confine import Context, Step
 
 # Where the porter finds /proc/self/fd, by which a file without a name gets one.
 LINKS_DESCRIPTOR = 3
-_OPEN_FILES_MAX = 512
+# A form may bring a thousand files, which all stay open until the last has come.
+_OPEN_FILES_MAX = 1536
 _NICENESS = 5
 
 

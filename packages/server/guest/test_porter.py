@@ -309,6 +309,16 @@ class WriteTest(PorterCase):
         )
         self.assertEqual(self.porter.read("new/a").data, b"3")
 
+    def test_as_many_files_as_a_form_may_bring_and_it_says_when_there_are_too_many(self):
+        files = [(f"f{number}", b"") for number in range(1000)]
+        self.assertEqual(len(self.porter.write(*files).end["files"]), 1000)
+        waiting, _ = self.porter.open(op="write")
+        for name, _ in files:
+            self.porter.say(waiting, wire.ITEM, path=name, size=0)
+        self.assertEqual(self.porter.write(*files).failure, "TOO_MANY")
+        self.porter.send(waiting, wire.CANCEL)
+        self.assertEqual(self.porter.write(*files).failure, None)
+
     def test_what_has_no_room_is_told_and_leaves_nothing(self):
         self.assertEqual(self.porter.write(("big", b"x" * (_SIZE + 1))).failure, "FILE_TOO_LARGE")
         number, answer = self.porter.open(op="write", path="unannounced")
