@@ -481,6 +481,18 @@ describe("a server that cannot be asked", () => {
     expect(json.stderr).toBe("");
   });
 
+  test.each([
+    ["--url", ["--url", "localhost:8000"], {}],
+    ["GLOVEBOX_URL", [], { GLOVEBOX_URL: "nonsense" }],
+  ])(
+    "by an address that is none is told, and where that came from: %s",
+    async (source, options, env) => {
+      const told = await glovebox.run(["ps", ...options], { env });
+      expect(told.status).toBe(2);
+      expect(told.stderr).toMatch(new RegExp(`${source} must be an address such as http://`));
+    },
+  );
+
   test("a token comes from a file, a variable or the machine, in this order", async () => {
     const path = join(directory, "token");
     writeFileSync(path, `${server.token}\n`);
@@ -527,6 +539,42 @@ describe("help", () => {
   );
 });
 
+describe("commands of the server's own machine", () => {
+  test.each([
+    [["config"], "PORT"],
+    [["version"], "version"],
+    [["keys", "list"], "keys"],
+    [["audit", "verify"], "intact"],
+    [["data", "list"], "folders"],
+  ])("%s prints JSON with --json, its mistakes included", async (command, field) => {
+    const { status, stdout } = await glovebox.run([...command, "--json"]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toHaveProperty(field);
+    const wrong = await glovebox.run([...command, "--json", "--frobnicate"]);
+    expect(wrong).toMatchObject({ status: 2, stderr: "" });
+    expect(JSON.parse(wrong.stdout).error.message).toContain("--frobnicate");
+    expect((await glovebox.run([...command, "--frobnicate"])).stdout).toBe("");
+  });
+
+  test("keys are made and revoked in JSON", async () => {
+    const create = ["keys", "create", "--name", "ci", "--role", "execute", "--json"];
+    const { id, key } = JSON.parse((await glovebox.run(create)).stdout);
+    expect(key).toMatch(/^gbx_/);
+    expect(JSON.parse((await glovebox.run(["keys", "revoke", id, "--json"])).stdout)).toEqual({
+      revoked: id,
+    });
+    const again = await glovebox.run(["keys", "revoke", id, "--json"]);
+    expect(again.status).toBe(1);
+    expect(JSON.parse(again.stdout).error.code).toBe("KEY_NOT_FOUND");
+  });
+
+  test("end quietly when whoever reads their output is gone", async () => {
+    const { child, finished } = glovebox.start(["config"]);
+    child.stdout?.destroy();
+    expect(await finished).toMatchObject({ status: 141, stderr: "" });
+  });
+});
+
 describe("glovebox repl", () => {
   const plain = (text: string) => text.replaceAll(/\p{Cc}(\[[\d;]*[A-Za-z]|[78])/gu, "");
   const prompt = (number: number) => new RegExp(`In \\[${number}\\]: [^\\n]*$`);
@@ -554,6 +602,13 @@ describe("glovebox repl", () => {
     expect(readFileSync(history, "utf8")).toContain("x = 20 + 1\n");
     expect(statSync(history).mode & 0o777).toBe(0o600);
     expect(await sessionIds()).toEqual([]);
+  });
+
+  test.each(["exit()", "quit", "exit ( ) "])("is left by %s", async (farewell) => {
+    const repl = glovebox.onTerminal(["repl"], { cwd: directory });
+    await repl.see(prompt(1));
+    repl.type(`${farewell}\r`);
+    expect((await repl.finished).status).toBe(0);
   });
 
   test("Ctrl-C takes back what is typed, interrupts what runs, and kills what does not listen", async () => {

@@ -5,8 +5,9 @@ import { listAuditFiles } from "../audit/files.js";
 import { GENESIS } from "../audit/record.js";
 import { type Verdict, verifyChain } from "../audit/verify.js";
 import { type Config, ConfigError } from "../config.js";
+import { printJson } from "./json-output.js";
 
-export const HELP = `Usage: glovebox audit verify [--contains HASH] [FILE…]
+export const HELP = `Usage: glovebox audit verify [--contains HASH] [--json] [FILE…]
 
 Checks the chain over all files of the audit log, or over those given, oldest first. With
 --contains, that a head hash that was noted earlier is still part of the chain.
@@ -22,27 +23,50 @@ export async function audit(
     process.stderr.write(HELP);
     return 2;
   }
-  const { given, hash } = parse(rest);
+  const { given, hash, json } = parse(rest);
   try {
     const files = given.length > 0 ? given : await listAuditFiles(`${config.gatewayDir}/audit`);
     if (files.length === 0) throw new Error("there are no files of an audit log");
     const verdict = verifyChain(files, { complete: given.length === 0, hash });
-    process.stdout.write(describe(verdict, files.length));
-    return verdict.break || !verdict.contains ? 1 : 0;
+    const intact = !verdict.break && verdict.contains;
+    if (json) printJson(shown(verdict, files.length, intact));
+    else process.stdout.write(describe(verdict, files.length));
+    return intact ? 0 : 1;
   } catch (error) {
-    process.stderr.write(`glovebox: ${(error as Error).message}\n`);
+    const { message } = error as Error;
+    if (json) printJson({ error: { code: "FAILED", message } });
+    else process.stderr.write(`glovebox: ${message}\n`);
     return 1;
   }
 }
 
-function parse(args: string[]): { given: { path: string }[]; hash: string | undefined } {
-  const options = { contains: { type: "string" } } as const;
+function parse(args: string[]) {
+  const options = {
+    contains: { type: "string" },
+    json: { type: "boolean", default: false },
+  } as const;
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { given: positionals.map((path) => ({ path })), hash: values.contains };
+    return {
+      given: positionals.map((path) => ({ path })),
+      hash: values.contains,
+      json: values.json,
+    };
   } catch (error) {
     throw new ConfigError((error as Error).message);
   }
+}
+
+/** The answer of --json. A chain without records has neither beginning nor head. */
+function shown({ records, first, last, ...verdict }: Verdict, files: number, intact: boolean) {
+  return {
+    ...{ intact, records, files, recoveries: verdict.recoveries, lost: verdict.lost },
+    from: first ? { time: first.time, seq: first.seq } : null,
+    to: last ? { time: last.time, seq: last.seq } : null,
+    head: last?.hash ?? null,
+    break: verdict.break ?? null,
+    contains: verdict.contains,
+  };
 }
 
 function describe(verdict: Verdict, files: number): string {

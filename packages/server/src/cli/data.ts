@@ -2,15 +2,16 @@
 
 import { mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigError } from "../config.js";
 import { type Download, download } from "./data/download.js";
 import { DataFailure } from "./data/failure.js";
 import { listFiles, parseReference, type RemoteFile } from "./data/hub.js";
-import { listFolders } from "./data/list.js";
+import { formatFolders, reportFolders } from "./data/list.js";
 import { nameOfUrl, safeSegments } from "./data/names.js";
 import { bytes, Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
+import { printJson } from "./json-output.js";
 
 export const HELP = `Usage: glovebox data COMMAND
 
@@ -23,6 +24,7 @@ export const HELP = `Usage: glovebox data COMMAND
   --to DIR             the folder to download to, made if it is not there; default: this one
   --name NAME          the file's or data set's own name there
   --token-file FILE    a token for files that are not public
+  --json               machine-readable output, errors included; progress goes to standard error
 
 An interrupted download goes on where it was when the same command is run again.
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. docs/mounts.md says more.
@@ -35,6 +37,7 @@ const OPTIONS = {
   sha256: { type: "string" },
   include: { type: "string", multiple: true },
   "token-file": { type: "string" },
+  json: { type: "boolean", default: false },
 } as const;
 
 /** Resolves with the exit code. @throws ConfigError on wrong use */
@@ -43,12 +46,19 @@ export async function data(config: Config, [command, ...rest]: readonly string[]
     case "download":
       return fetchData(config, rest);
     case "list":
-      process.stdout.write(await listFolders(config));
-      return 0;
+      return list(config, rest);
     default:
       process.stderr.write(HELP);
       return 2;
   }
+}
+
+function list(config: Config, args: string[]): number {
+  const { json } = parsed(args, { json: OPTIONS.json }, false).values;
+  const folders = reportFolders(config);
+  if (json) printJson({ folders });
+  else process.stdout.write(formatFolders(folders));
+  return 0;
 }
 
 async function fetchData(config: Config, args: string[]): Promise<number> {
@@ -62,16 +72,20 @@ async function fetchData(config: Config, args: string[]): Promise<number> {
     const files = await filesOf(wish, config, progress, interrupt.signal);
     const base = wish.base;
     mkdirSync(base, { recursive: true });
-    await downloadAll(files, realpathSync(base), progress, interrupt.signal);
+    const done = await downloadAll(files, realpathSync(base), progress, interrupt.signal);
+    if (wish.json) printJson(done);
     return 0;
   } catch (error) {
     if (interrupt.signal.aborted) {
-      progress.say("interrupted; run the same command again to go on");
+      const message = "interrupted; run the same command again to go on";
+      if (wish.json) printJson({ error: { code: "INTERRUPTED", message } });
+      progress.say(message);
       return EXIT_INTERRUPTED;
     }
     const { code, message } = error as NodeJS.ErrnoException;
     if (!(error instanceof DataFailure) && code === undefined) throw error;
-    progress.say(`glovebox data: ${message}`);
+    if (wish.json) printJson({ error: { code: "FAILED", message } });
+    else progress.say(`glovebox data: ${message}`);
     return 1;
   } finally {
     process.off("SIGINT", onSignal);
@@ -87,10 +101,11 @@ interface Wish {
   readonly sha256: string | undefined;
   readonly include: readonly string[];
   readonly token: string | undefined;
+  readonly json: boolean;
 }
 
 function wishOf(args: string[]): Wish {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parsed(args, OPTIONS, true);
   const [what, ...others] = positionals;
   if (what === undefined || others.length > 0) {
     throw new ConfigError("data download takes one URL or hf:OWNER/DATASET");
@@ -117,12 +132,17 @@ function wishOf(args: string[]): Wish {
     base: folder ? join(to, folder) : to,
     sha256: sha256?.toLowerCase(),
     token: tokenIn(values["token-file"]),
+    json: values.json,
   };
 }
 
-function parsed(args: string[]) {
+function parsed<const T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: T,
+  allowPositionals: boolean,
+) {
   try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    return parseArgs({ args, options, allowPositionals });
   } catch (error) {
     throw new ConfigError((error as Error).message);
   }
@@ -164,7 +184,7 @@ async function downloadAll(
   base: string,
   progress: Progress,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ path: string; files: number; already_there: number }> {
   const sum = files.reduce((total, { expected }) => total + (expected.size ?? 0), 0);
   if (files.length > 1) progress.say(`${files.length} files, ${bytes(sum)}`);
   let there = 0;
@@ -176,6 +196,8 @@ async function downloadAll(
     if (done.wasThere) there++;
   }
   if (there > 0) progress.say(`${there} of them were there already`);
-  progress.say(`in ${files.length === 1 ? path : base}`);
+  const where = files.length === 1 ? path : base;
+  progress.say(`in ${where}`);
   progress.say(`sandboxes see the folder with DATA_MOUNTS=data=${base}`);
+  return { path: where, files: files.length, already_there: there };
 }

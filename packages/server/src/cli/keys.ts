@@ -1,7 +1,8 @@
 /** `glovebox keys`: asks the running server over HTTP, with the admin token. */
 
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigError } from "../config.js";
+import { printJson } from "./json-output.js";
 import { localAdminToken, localServerUrl } from "./local-server.js";
 
 export const HELP = `Usage: glovebox keys COMMAND
@@ -12,9 +13,12 @@ export const HELP = `Usage: glovebox keys COMMAND
   list            all keys, with their quotas and what they use now
   revoke ID       refuse a key from now on, and end its sessions
 
+  --json          machine-readable output, errors included
+
 Speaks to the server that runs with this configuration. docs/keys.md says more.
 `;
 
+const JSON_OPTION = { json: { type: "boolean", default: false } } as const;
 const QUOTAS = ["sessions", "requests-per-minute", "cpu-seconds-per-hour"] as const;
 
 interface Answer {
@@ -38,7 +42,7 @@ export async function keys(config: Config, [command, ...rest]: readonly string[]
     case "create":
       return create(config, rest);
     case "list":
-      return list(config);
+      return list(config, rest);
     case "revoke":
       return revoke(config, rest);
     default:
@@ -48,24 +52,26 @@ export async function keys(config: Config, [command, ...rest]: readonly string[]
 }
 
 async function create(config: Config, args: string[]): Promise<number> {
-  const answer = await ask(config, "POST", "/api/keys", creationOf(args));
-  if (answer.status !== 201) return refused(answer);
+  const text = { type: "string" } as const;
+  const quotaOptions = Object.fromEntries(QUOTAS.map((quota) => [quota, text]));
+  const { values } = parse({
+    args,
+    options: { ...JSON_OPTION, name: text, role: text, ...quotaOptions },
+  });
+  const answer = await ask(config, "POST", "/api/keys", creationOf(values));
+  if (answer.status !== 201) return refused(answer, values["json"] === true);
   const { id, key } = answer.body as { id: string; key: string };
+  if (values["json"]) {
+    printJson(answer.body);
+    return 0;
+  }
   process.stdout.write(`${key}\n`);
   process.stderr.write(`This is ${id}. The secret above is shown only now.\n`);
   return 0;
 }
 
 /** Only the form is looked at here; the server judges the values. */
-function creationOf(args: string[]) {
-  const text = { type: "string" } as const;
-  const quotaOptions = Object.fromEntries(QUOTAS.map((quota) => [quota, text]));
-  let values: Readonly<Record<string, string | boolean | undefined>>;
-  try {
-    ({ values } = parseArgs({ args, options: { name: text, role: text, ...quotaOptions } }));
-  } catch (error) {
-    throw new ConfigError((error as Error).message);
-  }
+function creationOf(values: Readonly<Record<string, string | boolean | undefined>>) {
   const quotas = QUOTAS.filter((quota) => values[quota] !== undefined).map((quota) => {
     const number = Number(values[quota] || Number.NaN);
     if (!Number.isFinite(number)) throw new ConfigError(`--${quota} must be a number`);
@@ -74,9 +80,23 @@ function creationOf(args: string[]) {
   return { name: values["name"], role: values["role"], quotas: Object.fromEntries(quotas) };
 }
 
-async function list(config: Config): Promise<number> {
+/** @throws ConfigError where parseArgs throws a plain error */
+function parse<const T extends ParseArgsConfig>(options: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(options);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+async function list(config: Config, args: string[]): Promise<number> {
+  const { json } = parse({ args, options: JSON_OPTION }).values;
   const answer = await ask(config, "GET", "/api/keys");
-  if (answer.status !== 200) return refused(answer);
+  if (answer.status !== 200) return refused(answer, json);
+  if (json) {
+    printJson(answer.body);
+    return 0;
+  }
   for (const key of (answer.body as { keys: KeyInfo[] }).keys) {
     const use = Object.entries(key.usage).map(
       ([name, used]) => `${name} ${used}/${key.quotas[name] ?? "-"}`,
@@ -93,16 +113,23 @@ async function list(config: Config): Promise<number> {
   return 0;
 }
 
-async function revoke(config: Config, [id, ...more]: readonly string[]): Promise<number> {
+async function revoke(config: Config, args: string[]): Promise<number> {
+  const { values, positionals } = parse({ args, options: JSON_OPTION, allowPositionals: true });
+  const [id, ...more] = positionals;
   if (id === undefined || more.length > 0)
     throw new ConfigError("glovebox keys revoke takes one ID");
   const answer = await ask(config, "DELETE", `/api/keys/${encodeURIComponent(id)}`);
-  if (answer.status !== 204) return refused(answer);
-  process.stderr.write(`${id} is revoked, and its sessions have ended.\n`);
+  if (answer.status !== 204) return refused(answer, values.json);
+  if (values.json) printJson({ revoked: id });
+  else process.stderr.write(`${id} is revoked, and its sessions have ended.\n`);
   return 0;
 }
 
-function refused({ status, body }: Answer): number {
+function refused({ status, body }: Answer, json: boolean): number {
+  if (json) {
+    printJson(body);
+    return 1;
+  }
   const { error } = body as { error?: { message?: string; hint?: string } };
   const reason = [error?.message ?? `status ${status}`, error?.hint].filter(Boolean).join(" ");
   process.stderr.write(`glovebox: the server refused: ${reason}\n`);

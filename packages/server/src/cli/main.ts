@@ -3,9 +3,11 @@
  * is root, never holds the code that reads HTTP or any package of others.
  */
 
+import { parseArgs } from "node:util";
 import { ConfigError, loadConfig } from "../config.js";
 import { VERSION } from "../version.js";
 import type { Command } from "./commands/command.js";
+import { printJson } from "./json-output.js";
 
 const HELP = `Usage: glovebox COMMAND
 
@@ -31,6 +33,7 @@ From anywhere, with a token:
   help      this text; \`glovebox help COMMAND\` says more
   version   the version
 
+All but serve take --json and then print JSON, errors included.
 Configuration is by environment variables and a .env file; see docs/config.md and docs/cli.md.
 `;
 
@@ -47,7 +50,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   resume: async () => (await import("./commands/panic.js")).resume,
 };
 
-async function doctor(): Promise<number> {
+async function doctor(args: readonly string[]): Promise<number> {
+  const json = onlyJson(args);
   const { formatDoctor, runDoctorChecks } = await import("./doctor.js");
   const config = loadConfig();
   const checks = await runDoctorChecks({ rootfsDir: config.rootfsDir });
@@ -55,16 +59,39 @@ async function doctor(): Promise<number> {
     const { runLiveChecks } = await import("./live-check.js");
     checks.push(...(await runLiveChecks(config)));
   }
-  process.stdout.write(`${formatDoctor(checks).trimEnd()}\n`);
+  if (json) printJson({ checks });
+  else process.stdout.write(`${formatDoctor(checks).trimEnd()}\n`);
   return checks.some((check) => check.status === "missing") ? 1 : 0;
 }
 
-function printConfig(): number {
+function printConfig(args: readonly string[]): number {
+  const json = onlyJson(args);
   const { effective } = loadConfig();
+  if (json) {
+    printJson(effective);
+    return 0;
+  }
   for (const [name, value] of Object.entries(effective)) {
     process.stdout.write(`${name}=${value}\n`);
   }
   return 0;
+}
+
+function printVersion(args: readonly string[]): number {
+  if (onlyJson(args)) printJson({ version: VERSION });
+  else process.stdout.write(`${VERSION}\n`);
+  return 0;
+}
+
+/** For commands without any other option. @throws ConfigError */
+function onlyJson(args: readonly string[]): boolean {
+  try {
+    return (
+      parseArgs({ args: [...args], options: { json: { type: "boolean" } } }).values.json === true
+    );
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
 }
 
 /** Those that ask no server, or read its files. */
@@ -117,13 +144,12 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
       return data(loadConfig(), rest);
     }
     case "doctor":
-      return doctor();
+      return doctor(rest);
     case "config":
-      return printConfig();
+      return printConfig(rest);
     case "version":
     case "--version":
-      process.stdout.write(`${VERSION}\n`);
-      return 0;
+      return printVersion(rest);
     case "help":
     case "--help":
     case "-h":
@@ -136,13 +162,27 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
   }
 }
 
+const BROKEN_PIPE = 141;
+
 /** Entry point of bin/glovebox.mjs: sets the exit code. */
 export async function main(args: readonly string[]): Promise<void> {
+  if (args[0] !== "serve" && args[0] !== "gateway") endWithTheReader();
   try {
-    process.exitCode = await run(args);
+    const exitCode = await run(args);
+    process.exitCode ??= exitCode;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`glovebox: ${error.message}\n`);
+    const { message } = error;
+    if (args.includes("--json")) printJson({ error: { code: "CONFIGURATION", message } });
+    else process.stderr.write(`glovebox: ${message}\n`);
     process.exitCode = 2;
   }
+}
+
+/** Whoever reads the output may have had enough, as in `glovebox config | head -1`. */
+function endWithTheReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exitCode = BROKEN_PIPE;
+  });
 }

@@ -3,6 +3,7 @@
 import type { ParseArgsConfig } from "node:util";
 import { GloveboxError } from "@glovebox/sdk";
 import { ConfigError, loadClientConfig } from "../../config.js";
+import { printJson } from "../json-output.js";
 import { printable } from "../terminal/escape-filter.js";
 import { type Connection, connect } from "./connection.js";
 
@@ -50,11 +51,6 @@ export function connectWith(values: {
   readonly "token-file"?: string | undefined;
 }): Connection {
   return connect({ url: values.url, tokenFile: values["token-file"] }, loadClientConfig());
-}
-
-/** JSON leaves some controls as they are, which a terminal would obey; as escapes they mean the same. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${printable(JSON.stringify(value))}\n`);
 }
 
 export async function runCommand(

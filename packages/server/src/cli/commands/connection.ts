@@ -23,7 +23,10 @@ export interface ConnectionOptions {
 export function connect(options: ConnectionOptions, client: ClientConfig): Connection {
   const given = options.url ?? client.url;
   const token = givenToken(options, client);
-  if (given !== undefined) return open(given, token);
+  if (given !== undefined) {
+    checkUrl(given, options.url === undefined ? "GLOVEBOX_URL" : "--url");
+    return open(given, token);
+  }
   const local = loadConfig();
   const url = withAdvice("or name a server by --url or GLOVEBOX_URL", () => localServerUrl(local));
   if (token !== undefined || local.auth === "none") return open(url, token);
@@ -32,6 +35,14 @@ export function connect(options: ConnectionOptions, client: ClientConfig): Conne
     () => localAdminToken(local),
   );
   return open(url, adminToken);
+}
+
+/** @throws ConfigError that names where the address came from, which the SDK cannot know */
+function checkUrl(url: string, source: string): void {
+  if (URL.canParse(url) && /^https?:/i.test(url)) return;
+  throw new ConfigError(
+    `${source} must be an address such as http://127.0.0.1:8000, and is "${url}"`,
+  );
 }
 
 function givenToken(options: ConnectionOptions, client: ClientConfig): string | undefined {

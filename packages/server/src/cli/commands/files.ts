@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { Writable } from "node:stream";
 import { parseArgs } from "node:util";
 import type { FileEntry, Session } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import { printable } from "../terminal/escape-filter.js";
 import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
@@ -15,7 +16,6 @@ import {
   CommandError,
   connectWith,
   parsing,
-  printJson,
   UsageError,
 } from "./command.js";
 import { parseFileArgument } from "./file-argument.js";

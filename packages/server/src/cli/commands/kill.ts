@@ -2,13 +2,13 @@
 
 import { parseArgs } from "node:util";
 import { AuthenticationError, type Glovebox, NotFoundError } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
   type Command,
   connectWith,
   parsing,
-  printJson,
   UsageError,
 } from "./command.js";
 

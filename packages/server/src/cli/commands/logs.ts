@@ -9,6 +9,7 @@ import {
   type Output,
   type Session,
 } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import type { OutputEvent } from "../terminal/printer.js";
 import {
   COMMON_HELP,
@@ -16,7 +17,6 @@ import {
   type Command,
   connectWith,
   parsing,
-  printJson,
   UsageError,
 } from "./command.js";
 import { Interruptions } from "./interruptions.js";

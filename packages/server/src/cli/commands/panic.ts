@@ -1,15 +1,9 @@
 /** `glovebox panic` and `glovebox resume`. */
 
 import { parseArgs } from "node:util";
+import { printJson } from "../json-output.js";
 import { printable } from "../terminal/escape-filter.js";
-import {
-  COMMON_HELP,
-  COMMON_OPTIONS,
-  type Command,
-  connectWith,
-  parsing,
-  printJson,
-} from "./command.js";
+import { COMMON_HELP, COMMON_OPTIONS, type Command, connectWith, parsing } from "./command.js";
 
 const PANIC_HELP = `Usage: glovebox panic [--reason TEXT] [--json]
 

@@ -8,17 +8,11 @@ import {
   NotFoundError,
   type SessionInfo,
 } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import { printable } from "../terminal/escape-filter.js";
 import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
-import {
-  COMMON_HELP,
-  COMMON_OPTIONS,
-  type Command,
-  connectWith,
-  parsing,
-  printJson,
-} from "./command.js";
+import { COMMON_HELP, COMMON_OPTIONS, type Command, connectWith, parsing } from "./command.js";
 import { formatSeconds } from "./status.js";
 
 const HELP = `Usage: glovebox ps [--json]

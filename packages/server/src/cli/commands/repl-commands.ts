@@ -17,7 +17,7 @@ export const REPL_HELP = `  :files [PATH]       what lies in the working directo
   :save FILE.ipynb    save all that was run as a notebook
   :reset              a fresh interpreter and an empty working directory
   :help               this text
-  :quit               leave, as Ctrl-D does
+  :quit               leave, as exit() and Ctrl-D do
 
   NAME?  NAME??       what is known of an object; its source
   Tab                 completes; indents at the beginning of a line

@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { type ExecuteResponse, type Glovebox, GloveboxError, type Session } from "@glovebox/sdk";
 import { loadClientConfig } from "../../config.js";
+import { printJson } from "../json-output.js";
 import { bundleText } from "../terminal/bundle.js";
 import { highlight } from "../terminal/highlight.js";
 import { ImageFolder } from "../terminal/images.js";
@@ -15,7 +16,6 @@ import {
   connectWith,
   describe,
   parsing,
-  printJson,
   sentenceOf,
 } from "./command.js";
 import { Interruptions } from "./interruptions.js";
@@ -41,6 +41,11 @@ With --json each cell of standard input is answered with one line.
 const IMAGES_DIRECTORY = "glovebox-images";
 /** The session is told that it is in use as often as this, or more often where it lives shortly. */
 const KEEP_ALIVE_MS_MAX = 60_000;
+
+/** What leaves Python's own prompt leaves this one; the kernel itself has nothing to do for it. */
+function isFarewell(code: string): boolean {
+  return /^\s*(exit|quit)\s*(\(\s*\))?\s*$/.test(code);
+}
 
 class Repl {
   readonly #session: Session;
@@ -116,6 +121,7 @@ class Repl {
     if (cell.kind === "end") return false;
     if (cell.kind === "taken back" || cell.code.trim() === "") return true;
     try {
+      if (isFarewell(cell.code)) return false;
       if (cell.code.startsWith(":")) return await this.#command(cell.code);
       if (!(await this.#inspect(cell.code))) await this.#execute(cell.code);
     } catch (error) {

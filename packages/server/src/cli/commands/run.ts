@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExecuteResponse, Glovebox, Notebook, Session } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import { ImageFolder } from "../terminal/images.js";
 import type { Printer } from "../terminal/printer.js";
 import {
@@ -12,7 +13,6 @@ import {
   type Command,
   connectWith,
   parsing,
-  printJson,
   UsageError,
 } from "./command.js";
 import { type FileArgument, parseFileArgument } from "./file-argument.js";
@@ -113,7 +113,10 @@ async function readProgram(source: string): Promise<string> {
   try {
     return readFileSync(source === "-" ? 0 : source, "utf8");
   } catch (error) {
-    throw new UsageError(`${source} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new UsageError(`there is no file ${source}`);
+    if (code === "EISDIR") throw new UsageError(`${source} is a folder; name the program in it`);
+    throw new UsageError(`${source} cannot be read (${code})`);
   }
 }
 

@@ -2,16 +2,10 @@
 
 import { parseArgs } from "node:util";
 import { AuthenticationError, type Glovebox, type StatusResponse } from "@glovebox/sdk";
+import { printJson } from "../json-output.js";
 import { printable } from "../terminal/escape-filter.js";
 import { formatTable } from "../terminal/table.js";
-import {
-  COMMON_HELP,
-  COMMON_OPTIONS,
-  type Command,
-  connectWith,
-  parsing,
-  printJson,
-} from "./command.js";
+import { COMMON_HELP, COMMON_OPTIONS, type Command, connectWith, parsing } from "./command.js";
 
 const HELP = `Usage: glovebox status [--json]
 

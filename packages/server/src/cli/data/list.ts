@@ -11,37 +11,67 @@ import { bytes } from "./progress.js";
 /** Counting more would take longer than anybody waits. */
 const ENTRIES_MAX = 200_000;
 
-export async function listFolders(config: Config): Promise<string> {
-  if (config.mounts.length === 0) {
+export interface FolderReport {
+  /** Where sandboxes see it. */
+  readonly place: string;
+  readonly path: string;
+  readonly writable: boolean;
+  readonly on_request: boolean;
+  /** Null where they cannot be counted. */
+  readonly files: number | null;
+  readonly size_bytes: number | null;
+  /** There is more than was counted. */
+  readonly truncated: boolean;
+  readonly free_bytes: number | null;
+  /** What would keep the server from starting. */
+  readonly problem: string | null;
+}
+
+export function reportFolders(config: Config): FolderReport[] {
+  return config.mounts.map(({ name, path, writable, onRequest }) => ({
+    place: name === WHEELS_MOUNT ? "/opt/wheels" : `/data/${name}`,
+    ...{ path, writable, on_request: onRequest },
+    ...contentOf(path),
+    problem: problemOf(config, name),
+  }));
+}
+
+export function formatFolders(folders: readonly FolderReport[]): string {
+  if (folders.length === 0) {
     return "No folders are shared. DATA_MOUNTS=NAME=/host/path shows one to sandboxes.\n";
   }
-  return config.mounts
-    .map((mount) => {
-      const place = mount.name === WHEELS_MOUNT ? "/opt/wheels" : `/data/${mount.name}`;
-      const access = `${mount.writable ? "rw" : "ro"}${mount.onRequest ? ", on request" : ""}`;
-      return `${place}  ${access}  ${mount.path}\n    ${content(mount.path)}${problem(config, mount.name)}\n`;
-    })
-    .join("");
+  return folders.map(formatFolder).join("");
 }
 
-/** What would keep the server from starting. */
-function problem(config: Config, name: string): string {
+function formatFolder(folder: FolderReport): string {
+  const access = `${folder.writable ? "rw" : "ro"}${folder.on_request ? ", on request" : ""}`;
+  const lines = [`${folder.place}  ${access}  ${folder.path}`];
+  if (folder.files !== null && folder.size_bytes !== null && folder.free_bytes !== null) {
+    const least = folder.truncated ? "at least " : "";
+    const free = `${bytes(folder.free_bytes)} free on its disk`;
+    lines.push(`    ${least}${folder.files} files, ${bytes(folder.size_bytes)}; ${free}`);
+  }
+  if (folder.problem !== null) lines.push(`    cannot be shared: ${folder.problem}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function problemOf(config: Config, name: string): string | null {
   try {
     findSharedFolders({ ...config, mounts: config.mounts.filter((one) => one.name === name) });
-    return "";
+    return null;
   } catch (error) {
-    return `\n    cannot be shared: ${(error as Error).message}`;
+    return (error as Error).message;
   }
 }
 
-function content(path: string): string {
+function contentOf(path: string) {
   try {
     const { files, size, isWhole } = count(path, statSync(path).dev);
     const { bavail, bsize } = statfsSync(path);
-    const least = isWhole ? "" : "at least ";
-    return `${least}${files} files, ${bytes(size)}; ${bytes(bavail * bsize)} free on its disk`;
-  } catch (error) {
-    return (error as Error).message;
+    return { files, size_bytes: size, truncated: !isWhole, free_bytes: bavail * bsize };
+  } catch {
+    // What is wrong with it is told as the problem of sharing it.
+    return { files: null, size_bytes: null, truncated: false, free_bytes: null };
   }
 }
 
