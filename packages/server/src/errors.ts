@@ -33,6 +33,7 @@ const table = {
     status: 404,
     retryable: false,
     message: "There is no such route.",
+    hint: "GET /openapi.json lists the routes, and GET /docs shows them in a browser.",
   },
   SESSION_NOT_FOUND: {
     status: 404,

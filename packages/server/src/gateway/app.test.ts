@@ -92,14 +92,6 @@ const OPEN = [
   "DELETE /sessions/:id/files/*",
   "GET /sessions/:id/watch",
   "POST /sessions/:id/keep-alive",
-  "GET /sessions/:id/files",
-  "HEAD /sessions/:id/files",
-  "POST /sessions/:id/files",
-  "GET /sessions/:id/files/*",
-  "HEAD /sessions/:id/files/*",
-  "PUT /sessions/:id/files/*",
-  "PATCH /sessions/:id/files/*",
-  "DELETE /sessions/:id/files/*",
   "POST /sessions/:id/input",
   "POST /sessions/:id/complete",
   "POST /sessions/:id/inspect",
@@ -182,3 +174,24 @@ describe("a panic", () => {
     expect(answer.json().error.code).toBe("UNSUPPORTED_MEDIA_TYPE");
   });
 });
+
+test.each([
+  [
+    "POST",
+    "/execute",
+    { code: "1", memory_limit: "lots" },
+    /memory_limit must be a size such as "200m"/,
+  ],
+  ["POST", "/sessions", { limits: { memory_limit: "1t" } }, /limits.memory_limit must be a size/],
+  ["GET", "/sessions/a/files/%ff", undefined, /not valid UTF-8.*Write % as %25/],
+  ["GET", "/nowhere", undefined, /GET \/openapi.json lists the routes/],
+] as const)(
+  "%s %s says what is wrong in words, and what to do",
+  async (method, url, payload, told) => {
+    const headers = { "x-auth-token": adminToken };
+    const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+    const { message, hint } = response.json().error;
+    expect(`${message} ${hint}`).toMatch(told);
+    expect(response.statusCode).toBe(url === "/nowhere" ? 404 : 400);
+  },
+);

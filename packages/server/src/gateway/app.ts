@@ -235,6 +235,10 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 function toServiceError(error: FastifyError | ServiceError): ServiceError {
   if (error instanceof ServiceError) return error;
   if (error.validation) return new ServiceError("INVALID_REQUEST", describeValidation(error));
+  if (error.code === "FST_ERR_BAD_URL") {
+    const problem = "the address is not valid UTF-8, or has a % that stands for itself";
+    return new ServiceError("INVALID_REQUEST", problem, { hint: "Write % as %25." });
+  }
   const code = FASTIFY_CODES[error.code];
   if (code) return new ServiceError(code);
   if (error.statusCode !== undefined && error.statusCode < 500) {
@@ -260,6 +264,9 @@ function describeValidation(error: FastifyError): string {
   }
   if (first.keyword === "required") {
     return `missing in the ${where}: ${(params.requiredProperties ?? []).join(", ")}`;
+  }
+  if (first.keyword === "pattern" && path.endsWith("memory_limit")) {
+    return `${path} must be a size such as "200m", "1.5g" or "256MiB", or a number of bytes`;
   }
   return `${path === "" ? `the ${where}` : path} ${first.message ?? "is not valid"}`;
 }
