@@ -7,11 +7,12 @@ import { fuzzHttp } from "./http.ts";
 import { checkPorter } from "./porter.ts";
 import { parseSeed, Random, withSeed } from "./random.ts";
 import { checkGuestReader, checkRoundTrip } from "./round-trip.ts";
+import { fuzzSession } from "./session-requests.ts";
 
 const USAGE = `npm run fuzz -- [options]
   --seconds N     how long each target is fuzzed, 60 without it
   --seed S        the seed that an earlier run has printed
-  --only A,B      these targets only: channel, porter, http, guest`;
+  --only A,B      these targets only: channel, porter, http, session, guest`;
 
 const FUZZ_ENV = { MAX_SESSIONS: "20", MAX_EXECUTION_TIME: "5", ACQUIRE_TIMEOUT: "2" };
 const ROUND_TRIPS = 500;
@@ -53,6 +54,7 @@ const targets: Readonly<Record<string, (random: Random) => Promise<object>>> = {
   channel: async (random: Random) => fuzzChannel(random, seconds),
   porter: (random: Random) => fuzzPorter(random, seconds),
   http: (random: Random) => withServer((server) => fuzzHttp(server, random, seconds)),
+  session: (random: Random) => withServer((server) => fuzzSession(server, random, seconds)),
   guest: (random: Random) => withServer((server) => fuzzGuest(server, random, seconds)),
 };
 const chosen = values.only?.split(",") ?? Object.keys(targets);

@@ -254,6 +254,22 @@ describe("one session's files", () => {
     expect(await names()).not.toContain("half");
   });
 
+  /** Found by the fuzzer: the parser never gets past these, whatever is sent afterwards. */
+  test.each([
+    ["without a name", "X: y"],
+    ["with a line end in its name", 'Content-Disposition: form-data; name="f"; filename="a\rb"'],
+  ])("a form with a large part %s is refused, and its session is free again", async (_, header) => {
+    const refused = await fetch(`${server.baseUrl}/sessions/${session}/files`, {
+      method: "POST",
+      headers: { ...token(), "content-type": "multipart/form-data; boundary=x" },
+      body: `--x\r\n${header}\r\n\r\n${"z".repeat(3 * MEGABYTE)}\r\n--x--\r\n`,
+      signal: AbortSignal.timeout(15_000),
+    });
+    expect([refused.status, await code(refused)]).toEqual([400, "INVALID_REQUEST"]);
+    const { body } = await server.request<{ expires_at: string | null }>(`/sessions/${session}`);
+    expect(body.expires_at).not.toBeNull();
+  });
+
   test("links work inside and lead nowhere outside; no special file is read", async () => {
     await run(
       "import os, socket\nos.symlink('letters','l1'); os.symlink('/etc/passwd','l2')\n" +

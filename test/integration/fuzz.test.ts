@@ -4,6 +4,7 @@ import { fuzzGuest } from "../fuzz/guest.ts";
 import { converse, fuzzHttp } from "../fuzz/http.ts";
 import { judgeAnswer, readAnswers } from "../fuzz/http-answers.ts";
 import { chosenSeed, Random, withSeed } from "../fuzz/random.ts";
+import { fuzzSession } from "../fuzz/session-requests.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const seed = chosenSeed();
@@ -35,6 +36,12 @@ test("hostile HTTP gets an answer of the one shape or a closed connection", () =
     expect(report.connections).toBeGreaterThan(20);
     // Most are answered; the others end in the middle of a request.
     expect(report.answers).toBeGreaterThan(report.connections / 2);
+  }));
+
+test("odd requests for a session's files, events and notebooks are answered by what is known of it", () =>
+  withSeed(seed, async () => {
+    const report = await fuzzSession(server, new Random(seed), 8);
+    expect(report.checks).toBeGreaterThan(20);
   }));
 
 test("hostile frames on the live channel cost their own session only", () =>

@@ -20,6 +20,8 @@ const BYTES_PER_SECOND_MIN = 1024;
 /** How long a client that is refused while it sends gets to read why. */
 const LINGER_MS = 2000;
 const FILES_MAX = 1000;
+/** A parser that nobody keeps waiting goes on at once, or never. */
+const STUCK_MS = 2000;
 
 /** @throws ServiceError FILE_TOO_LARGE by what the client announces, before anything is read */
 export function checkLength({ headers }: FastifyRequest, bytesMax: number): number {
@@ -81,9 +83,11 @@ export async function receiveForm(
   let failure: unknown;
   let left = bytesMax;
   let files = 0;
+  let isReceiving = false;
   let last: Promise<void> = Promise.resolve();
 
   async function receivePart(part: BusboyFileStream, name: string): Promise<void> {
+    isReceiving = true;
     try {
       if (++files > FILES_MAX) throw tooMany();
       writer.next(joinPath(folder, checkName(name)));
@@ -95,7 +99,20 @@ export async function receiveForm(
     } catch (error) {
       failure ??= error;
       part.resume();
+    } finally {
+      isReceiving = false;
     }
+  }
+
+  /** The parser never gets past a large part that it skips, such as one without a name. */
+  async function unlessStuck(progress: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const stuck = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        if (!isReceiving) reject(failure ?? malformed("a part has no name, or an odd one"));
+      }, STUCK_MS);
+    });
+    await Promise.race([progress, parsed, stuck]).finally(() => clearInterval(timer));
   }
 
   parser.on("file", (_field, part, name) => {
@@ -108,11 +125,12 @@ export async function receiveForm(
   });
   parsed.catch((error) => (failure ??= error));
   await readBody(request.raw, async (chunk) => {
-    if (!parser.write(chunk)) await Promise.race([drained(parser), parsed.catch(() => undefined)]);
+    if (!parser.write(chunk))
+      await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
     if (failure) throw asServiceError(failure);
   });
   parser.end();
-  await parsed;
+  await unlessStuck(parsed);
   await last;
   if (failure) throw asServiceError(failure);
   if (files === 0) throw malformed("there is no part with a file name");
