@@ -16,29 +16,10 @@ import porter_steps
 import porter_wire
 import warden
 from folders import Folders, Mounts, close_all
-from zygote_process import ZygoteProcess
+from sandbox import Sandbox
 
 RUN_DIRECTORY = "/run/glovebox"
 _IDS_PER_SLOT = 2
-
-
-@dataclass
-class Sandbox:
-    """What the keeper knows of one sandbox. After its own restart it knows only the name."""
-
-    name: str
-    slot: int
-    identity: str
-    warden_pid: int = 0
-    warden_handle: int = -1
-    kernel_handle: int = -1
-    kernel_exit: int | None = None  # Its code once it has ended, negative for a signal.
-    report: socket.socket | None = None
-    zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
-    built: int = -1  # Write end: the kernel waits for a byte.
-    plan: confine.Plan | None = None
-    doomed: bool = False
-    porter_handle: int = -1  # Of the last one that was made.
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
@@ -223,6 +204,11 @@ class SandboxMaker:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""
         offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
         return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+
+    def host_uids(self, sandbox: Sandbox) -> dict[str, int]:
+        """Both of the sandbox's ids outside, by who has them."""
+        ids = {"user": confine.USER_ID, "warden": confine.WARDEN_ID}
+        return {name: self.host_uid(sandbox, inside) for name, inside in ids.items()}
 
     def fork_to_mount(self, sandbox: Sandbox, names: list[str]) -> int:
         """Have folders appear in a living sandbox. The pid of the child that does it."""
