@@ -9,9 +9,10 @@ import { DataFailure } from "./data/failure.js";
 import { listFiles, parseReference, type RemoteFile } from "./data/hub.js";
 import { formatFolders, reportFolders } from "./data/list.js";
 import { nameOfUrl, safeSegments } from "./data/names.js";
-import { bytes, Progress } from "./data/progress.js";
+import { Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
 import { printJson } from "./json-output.js";
+import { formatBytes } from "./terminal/amounts.js";
 
 export const HELP = `Usage: glovebox data COMMAND
 
@@ -186,7 +187,7 @@ async function downloadAll(
   signal: AbortSignal,
 ): Promise<{ path: string; files: number; already_there: number }> {
   const sum = files.reduce((total, { expected }) => total + (expected.size ?? 0), 0);
-  if (files.length > 1) progress.say(`${files.length} files, ${bytes(sum)}`);
+  if (files.length > 1) progress.say(`${files.length} files, ${formatBytes(sum)}`);
   let there = 0;
   let path = "";
   for (const file of files) {

@@ -10,7 +10,7 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import type { Admission } from "./admission.js";
 import { auditModelUse, auditNotRun, auditRejected } from "./audit-records.js";
-import { clientSignal } from "./client-signal.js";
+import { clientSignal } from "./client-gone.js";
 import { toRejectedResponse, toRemarks } from "./generation-wire.js";
 import { SessionBench } from "./session-bench.js";
 import { EventStream } from "./sse.js";

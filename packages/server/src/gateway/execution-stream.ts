@@ -1,9 +1,9 @@
 /** One execution as server-sent events, for whoever started it and for whoever follows later. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ServiceError, toWireError } from "../errors.js";
 import { turnOfOnesOwn } from "../sandbox/turns.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
+import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
 import { isLarge, toExecuteResponse } from "./wire.js";
 
@@ -20,19 +20,14 @@ export async function streamExecution(
   const log = execution.events;
   const last = lastEvent(request, execution);
   const follower = log.follow(after);
-  let event = follower.take() ?? (await follower.next()).value;
+  const event = await follower.first();
   if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
     follower.close();
     return;
   }
   const stream = new EventStream(reply);
   stream.onClosed(() => follower.close());
-  while (event) {
-    const drained = stream.send(event.name, event.json, event.id);
-    if (drained) await drained;
-    event = follower.take() ?? (await follower.next()).value;
-  }
-  follower.close();
+  await follower.forward(event, ({ name, json, id }) => stream.send(name, json, id));
   if (stream.closed) return;
   const { name, json } = await last();
   await stream.send(name, json, log.lastId + 1);
@@ -50,10 +45,7 @@ function lastEvent(request: FastifyRequest, execution: RunningExecution) {
       if (isLarge(known)) await turnOfOnesOwn();
       return { name: "result", json: JSON.stringify(toExecuteResponse(known, asked)) };
     } catch (cause) {
-      const error =
-        cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });
-      if (error !== cause) request.log.error({ err: error, request_id: request.id }, error.code);
-      return { name: "failure", json: JSON.stringify(toWireError(error, request.id)) };
+      return { name: "failure", json: failureData(request, cause) };
     }
   };
 }

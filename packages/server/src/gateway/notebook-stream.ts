@@ -1,8 +1,8 @@
 /** A notebook's run as server-sent events: those of its cells, with `cell` events between them. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ServiceError, toWireError } from "../errors.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
+import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
 
 export class NotebookStream {
@@ -25,7 +25,7 @@ export class NotebookStream {
   async follow(index: number, execution: RunningExecution): Promise<void> {
     const follower = execution.events.follow(0);
     this.#stream?.onClosed(() => follower.close());
-    let event = follower.take() ?? (await follower.next()).value;
+    const event = await follower.first();
     if (!event || this.#reply.raw.destroyed) {
       follower.close();
       return; // It could not begin, and its outcome says why.
@@ -33,26 +33,23 @@ export class NotebookStream {
     const stream = this.#open();
     stream.onClosed(() => follower.close());
     await this.#send("cell", JSON.stringify({ index, state: "running" }));
-    while (event) {
-      await this.#send(event.name, event.json);
-      event = follower.take() ?? (await follower.next()).value;
-    }
-    follower.close();
+    await follower.forward(event, ({ name, json }) => this.#send(name, json));
     await this.#send("cell", JSON.stringify({ index, state: "done" }));
   }
 
-  async end(name: "result" | "failure", data: unknown): Promise<void> {
-    const stream = this.#open();
-    await this.#send(name, JSON.stringify(data));
-    stream.end();
+  /** The last event. */
+  async end(outcome: object): Promise<void> {
+    await this.#sendLast("result", JSON.stringify(outcome));
   }
 
   async fail(cause: unknown): Promise<void> {
-    const { id, log } = this.#request;
-    const error =
-      cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });
-    if (error !== cause) log.error({ err: error, request_id: id }, error.code);
-    await this.end("failure", toWireError(error, id));
+    await this.#sendLast("failure", failureData(this.#request, cause));
+  }
+
+  async #sendLast(name: string, json: string): Promise<void> {
+    const stream = this.#open();
+    await this.#send(name, json);
+    stream.end();
   }
 
   #open(): EventStream {
@@ -61,7 +58,7 @@ export class NotebookStream {
   }
 
   /** Numbered through the whole notebook. */
-  async #send(name: string, json: string): Promise<void> {
-    await this.#stream?.send(name, json, ++this.#lastId);
+  #send(name: string, json: string): Promise<void> | undefined {
+    return this.#stream?.send(name, json, ++this.#lastId);
   }
 }

@@ -4,11 +4,12 @@
  */
 
 import type { ServerResponse } from "node:http";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
+const TYPE = "text/event-stream";
 const HEADERS = {
-  "content-type": "text/event-stream; charset=utf-8",
+  "content-type": `${TYPE}; charset=utf-8`,
   "cache-control": "no-store",
   // Some proxies would gather events until there are enough of them.
   "x-accel-buffering": "no",
@@ -18,6 +19,11 @@ const HEARTBEAT = ": heartbeat\n\n";
 const HEARTBEAT_MS = 15_000;
 /** A client that has taken nothing for so long is taken to be gone. */
 const STALLED_MS = 120_000;
+
+/** Said by the field `stream`, or by the header where the field is absent. */
+export function wantsEvents({ headers }: FastifyRequest, field: boolean | undefined): boolean {
+  return field ?? headers.accept?.includes(TYPE) ?? false;
+}
 
 export interface EventStreamOptions {
   readonly heartbeatMs?: number;

@@ -180,6 +180,28 @@ export class Follower implements AsyncIterableIterator<LoggedEvent> {
     }
   }
 
+  /** The next event, or undefined when there will be none. */
+  async first(): Promise<LoggedEvent | undefined> {
+    return this.take() ?? (await this.next()).value;
+  }
+
+  /**
+   * Hand over `first` and every event after it. Waits only where there is something to wait for: for
+   * the next event, or for `send`, while whoever gets them can take no more. Follows no more then.
+   */
+  async forward(
+    first: LoggedEvent | undefined,
+    send: (event: LoggedEvent) => Promise<void> | undefined,
+  ): Promise<void> {
+    let event = first;
+    while (event) {
+      const sent = send(event);
+      if (sent) await sent;
+      event = this.take() ?? (await this.next()).value;
+    }
+    this.close();
+  }
+
   /** Follow no more. Idempotent; who waits for the next event is told that there is none. */
   close(): void {
     if (this.#closed) return;

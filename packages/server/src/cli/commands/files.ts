@@ -6,8 +6,8 @@ import { Writable } from "node:stream";
 import { parseArgs } from "node:util";
 import type { FileEntry, Session } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
+import { formatBytes } from "../terminal/amounts.js";
 import { printable } from "../terminal/escape-filter.js";
-import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
 import {
   COMMON_HELP,

@@ -9,11 +9,10 @@ import {
   type SessionInfo,
 } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
+import { formatBytes, formatSeconds } from "../terminal/amounts.js";
 import { printable } from "../terminal/escape-filter.js";
-import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
 import { COMMON_HELP, COMMON_OPTIONS, type Command, connectWith, parsing } from "./command.js";
-import { formatSeconds } from "./status.js";
 
 const HELP = `Usage: glovebox ps [--json]
 

@@ -2,8 +2,8 @@
 
 import { basename } from "node:path";
 import type { Session, Variable } from "@glovebox/sdk";
+import { formatBytes } from "../terminal/amounts.js";
 import { printable } from "../terminal/escape-filter.js";
-import { formatBytes } from "../terminal/progress.js";
 import { formatTable } from "../terminal/table.js";
 import { CommandError } from "./command.js";
 import { parseFileArgument } from "./file-argument.js";

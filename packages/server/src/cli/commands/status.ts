@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { AuthenticationError, type Glovebox, type StatusResponse } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
+import { formatSeconds } from "../terminal/amounts.js";
 import { printable } from "../terminal/escape-filter.js";
 import { formatTable } from "../terminal/table.js";
 import { COMMON_HELP, COMMON_OPTIONS, type Command, connectWith, parsing } from "./command.js";
@@ -50,14 +51,6 @@ async function statusForAdmins(client: Glovebox): Promise<StatusResponse | undef
     if (AuthenticationError.isInstance(error) && error.code === "FORBIDDEN") return undefined;
     throw error;
   }
-}
-
-export function formatSeconds(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800
-    ? `${Math.round(seconds / 3600)} h`
-    : `${Math.round(seconds / 86_400)} d`;
 }
 
 export const status: Command = { help: HELP, run: show };

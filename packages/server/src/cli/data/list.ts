@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { WHEELS_MOUNT } from "../../config/data-mounts.js";
 import type { Config } from "../../config.js";
 import { findSharedFolders } from "../shared-folders.js";
+import { formatBytes } from "../terminal/amounts.js";
 import { lookAt } from "./names.js";
-import { bytes } from "./progress.js";
 
 /** Counting more would take longer than anybody waits. */
 const ENTRIES_MAX = 200_000;
@@ -48,8 +48,8 @@ function formatFolder(folder: FolderReport): string {
   const lines = [`${folder.place}  ${access}  ${folder.path}`];
   if (folder.files !== null && folder.size_bytes !== null && folder.free_bytes !== null) {
     const least = folder.truncated ? "at least " : "";
-    const free = `${bytes(folder.free_bytes)} free on its disk`;
-    lines.push(`    ${least}${folder.files} files, ${bytes(folder.size_bytes)}; ${free}`);
+    const free = `${formatBytes(folder.free_bytes)} free on its disk`;
+    lines.push(`    ${least}${folder.files} files, ${formatBytes(folder.size_bytes)}; ${free}`);
   }
   if (folder.problem !== null) lines.push(`    cannot be shared: ${folder.problem}`);
   return `${lines.join("\n")}\n`;

@@ -1,5 +1,6 @@
 /** How far downloads are: one line that changes on a terminal, a line now and then elsewhere. */
 
+import { formatBytes } from "../terminal/amounts.js";
 import { plainText } from "./failure.js";
 
 const TERMINAL_EVERY_MS = 100;
@@ -29,7 +30,7 @@ export class Progress {
     this.#startedAt = this.#shownAt = performance.now();
     this.#startSize = undefined;
     if (!this.#output.isTTY)
-      this.say(`${this.#name}${size === undefined ? "" : `, ${bytes(size)}`}`);
+      this.say(`${this.#name}${size === undefined ? "" : `, ${formatBytes(size)}`}`);
   }
 
   at(size: number, total: number | undefined): void {
@@ -39,22 +40,22 @@ export class Progress {
     if (now - this.#shownAt < everyMs) return;
     this.#shownAt = now;
     const seconds = (now - this.#startedAt) / 1000;
-    const rate = `${bytes((size - this.#startSize) / seconds)}/s`;
+    const rate = `${formatBytes((size - this.#startSize) / seconds)}/s`;
     const share = total ? Math.min(1, size / total) : undefined;
     const percent = share === undefined ? "" : `${Math.floor(share * 100)} %, `;
     if (!this.#output.isTTY) {
-      this.say(`${this.#name}: ${percent}${bytes(size)}, ${rate}`);
+      this.say(`${this.#name}: ${percent}${formatBytes(size)}, ${rate}`);
       return;
     }
     const filled = Math.round((share ?? 0) * BAR_WIDTH);
     const bar = share === undefined ? "" : `[${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] `;
-    const line = `${bar}${percent}${bytes(size)}, ${rate}  ${this.#name}`;
+    const line = `${bar}${percent}${formatBytes(size)}, ${rate}  ${this.#name}`;
     this.#output.write(`\r\u001b[K${line.slice(0, (this.#output.columns ?? 80) - 1)}`);
     this.#lineIsOpen = true;
   }
 
   done(size: number): void {
-    this.say(`${this.#name}: done, ${bytes(size)}`);
+    this.say(`${this.#name}: done, ${formatBytes(size)}`);
   }
 
   /** A line that stays. */
@@ -62,15 +63,4 @@ export class Progress {
     this.#output.write(`${this.#lineIsOpen ? "\r\u001b[K" : ""}${plainText(line)}\n`);
     this.#lineIsOpen = false;
   }
-}
-
-export function bytes(count: number): string {
-  const units = ["bytes", "KB", "MB", "GB", "TB"];
-  let value = count;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }

@@ -1,10 +1,10 @@
 /** Prints the events of an execution as they come, as a notebook would show them, in a terminal's means. */
 
+import { formatBytes } from "./amounts.js";
 import { bundleText, type Image, imageOf, type MimeBundle } from "./bundle.js";
 import { DisplayList } from "./display-list.js";
 import { printable } from "./escape-filter.js";
 import type { ImageFolder } from "./images.js";
-import { formatBytes } from "./progress.js";
 import type { Screen } from "./screen.js";
 import type { Sink } from "./sink.js";
 import { colourTraceback } from "./traceback.js";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { formatBytes, Progress } from "./progress.js";
+import { formatBytes } from "./amounts.js";
+import { Progress } from "./progress.js";
 import { formatTable } from "./table.js";
 
 function transfer(options: {

@@ -1,11 +1,11 @@
 /** A line that tells how far a transfer is, where a person waits and looks. */
 
+import { formatBytes } from "./amounts.js";
 import { cutToWidth, textWidth } from "./width.js";
 
 /** What is over sooner needs no bar. */
 const SHOWN_AFTER_MS = 400;
 const REDRAWN_AFTER_MS = 100;
-const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 export interface ProgressOutput {
   readonly isTTY?: boolean | undefined;
@@ -68,15 +68,4 @@ export class Progress {
     const filled = Math.round(part * room);
     return `${percent} [${"#".repeat(filled)}${".".repeat(room - filled)}]  ${text}`;
   }
-}
-
-export function formatBytes(bytes: number): string {
-  if (bytes === 1) return "1 byte";
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -1,6 +1,5 @@
 /** POST /execute: run code, and tell at the end or as it happens. */
 
-import type { FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
@@ -11,6 +10,7 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
+import { onClientGone } from "../client-gone.js";
 import type { CodeValidator } from "../code-validation.js";
 import { streamExecution } from "../execution-stream.js";
 import { toRemarks } from "../generation-wire.js";
@@ -18,6 +18,7 @@ import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
+import { wantsEvents } from "../sse.js";
 import { isLarge, toExecuteResponse } from "../wire.js";
 
 const EXECUTE = {
@@ -47,7 +48,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
         `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
       );
     }
-    const streams = body.stream ?? wantsEvents(request);
+    const streams = wantsEvents(request, body.stream);
     const goesOn = body.on_disconnect === "continue";
     if (goesOn && sessionId === undefined) {
       throw new ServiceError(
@@ -88,8 +89,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     let started: RunningExecution;
     try {
       started = sessions.start(principal.id, sessionId, execution, limits, streams);
-      // "close" comes at the end of every answer as well; what is over is not abandoned.
-      if (!goesOn) reply.raw.on("close", () => started.abandon());
+      if (!goesOn) onClientGone(reply, () => started.abandon());
       if (streams) void streamExecution(request, reply, started, 0);
       outcome = await started.outcome;
     } catch (error) {
@@ -110,11 +110,6 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
       request: execution,
     });
   });
-}
-
-/** Said by the field `stream`, or by the header where the field is absent. */
-function wantsEvents(request: FastifyRequest): boolean {
-  return request.headers.accept?.includes("text/event-stream") ?? false;
 }
 
 function sessionOf(body: ExecuteBody): string | undefined {

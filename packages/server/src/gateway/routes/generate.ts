@@ -9,7 +9,7 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditModelFailed, auditModelUse } from "../audit-records.js";
-import { clientSignal } from "../client-signal.js";
+import { clientSignal } from "../client-gone.js";
 import { toGenerateResponse } from "../generation-wire.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";

@@ -12,12 +12,14 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
+import { onClientGone } from "../client-gone.js";
 import { checkTimeout } from "../limits.js";
 import { NOTEBOOK_BYTES_MAX, parseNotebookBodies } from "../notebook-body.js";
 import { NotebookStream } from "../notebook-stream.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { NotebookAnswer, NotebookBody, NotebookFile } from "../schemas/notebook.js";
+import { wantsEvents } from "../sse.js";
 
 const tags = ["sessions"];
 
@@ -65,12 +67,11 @@ function registerRun(app: App, options: NotebookOptions): void {
     const notebook = readNotebook(body.notebook, config.codeBytesMax);
     const timeoutMs = checkTimeout(body.timeout, config);
     admission.admitExecution(principal, params.id);
-    const streams = body.stream ?? request.headers.accept?.includes("text/event-stream") ?? false;
+    const streams = wantsEvents(request, body.stream);
     const stream = streams ? new NotebookStream(request, reply) : undefined;
     const hooks = hooksFor(request, params.id, timeoutMs, stream, options);
     const running = new NotebookRun(notebook, body.on_error ?? "stop", hooks);
-    // "close" comes at the end of every answer as well; what is over is not abandoned.
-    reply.raw.once("close", () => running.abandon());
+    onClientGone(reply, () => running.abandon());
     return answer(running, stream, reply);
   });
 }
@@ -118,7 +119,7 @@ async function answer(
   try {
     const outcome = await running.toEnd();
     await turnOfOnesOwn();
-    await stream.end("result", outcome);
+    await stream.end(outcome);
   } catch (error) {
     if (!stream.isOpen) throw error;
     await stream.fail(error);
