@@ -1,5 +1,4 @@
 /** The model's client against the scripted server: what the routes do not show, streaming above all. */
-import { streamText } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ModelClient } from "../packages/server/src/generate/model.ts";
 import { code, type ModelServer, startModelServer } from "./support/model-server.ts";
@@ -23,24 +22,21 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 describe("a streamed answer", () => {
-  async function stream(): Promise<{ text: string; error: unknown; tokens: number | undefined }> {
-    let error: unknown;
-    const result = streamText({
-      ...{ model: await client.languageModel(), prompt: "Say something.", maxRetries: 0 },
-      onError: (event) => {
-        error = event.error;
-      },
-    });
+  async function stream(signal = new AbortController().signal) {
+    const messages = [{ role: "user", content: "Say something." }] as const;
     let text = "";
+    let tokens: number | undefined;
+    let error: unknown;
     try {
-      for await (const part of result.textStream) text += part;
+      const request = { system: "s", messages, tools: [], signal };
+      for await (const part of await client.stream(request)) {
+        if (part.type === "text-delta") text += part.text;
+        if (part.type === "error") error = part.error;
+        if (part.type === "finish-step") tokens = part.usage.outputTokens;
+      }
     } catch (thrown) {
       error ??= thrown;
     }
-    const tokens = await Promise.resolve(result.usage).then(
-      ({ outputTokens }) => outputTokens,
-      () => undefined,
-    );
     return { text, error, tokens };
   }
 
@@ -64,6 +60,25 @@ describe("a streamed answer", () => {
     const known = client.toServiceError((await stream()).error);
     expect(known.code).toBe("LLM_UNAUTHORIZED");
     expect(`${known.message} ${known.cause}`).not.toContain(KEY);
+  });
+
+  test("waits out short rate limits before, and leaves unknown options out", async () => {
+    server.say((body) => {
+      if (body.stream_options) return { status: 400, body: "unknown field stream_options" };
+      if (server.requests.length === 2) {
+        return { status: 429, headers: { "retry-after": "0" }, body: "{}" };
+      }
+      return { text: "at last" };
+    });
+    expect(await stream()).toMatchObject({ text: "at last", error: undefined });
+    const asked = server.requests.map(({ body }) => body.stream_options !== undefined);
+    expect(asked).toEqual([true, false, false]);
+  });
+
+  test("has API_TIMEOUT for all of it", async () => {
+    server.say([{ hangs: true }]);
+    const { error } = await stream();
+    expect(client.toServiceError(error).code).toBe("LLM_TIMEOUT");
   });
 });
 

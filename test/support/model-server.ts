@@ -7,18 +7,38 @@ import type { AddressInfo } from "node:net";
 
 export interface ChatRequest {
   readonly model: string;
-  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly messages: readonly {
+    readonly role: string;
+    readonly content: string;
+    readonly tool_calls?: readonly {
+      readonly id: string;
+      readonly function: { readonly name: string; readonly arguments: string };
+    }[];
+    readonly tool_call_id?: string;
+  }[];
+  readonly tools?: readonly { readonly function: { readonly name: string } }[];
+  readonly stream_options?: object;
   readonly stream?: boolean;
   readonly max_tokens?: number;
   readonly max_completion_tokens?: number;
   readonly response_format?: { readonly type: string };
 }
 
+export interface CalledTool {
+  readonly name: string;
+  /** As JSON; a string is sent as it is, for arguments that are meant to be broken. */
+  readonly input: unknown;
+  /** Default: its place in the answer, as some servers have it. */
+  readonly id?: string;
+}
+
 export interface Answer {
   /** The words of the model; absent for an answer without any. */
   readonly text?: string;
   readonly refusal?: string;
-  readonly finishReason?: "stop" | "length" | "content_filter";
+  readonly calls?: readonly CalledTool[];
+  /** "none": the answer ends without one. */
+  readonly finishReason?: "stop" | "length" | "content_filter" | "tool_calls" | "none";
   /** Anything but 200 is an error, and `body` what it says. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -48,6 +68,16 @@ export interface ModelServer {
 export function code(source: string, more: Record<string, unknown> = {}): Answer {
   const safety = { verdict: "safe", summary: "The code is secure and efficient." };
   return { text: JSON.stringify({ code: source, safety, explanation: "It computes.", ...more }) };
+}
+
+/** An answer that calls tools. */
+export function calls(...called: readonly CalledTool[]): Answer {
+  return { calls: called };
+}
+
+/** An answer that runs code. */
+export function runs(source: string, more: object = {}): Answer {
+  return calls({ name: "run_code", input: { code: source, ...more } });
 }
 
 export async function startModelServer(script: Script = []): Promise<ModelServer> {
@@ -142,7 +172,7 @@ function completion(body: ChatRequest, answer: Answer): string {
           content: answer.text ?? null,
           ...(answer.refusal === undefined ? {} : { refusal: answer.refusal }),
         },
-        finish_reason: answer.finishReason ?? "stop",
+        finish_reason: finishReasonOf(answer),
       },
     ],
     usage: usageOf(body, answer),
@@ -162,8 +192,28 @@ function streamed(body: ChatRequest, answer: Answer): string {
   return [
     event([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }]),
     ...pieces.map((content) => event([{ index: 0, delta: { content }, finish_reason: null }])),
-    event([{ index: 0, delta: {}, finish_reason: answer.finishReason ?? "stop" }]),
-    event([], { usage: usageOf(body, answer) }),
+    ...(answer.calls ?? [])
+      .flatMap((call, index) => callDeltas(call, index))
+      .map((delta) => event([{ index: 0, delta, finish_reason: null }])),
+    ...(answer.finishReason === "none"
+      ? []
+      : [event([{ index: 0, delta: {}, finish_reason: finishReasonOf(answer) }])]),
+    ...(body.stream_options ? [event([], { usage: usageOf(body, answer) })] : []),
     "data: [DONE]\n\n",
   ].join("");
+}
+
+function finishReasonOf({ finishReason, calls: called = [] }: Answer): string {
+  return finishReason ?? (called.length > 0 ? "tool_calls" : "stop");
+}
+
+/** As servers stream a call: its name first, then its arguments in pieces. */
+function callDeltas({ name, input, id }: CalledTool, index: number): object[] {
+  const text = typeof input === "string" ? input : JSON.stringify(input);
+  const pieces = text.match(/[\s\S]{1,9}/g) ?? [];
+  const begin = { index, id: id ?? `call_${index}`, type: "function" };
+  return [
+    { tool_calls: [{ ...begin, function: { name, arguments: "" } }] },
+    ...pieces.map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
+  ];
 }

@@ -219,6 +219,21 @@ export const configVariables = [
     description: "A file to which the exchanges with the model are appended, to be replayed.",
   },
   {
+    name: "CHAT_MAX_STEPS",
+    default: "8",
+    description: "Calls of the model in one request of a chat, default and maximum of `max_steps`.",
+  },
+  {
+    name: "CHAT_MAX_TOKENS",
+    default: "200000",
+    description: "Tokens after which such a request ends, default and maximum of `max_tokens`.",
+  },
+  {
+    name: "CHAT_MAX_TIME",
+    default: "300",
+    description: "Seconds that such a request may take, default and maximum of `max_seconds`.",
+  },
+  {
     name: "VALIDATION_POLICY",
     default: "",
     description: "What validation does about what it finds, such as `network=deny,process=warn`.",
@@ -274,6 +289,8 @@ export interface Config {
   readonly auditRequired: boolean;
   /** Undefined when no model is set. */
   readonly model: ModelSettings | undefined;
+  /** What one request of a chat may use. */
+  readonly chat: { readonly stepsMax: number; readonly tokensMax: number; readonly timeMs: number };
   readonly validationPolicy: ValidationPolicy;
   readonly logLevel: string;
   /** Every variable as it is in force, secrets included: what a child process is given.
@@ -405,6 +422,11 @@ export function loadConfig(
     model: readModelSettings(values, {
       timeoutMs: number("API_TIMEOUT", 0.1, 3600, false) * 1000,
       answerTokensMax: number("LLM_MAX_TOKENS", 16, 1_000_000),
+    }),
+    chat: Object.freeze({
+      stepsMax: number("CHAT_MAX_STEPS", 1, 1000),
+      tokensMax: number("CHAT_MAX_TOKENS", 1, 1_000_000_000),
+      timeMs: number("CHAT_MAX_TIME", 1, 86400, false) * 1000,
     }),
     validationPolicy: readValidationPolicy(values.VALIDATION_POLICY),
     logLevel: choice("LOG_LEVEL", LOG_LEVELS),

@@ -12,6 +12,7 @@ import { AuditLog } from "./audit/audit-log.js";
 import { AuthFailures } from "./audit/auth-failures.js";
 import type { Config } from "./config.js";
 import { buildApp } from "./gateway/app.js";
+import { Conversations } from "./generate/chat/conversations.js";
 import { startGenerator } from "./generate/start.js";
 import { Pool } from "./pool/pool.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
@@ -77,11 +78,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onStartFailed: (error) => logger.warn({ err: error }, "a sandbox could not be started"),
     onFaulty: ({ id }, problem) => logger.error({ sandbox: id, problem }, "a faulty warm sandbox"),
   });
-  const sessions = new SessionManager(pool, config, observeSessions(audit, keys));
+  const conversations = new Conversations();
+  const sessions = new SessionManager(pool, config, observeSessions(audit, keys, conversations));
   const latch = new PanicLatch("panic.json");
   const security = new Security({ driver, pool, sessions, latch });
   const app = buildApp({
-    ...{ config, sessions, security, generator, keys, audit, authFailures },
+    ...{ config, sessions, security, generator, conversations },
+    ...{ keys, audit, authFailures },
     ...{ logger, adminToken, version: VERSION },
   });
 
@@ -133,15 +136,21 @@ function openAudit(config: Config, logger: Logger): Promise<AuditLog> {
   });
 }
 
-function observeSessions(audit: Audit, keys: KeyStore): SessionObserver {
+function observeSessions(
+  audit: Audit,
+  keys: KeyStore,
+  conversations: Conversations,
+): SessionObserver {
   const who = (owner: string) => ({
     principal: owner,
     name: owner === BUILT_IN_ADMIN.id ? BUILT_IN_ADMIN.name : (keys.nameOf(owner) ?? null),
   });
   return {
     created: (owner, session) => audit.record("session_created", { ...who(owner), session }),
-    ended: (owner, session, reason) =>
-      audit.record("session_ended", { ...who(owner), session, reason }),
+    ended: (owner, session, reason) => {
+      conversations.forget(owner, session);
+      audit.record("session_ended", { ...who(owner), session, reason });
+    },
     cpuUsed: (owner, seconds) => keys.chargeCpu(owner, seconds),
   };
 }

@@ -7,6 +7,7 @@ import { KeyStore } from "../access/key-store.js";
 import { NO_AUDIT } from "../audit/audit.js";
 import { AuthFailures } from "../audit/auth-failures.js";
 import { loadConfig } from "../config.js";
+import { Conversations } from "../generate/chat/conversations.js";
 import { startGenerator } from "../generate/start.js";
 import { Pool } from "../pool/pool.js";
 import type { SandboxDriver } from "../sandbox/sandbox.js";
@@ -40,6 +41,7 @@ beforeAll(async () => {
   const sessions = new SessionManager(pool, config, observer);
   const latch = new PanicLatch(join(directory, "panic.json"));
   app = buildApp({
+    conversations: new Conversations(),
     ...{ config, sessions, keys, adminToken },
     security: new Security({ driver, pool, sessions, latch }),
     generator: await startGenerator(config, vi.fn()),
@@ -91,6 +93,12 @@ const OPEN = [
   "PATCH /sessions/:id/files/*",
   "DELETE /sessions/:id/files/*",
   "GET /sessions/:id/watch",
+  "POST /api/chat",
+  "GET /api/chat/:id",
+  "HEAD /api/chat/:id",
+  "DELETE /api/chat/:id",
+  "GET /tools",
+  "HEAD /tools",
   "POST /sessions/:id/keep-alive",
   "POST /sessions/:id/input",
   "POST /sessions/:id/complete",

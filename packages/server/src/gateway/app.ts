@@ -21,6 +21,7 @@ import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import type { Conversations } from "../generate/chat/conversations.js";
 import type { Generator } from "../generate/generator.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
@@ -28,6 +29,7 @@ import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
 import { registerOpenapi } from "./openapi.js";
+import { registerChat } from "./routes/chat.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerExecutions } from "./routes/executions.js";
 import { registerFiles } from "./routes/files.js";
@@ -39,6 +41,7 @@ import { registerOperate } from "./routes/operate.js";
 import { registerPackages } from "./routes/packages.js";
 import { registerSecurity } from "./routes/security.js";
 import { registerSessions } from "./routes/sessions.js";
+import { registerTools } from "./routes/tools.js";
 import { registerWatch } from "./routes/watch.js";
 import { SlowBodies } from "./slow-bodies.js";
 import { holdWhileUnread } from "./unread-answers.js";
@@ -67,6 +70,7 @@ export interface AppOptions {
   readonly sessions: SessionManager;
   readonly security: Security;
   readonly generator: Generator;
+  readonly conversations: Conversations;
   readonly keys: KeyStore;
   readonly audit: Audit;
   readonly authFailures: AuthFailures;
@@ -77,7 +81,7 @@ export interface AppOptions {
 }
 
 export function buildApp(options: AppOptions): App {
-  const { config, sessions, keys, audit, generator } = options;
+  const { config, sessions, keys, audit, generator, conversations } = options;
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -180,6 +184,8 @@ export function buildApp(options: AppOptions): App {
     const validator = new CodeValidator({ sessions, config, admission, audit, generator });
     registerExecute(scope, { sessions, config, admission, audit, validator });
     registerGenerate(scope, { sessions, config, admission, audit, generator });
+    registerChat(scope, { sessions, config, admission, audit, generator, conversations });
+    registerTools(scope, admission);
     registerSessions(scope, { sessions, config, admission });
     registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });

@@ -57,7 +57,7 @@ export function auditRejected(audit: Audit, request: FastifyRequest, run: Run): 
 interface ModelPurpose {
   readonly sessionId: string | undefined;
   readonly model: string;
-  readonly purpose: "generate" | "review";
+  readonly purpose: "generate" | "review" | "chat";
 }
 
 interface ModelUsed {

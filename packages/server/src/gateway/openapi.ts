@@ -16,6 +16,10 @@ const TAGS = [
   { name: "interact", description: "What an editor asks of a live session." },
   { name: "files", description: "Files of a session's /workspace." },
   { name: "generate", description: "From a question to a result, by a model." },
+  {
+    name: "chat",
+    description: "Conversations in which a model works in a session, and tools for models.",
+  },
   { name: "operate", description: "Health and status." },
   { name: "security", description: "Panic, resume, what runs, what protects. Admins only." },
   { name: "keys", description: "Keys for others. Admins only." },

@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import type { Audit } from "../audit/audit.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
+import type { StartedRun } from "../generate/chat/chat-bench.js";
 import type { GuestScripts } from "../generate/guest-scripts.js";
 import type { GuestScript, Workbench } from "../generate/workbench.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
@@ -81,36 +82,53 @@ export class SessionBench implements Workbench {
   }
 
   async run(code: string): Promise<ExecutionOutcome> {
-    const { session, sessionId, limits, timeoutMs, config, audit, request } = this.#options;
+    return this.start(code, { signal: this.#options.signal }).outcome;
+  }
+
+  /** `followed` from its beginning. @throws ServiceError when it cannot be run, or its outcome does */
+  start(code: string, how: RunOptions): StartedRun {
+    const { session, sessionId, limits, config, audit, request } = this.#options;
     const { includeFiles } = this.#options;
     // The first was admitted with the request.
     if (this.#last) this.#options.admission.admitMore(request.principal);
     if (Buffer.byteLength(code) > config.codeBytesMax) throw new ServiceError("CODE_TOO_LARGE");
     const run = { sessionId, code };
-    const { outputBytesMax } = config;
+    const timeoutMs = Math.min(how.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs);
+    const asked = { code, timeoutMs, outputBytesMax: config.outputBytesMax, allowInput: false };
+    let execution: RunningExecution;
     try {
-      const execution = session.start(
-        { code, timeoutMs, outputBytesMax, allowInput: false, includeFiles },
-        limits,
-      );
-      this.#last = execution;
-      const outcome = await this.#untilAbandoned(execution);
-      auditExecution(audit, request, run, outcome);
-      return outcome;
+      execution = session.start({ ...asked, includeFiles }, limits, how.followed);
     } catch (error) {
       auditNotRun(audit, request, run, error);
       throw error;
     }
+    this.#last = execution;
+    const outcome = untilAbandoned(execution, how.signal);
+    outcome.then(
+      (ended) => auditExecution(audit, request, run, ended),
+      (error: unknown) => auditNotRun(audit, request, run, error),
+    );
+    return { execution, outcome };
   }
+}
 
-  async #untilAbandoned(execution: RunningExecution): Promise<ExecutionOutcome> {
-    const { signal } = this.#options;
-    const abandon = () => execution.abandon();
-    signal.addEventListener("abort", abandon);
-    try {
-      return await execution.outcome;
-    } finally {
-      signal.removeEventListener("abort", abandon);
-    }
+interface RunOptions {
+  readonly signal: AbortSignal;
+  /** If it should be less than the request's. */
+  readonly timeoutMs?: number;
+  readonly followed?: boolean;
+}
+
+async function untilAbandoned(
+  execution: RunningExecution,
+  signal: AbortSignal,
+): Promise<ExecutionOutcome> {
+  const abandon = () => execution.abandon();
+  signal.addEventListener("abort", abandon);
+  if (signal.aborted) abandon();
+  try {
+    return await execution.outcome;
+  } finally {
+    signal.removeEventListener("abort", abandon);
   }
 }

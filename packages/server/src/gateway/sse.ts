@@ -28,6 +28,8 @@ export function wantsEvents({ headers }: FastifyRequest, field: boolean | undefi
 export interface EventStreamOptions {
   readonly heartbeatMs?: number;
   readonly stalledMs?: number;
+  /** Beside those of any stream. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class EventStream {
@@ -46,7 +48,7 @@ export class EventStream {
     this.#reply = reply;
     this.#response = reply.raw;
     this.#stalledMs = options.stalledMs ?? STALLED_MS;
-    this.#response.writeHead(200, HEADERS);
+    this.#response.writeHead(200, { ...HEADERS, ...options.headers });
     this.#response.write(RETRY);
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_MS).unref();
     this.#response.once("close", () => this.#close());
@@ -68,13 +70,14 @@ export class EventStream {
   }
 
   /**
-   * Write one event. Whoever has more awaits the promise, if there is one: it resolves when the
+   * Write one event, or data alone where it has no name. Whoever has more awaits the promise, if there is one: it resolves when the
    * client has taken enough to go on, or has gone.
    */
-  send(event: string, json: string, id?: number): Promise<void> | undefined {
+  send(event: string | undefined, data: string, id?: number): Promise<void> | undefined {
     if (this.#closed) return undefined;
-    const named = id === undefined ? "" : `id: ${id}\n`;
-    if (this.#response.write(`${named}event: ${event}\ndata: ${json}\n\n`)) return undefined;
+    const numbered = id === undefined ? "" : `id: ${id}\n`;
+    const named = event === undefined ? "" : `event: ${event}\n`;
+    if (this.#response.write(`${numbered}${named}data: ${data}\n\n`)) return undefined;
     this.#expectProgress();
     holdWhileUnread(this.#reply, json);
     return new Promise((resolve) => this.#onDrained.push(resolve));

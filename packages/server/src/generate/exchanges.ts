@@ -157,8 +157,14 @@ function keysOf(path: string, body: unknown): string[] {
   return [JSON.stringify([...shared, messages]), JSON.stringify([...shared, turns])];
 }
 
-function withoutData(message: { role?: unknown; content?: unknown }): unknown {
-  const { role, content } = message;
-  if (typeof content === "string") return [role, withoutDataBlocks(content)];
-  return [role, content];
+interface RecordedMessage {
+  readonly role?: unknown;
+  readonly content?: unknown;
+  readonly tool_calls?: unknown;
+}
+
+/** The ids of calls are left out: servers make them up as they go. */
+function withoutData({ role, content, tool_calls: calls }: RecordedMessage): unknown {
+  const said = typeof content === "string" ? withoutDataBlocks(content) : content;
+  return Array.isArray(calls) ? [role, said, calls.map((call) => call?.function)] : [role, said];
 }

@@ -2,6 +2,9 @@
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
+import type { ChatBench } from "./chat/chat-bench.js";
+import { type ChatRequest, ChatTurn } from "./chat/chat-turn.js";
+import type { ChatChunk } from "./chat/chunks.js";
 import { ContextReader } from "./context.js";
 import { type Generation, type GenerationRequest, generate } from "./generation.js";
 import type { GuestScripts } from "./guest-scripts.js";
@@ -51,6 +54,33 @@ export class Generator {
     );
   }
 
+  /** A turn of a chat, and its chunks, which begin to come when they are read. @throws ServiceError LLM_NOT_CONFIGURED */
+  chat(
+    bench: ChatBench,
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): { readonly turn: ChatTurn; readonly chunks: AsyncGenerator<ChatChunk, void, undefined> } {
+    const abort = new AbortController();
+    const turn = new ChatTurn(
+      { model: this.#configured(), policy: this.#policy, bench, signal: abort.signal },
+      request,
+    );
+    return { turn, chunks: this.#chunks(turn, abort, signal) };
+  }
+
+  async *#chunks(
+    turn: ChatTurn,
+    abort: AbortController,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatChunk, void, undefined> {
+    const unlink = this.#link(abort, signal);
+    try {
+      yield* turn.run();
+    } finally {
+      unlink();
+    }
+  }
+
   /** Look at code before it runs; a model reviews it where there is one. What the model used is added to `use`. */
   validate(
     bench: Workbench,
@@ -80,15 +110,23 @@ export class Generator {
   /** With a signal that both the caller and a stop of the server end. */
   async #until<T>(signal: AbortSignal, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
+    const unlink = this.#link(abort, signal);
+    try {
+      return await work(abort.signal);
+    } finally {
+      unlink();
+    }
+  }
+
+  /** Abort it with the caller, or when the server stops. Returns what ends that. */
+  #link(abort: AbortController, signal: AbortSignal): () => void {
     const onAbort = () => abort.abort(signal.reason);
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     this.#running.add(abort);
-    try {
-      return await work(abort.signal);
-    } finally {
+    return () => {
       this.#running.delete(abort);
       signal.removeEventListener("abort", onAbort);
-    }
+    };
   }
 }

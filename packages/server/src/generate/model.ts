@@ -4,7 +4,14 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { JSONSchema7, LanguageModel, ModelMessage, OutputInterface } from "ai";
+import type {
+  JSONSchema7,
+  LanguageModel,
+  ModelMessage,
+  OutputInterface,
+  TextStreamPart,
+  ToolSet,
+} from "ai";
 import type { ModelSettings } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
 import { type Exchanger, Replay, recording } from "./exchanges.js";
@@ -54,11 +61,31 @@ const RATE_LIMIT_WAIT_MS_MAX = 15_000;
 interface Dialect {
   form: "json_schema" | "json_object" | "none";
   lengthField: "max_tokens" | "max_completion_tokens";
+  /** Whether it can be asked to count the tokens of a stream. */
+  tellsUsage: boolean;
 }
+
+/** One answer of a conversation in which the model may call tools. */
+export interface StreamRequest {
+  readonly system: string;
+  readonly messages: readonly ModelMessage[];
+  readonly tools: readonly ToolDefinition[];
+  readonly signal: AbortSignal;
+}
+
+export interface ToolDefinition {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: JSONSchema7;
+}
+
+type Provided = Extract<LanguageModel, { readonly specificationVersion: "v3" }>;
+type CallOptions = Parameters<Provided["doStream"]>[0];
+type StreamResult = Awaited<ReturnType<Provided["doStream"]>>;
 
 interface Sdk {
   readonly ai: typeof import("ai");
-  readonly languageModel: Exclude<LanguageModel, string>;
+  readonly languageModel: Provided;
 }
 
 export class ModelClient {
@@ -66,7 +93,11 @@ export class ModelClient {
   readonly #settings: ModelSettings;
   readonly #apiKey: string | undefined;
   readonly #exchange: Exchanger;
-  readonly #dialect: Dialect = { form: "json_schema", lengthField: "max_tokens" };
+  readonly #dialect: Dialect = {
+    form: "json_schema",
+    lengthField: "max_tokens",
+    tellsUsage: true,
+  };
   readonly #replay: Replay | undefined;
   #sdk: Promise<Sdk> | undefined;
 
@@ -93,9 +124,36 @@ export class ModelClient {
     await this.#load();
   }
 
-  /** The AI SDK's own object, for callers that stream. */
-  async languageModel(): Promise<Exclude<LanguageModel, string>> {
-    return (await this.#load()).languageModel;
+  /**
+   * Begin one answer of a conversation with tools. It comes as the AI SDK's parts; each has API_TIMEOUT as a whole,
+   * and waits out short rate limits before it begins. What goes wrong is a part of type "error".
+   */
+  async stream(request: StreamRequest): Promise<AsyncIterable<TextStreamPart<ToolSet>>> {
+    const { ai, languageModel } = await this.#load();
+    const tools: ToolSet = Object.fromEntries(
+      request.tools.map(({ name, description, parameters }) => [
+        name,
+        ai.tool({ description, inputSchema: ai.jsonSchema(parameters) }),
+      ]),
+    );
+    const { fullStream } = ai.streamText({
+      model: ai.wrapLanguageModel({
+        model: languageModel,
+        middleware: {
+          specificationVersion: "v3",
+          wrapStream: ({ model, params }) => this.#stream(model, params),
+        },
+      }),
+      system: request.system,
+      messages: [...request.messages],
+      tools,
+      maxOutputTokens: this.#settings.answerTokensMax,
+      maxRetries: 0,
+      abortSignal: request.signal,
+      // It would be written to the terminal; whoever reads the parts is told.
+      onError: () => undefined,
+    });
+    return fullStream;
   }
 
   /** What the SDK threw, as an error of our table. */
@@ -116,7 +174,11 @@ export class ModelClient {
     const { timeoutMs } = this.#settings;
     const timer = setTimeout(() => abort.abort(new ServiceError("LLM_TIMEOUT")), timeoutMs);
     try {
-      const answer = await this.#ask({ ...request, signal: abort.signal }, startedAt + timeoutMs);
+      const answer = await this.#patiently(
+        () => this.#askOnce({ ...request, signal: abort.signal }),
+        abort.signal,
+        startedAt + timeoutMs,
+      );
       return { ...answer, seconds: (performance.now() - startedAt) / 1000 };
     } catch (error) {
       if (abort.signal.aborted) throw abort.signal.reason;
@@ -127,11 +189,41 @@ export class ModelClient {
     }
   }
 
-  async #ask(request: ModelRequest, deadlineMs: number): Promise<Omit<ModelAnswer, "seconds">> {
+  async #stream(model: Sdk["languageModel"], call: CallOptions): Promise<StreamResult> {
+    const { timeoutMs } = this.#settings;
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(call.abortSignal?.reason);
+    call.abortSignal?.addEventListener("abort", onAbort);
+    if (call.abortSignal?.aborted) onAbort();
+    const timer = setTimeout(() => abort.abort(new ServiceError("LLM_TIMEOUT")), timeoutMs);
+    const release = () => {
+      clearTimeout(timer);
+      call.abortSignal?.removeEventListener("abort", onAbort);
+    };
+    const { signal } = abort;
+    try {
+      const result = await this.#patiently(
+        () => model.doStream({ ...call, abortSignal: signal }),
+        signal,
+        performance.now() + timeoutMs,
+      );
+      return { ...result, stream: watched(result.stream, signal, release) };
+    } catch (error) {
+      release();
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  /** Waits as long as the server asks for, and speaks the dialect that it understands. */
+  async #patiently<T>(
+    ask: () => PromiseLike<T>,
+    signal: AbortSignal,
+    deadlineMs: number,
+  ): Promise<T> {
     for (let waits = 0; ; ) {
       const before = { ...this.#dialect };
       try {
-        return await this.#askOnce(request);
+        return await ask();
       } catch (error) {
         const refusal = refusalOf(error);
         if (!refusal) throw error;
@@ -140,7 +232,7 @@ export class ModelClient {
           const tooLong =
             waitMs > RATE_LIMIT_WAIT_MS_MAX || performance.now() + waitMs > deadlineMs;
           if (tooLong || waits++ >= RATE_LIMIT_WAITS_MAX) throw error;
-          await delay(waitMs, undefined, { signal: request.signal });
+          await delay(waitMs, undefined, { signal });
         } else if (!this.#learn(refusal, before)) {
           throw error;
         }
@@ -153,6 +245,10 @@ export class ModelClient {
     if (status !== 400 && status !== 422 && status !== 500) return false;
     if (/max_completion_tokens/.test(body) && used.lengthField === "max_tokens") {
       this.#dialect.lengthField = "max_completion_tokens";
+      return true;
+    }
+    if (/stream_options|include_usage/.test(body) && used.tellsUsage) {
+      this.#dialect.tellsUsage = false;
       return true;
     }
     if (/response_format|json_schema|json_object|structured|grammar|guided/i.test(body)) {
@@ -215,14 +311,41 @@ export class ModelClient {
   }
 
   #inDialect(body: Record<string, unknown>): Record<string, unknown> {
-    const { max_tokens: length, response_format: form, ...rest } = body;
+    const { max_tokens: length, response_format: form, stream_options: streaming, ...rest } = body;
     const spoken: Record<string, unknown> = rest;
     if (length !== undefined) spoken[this.#dialect.lengthField] = length;
+    if (streaming !== undefined && this.#dialect.tellsUsage) spoken["stream_options"] = streaming;
     if (form !== undefined && this.#dialect.form !== "none") {
       spoken["response_format"] = this.#dialect.form === "json_schema" ? form : JSON_OBJECT;
     }
     return spoken;
   }
+}
+
+/** The same parts; an end by the signal is told as the signal's reason, and `release` is called at any end. */
+function watched<T>(
+  stream: ReadableStream<T>,
+  signal: AbortSignal,
+  release: () => void,
+): ReadableStream<T> {
+  const reader = stream.getReader();
+  return new ReadableStream<T>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        release();
+        controller.close();
+      } catch (error) {
+        release();
+        controller.error(signal.aborted ? signal.reason : error);
+      }
+    },
+    cancel(reason) {
+      release();
+      return reader.cancel(reason);
+    },
+  });
 }
 
 const JSON_OBJECT = { type: "json_object" };

@@ -1,0 +1,135 @@
+/** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
+
+import type { ExecutionOutcome } from "../../sessions/execution.js";
+import type { Output } from "../../sessions/output-collector.js";
+import type { DataMarks } from "../data-block.js";
+
+export const TEXT_CHARACTERS_MAX = 10_000;
+const FILES_TOLD_MAX = 50;
+const IMAGES_SHOWN_MAX = 16;
+const JSON_CHARACTERS_MAX = 12_000;
+
+export interface RunOutput {
+  readonly status: string;
+  readonly exit_code: number;
+  readonly execution_id: number | null;
+  readonly execution_time: number;
+  /** Everything that is text, in order; the middle of a long one is left out. */
+  readonly result_text: string;
+  readonly error: { ename: string; evalue: string; hint: string | null } | null;
+  /** How many were shown to the user. */
+  readonly images: number;
+  readonly files_created: readonly string[];
+  readonly files_modified: readonly string[];
+}
+
+export interface ShownImage {
+  readonly mediaType: string;
+  /** base64 */
+  readonly data: string;
+}
+
+export function toRunOutput(outcome: ExecutionOutcome, executionId: number | null): RunOutput {
+  const { error } = outcome;
+  return {
+    status: outcome.status,
+    exit_code: outcome.exitCode,
+    execution_id: executionId,
+    execution_time: outcome.executionTime,
+    result_text: shorten(textOf(outcome.outputs)),
+    error: error && {
+      ename: shorten(error.ename, 200),
+      evalue: shorten(error.evalue, 1000),
+      hint: error.hint,
+    },
+    images: imagesOf(outcome.outputs).length,
+    files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
+    files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
+  };
+}
+
+const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+/** In order. A front end may show an SVG, which can hold scripts, only as an image, so it is one here too. */
+export function imagesOf(outputs: readonly Output[]): ShownImage[] {
+  const images: ShownImage[] = [];
+  for (const output of outputs) {
+    if (!("data" in output) || images.length === IMAGES_SHOWN_MAX) continue;
+    const mediaType = BASE64_IMAGES.find((type) => typeof output.data[type] === "string");
+    const svg = output.data["image/svg+xml"];
+    if (mediaType !== undefined) {
+      images.push({ mediaType, data: String(output.data[mediaType]).replace(/\s+/g, "") });
+    } else if (typeof svg === "string") {
+      images.push({ mediaType: "image/svg+xml", data: Buffer.from(svg).toString("base64") });
+    }
+  }
+  return images;
+}
+
+function textOf(outputs: readonly Output[]): string {
+  let text = "";
+  for (const output of outputs) {
+    if (output.output_type === "stream") text += output.text;
+    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
+    else text += plainText(output.data);
+  }
+  return text;
+}
+
+/** Of a rich result. What is said of an image is only that it is one. */
+export function plainText(data: Readonly<Record<string, unknown>>): string {
+  const plain = data["text/plain"];
+  const isImage = Object.keys(data).some((type) => type.startsWith("image/"));
+  return typeof plain === "string" && !isImage ? `${plain}\n` : "";
+}
+
+/** Beginning and end, as a traceback's last line says most. */
+export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): string {
+  if (text.length <= charactersMax) return text;
+  const half = Math.floor(charactersMax / 2);
+  const left = text.length - 2 * half;
+  return `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+}
+
+/**
+ * What the model is told. Outputs of earlier turns may have come back from a client, so nothing is
+ * taken for granted about their form.
+ */
+export function tellModel(marks: DataMarks, toolName: string, output: unknown): string {
+  const run = output as Partial<RunOutput> | null | undefined;
+  if (typeof run?.result_text !== "string") {
+    return marks.wrap(
+      `the result of ${word(toolName)}`,
+      shorten(asJson(output), JSON_CHARACTERS_MAX),
+    );
+  }
+  const lines = [run.status === "ok" ? "" : `status: ${word(String(run.status))}`];
+  const images = Number(run.images);
+  if (images > 0) lines.push(`The user was shown ${images} image(s); you cannot see them.`);
+  const shown = [run.result_text === "" ? "(no output)" : shorten(run.result_text)];
+  for (const [what, paths] of [
+    ["created", run.files_created],
+    ["modified", run.files_modified],
+  ] as const) {
+    if (Array.isArray(paths) && paths.length > 0) {
+      shown.push(
+        `files ${what}: ${shorten(paths.slice(0, FILES_TOLD_MAX).map(asJson).join(", "), 2000)}`,
+      );
+    }
+  }
+  lines.push(marks.wrap("the output of the code", shown.join("\n")));
+  return lines.filter((line) => line !== "").join("\n");
+}
+
+/** Errors of tools hold names that a guest or the model has chosen. */
+export function tellProblem(marks: DataMarks, problem: string): string {
+  return marks.wrap("why the call failed", shorten(problem, 2000));
+}
+
+function asJson(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
+}
+
+function word(text: string): string {
+  return text.replace(/[^A-Za-z0-9_]/g, "").slice(0, 40);
+}
