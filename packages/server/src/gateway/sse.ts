@@ -79,7 +79,7 @@ export class EventStream {
     const named = event === undefined ? "" : `event: ${event}\n`;
     if (this.#response.write(`${numbered}${named}data: ${data}\n\n`)) return undefined;
     this.#expectProgress();
-    holdWhileUnread(this.#reply, json);
+    holdWhileUnread(this.#reply, data);
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 

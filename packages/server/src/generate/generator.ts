@@ -62,7 +62,10 @@ export class Generator {
   ): { readonly turn: ChatTurn; readonly chunks: AsyncGenerator<ChatChunk, void, undefined> } {
     const abort = new AbortController();
     const turn = new ChatTurn(
-      { model: this.#configured(), policy: this.#policy, bench, signal: abort.signal },
+      {
+        ...{ model: this.#configured(), policy: this.#policy, context: this.#context },
+        ...{ bench, signal: abort.signal },
+      },
       request,
     );
     return { turn, chunks: this.#chunks(turn, abort, signal) };

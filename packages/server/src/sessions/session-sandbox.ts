@@ -48,6 +48,10 @@ export class SessionSandbox {
     return this.#lease !== undefined;
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get id(): string | undefined {
     return this.#lease?.sandbox.id;
   }

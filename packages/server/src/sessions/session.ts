@@ -63,6 +63,10 @@ export class Session {
     if (options.historyBudget) this.#history = new History(options.historyBudget);
   }
 
+  get closed(): boolean {
+    return this.#sandbox.closed;
+  }
+
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
     return !this.#sandbox.exists && this.#executions + this.#queue.length + this.#holders === 0;

@@ -16,7 +16,7 @@ import type { App } from "../app.js";
 import { auditModelFailed, auditModelUse } from "../audit-records.js";
 import { SessionChatBench } from "../chat-bench.js";
 import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../chat-wire.js";
-import { clientSignal } from "../client-signal.js";
+import { clientSignal } from "../client-gone.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, Nothing, orEvents } from "../schemas/answers.js";
 import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";

@@ -7,7 +7,7 @@
 import type { FinishReason, ModelMessage } from "ai";
 import type { ValidationPolicy } from "../../config/model-settings.js";
 import { ServiceError } from "../../errors.js";
-import { describeSandbox } from "../context.js";
+import type { ContextReader } from "../context.js";
 import { DataMarks } from "../data-block.js";
 import type { ModelClient } from "../model.js";
 import { ModelUse } from "../model-use.js";
@@ -44,6 +44,7 @@ export interface ChatParts {
   readonly policy: ValidationPolicy;
   readonly bench: ChatBench;
   readonly signal: AbortSignal;
+  readonly context: ContextReader;
 }
 
 class BudgetSpent extends Error {}
@@ -151,7 +152,7 @@ export class ChatTurn {
     await bench.prepare();
     const asked = said.at(-1);
     if (asked) await placeAttachments(bench, asked);
-    const context = await describeSandbox(bench, { packages: true });
+    const context = await this.#parts.context.describe(bench);
     const instructions = instructionsToChat(this.#marks, bench, instructionsIn(said));
     const messages = toModelMessages(said, this.#marks, context);
     for (;;) {
