@@ -18,6 +18,8 @@ Sent = tuple[int, object] | None
 PAUSE: Sent = (0, None)
 
 _PAUSE_ENTRIES = 200
+# Of the paths of a list, as they are shown: thousands of the longest would be an answer of hundreds of MB.
+_LISTED_CHARACTERS_MAX = 1_000_000
 _REMOVALS_MAX = 2_000_000
 _FILES_OF_A_WRITE_MAX = 1000
 _TEMPORARY = ".glovebox-"
@@ -50,6 +52,7 @@ def _make_parents(path: str) -> Iterator[str]:
 def list_directory(fields: dict) -> Iterator[Sent]:
     """Entries of a directory, or of everything below it, in the order of their names."""
     left = int(fields["entries_max"])
+    characters_left = _LISTED_CHARACTERS_MAX
     root = absolute(fields["path"])
     pending = [""]
     full = too_deep = False
@@ -79,6 +82,10 @@ def list_directory(fields: dict) -> Iterator[Sent]:
                 too_deep = too_deep or failure.errno == errno.ENAMETOOLONG
                 continue
             path = prefix + entry.name
+            characters_left -= len(root) + len(path)
+            if characters_left < 0:
+                full = True
+                break
             if fields["recursive"] and described["type"] == "directory":
                 below.append(f"{path}/")
             batch.append({"path": shown(path), **described})

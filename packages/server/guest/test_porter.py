@@ -443,6 +443,18 @@ class ListTest(PorterCase):
             self.porter.put(f"{number:03}" + "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 80, b"")
         self.assertEqual(len(self.porter.entries()), 600)
 
+    def test_long_paths_are_bounded_together_and_it_says_so(self):
+        for number in range(5000):
+            self.porter.put(f"{number:04}" + "n" * 200, b"")
+        number, listed = self.porter.open(
+            op="list", path="", recursive=False, entries_max=10_000
+        )
+        self.porter.send(number, wire.CREDIT, struct.pack(">I", 8 << 20))
+        self.porter.read_until(lambda: listed.over)
+        self.assertEqual(listed.end, {"truncated": True})
+        count = sum(len(item["entries"]) for item in listed.items)
+        self.assertTrue(4500 < count < 5000, count)
+
     def test_what_is_deeper_than_a_path_can_name_is_left_out_and_can_be_removed(self):
         _dig(self.porter, 60)
         listed = self.porter.ask(op="list", path="", recursive=True, entries_max=1000)

@@ -212,6 +212,17 @@ describe("PorterFiles", () => {
     await expect(listing).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
   });
 
+  test("a list takes no longer paths than any list has", async () => {
+    const listing = files().list("", { recursive: true, entriesMax: 10_000 });
+    const entry = JSON.stringify({
+      ...{ path: "x".repeat(8000), type: "file", size: 1, mtime_ms: 0 },
+    });
+    const entries = Array.from({ length: 15 }, () => entry).join();
+    for (let n = 0; n < 17; n++) porter.write(frame(1, KIND.item, `{"entries":[${entries}]}`));
+    await expect(listing).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
+    expect(violation?.message).toContain("longer paths");
+  });
+
   test("a file has no more bytes than were asked for, and its identity is a safe header", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1-2-3" };

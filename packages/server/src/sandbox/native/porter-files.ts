@@ -24,6 +24,9 @@ import {
   WINDOW_BYTES,
 } from "./porter-channel.js";
 
+/** The porter lists a million code points of paths; each may be two characters here. */
+const LISTED_CHARACTERS_MAX = 2_000_000;
+
 const closed = { additionalProperties: false } as const;
 const Path = Type.String({ maxLength: 8192 });
 const Kind = Type.Union([
@@ -116,6 +119,7 @@ export class PorterFiles implements SandboxFiles {
     { recursive, entriesMax }: { recursive: boolean; entriesMax: number },
   ): Promise<FileList> {
     const entries: FileEntry[] = [];
+    let characters = 0;
     const fields = { op: "list", path, recursive, entries_max: entriesMax };
     return this.#ask(
       fields,
@@ -127,6 +131,10 @@ export class PorterFiles implements SandboxFiles {
             throw new ProtocolViolation("more entries than were asked for");
           }
           for (const { path: name, type, size, mtime_ms } of found) {
+            characters += name.length;
+            if (characters > LISTED_CHARACTERS_MAX) {
+              throw new ProtocolViolation("longer paths than any list has");
+            }
             entries.push({ path: name, kind: type, sizeBytes: size, modifiedMs: mtime_ms });
           }
           refill(request, 0);
