@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config.js";
-import type { DoctorCheck } from "./doctor.js";
+import type { DoctorCheck } from "./doctor/check.js";
 
 const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
 const START_TIMEOUT_MS = 120_000;
