@@ -19,111 +19,24 @@ import os
 import resource
 import signal
 import socket
-import stat
 import struct
-from dataclasses import dataclass, field
 from typing import Callable
 
-import folders
 import linux
-from folders import Folders
+from plan import USER_ID, WARDEN_ID, Context
+from root_steps import (
+    enter_root,
+    hide_host_facts,
+    make_devices,
+    mount_folders,
+    mount_own_proc,
+    mount_read_only_root,
+    mount_writable_places,
+    seal_devices,
+)
 
-USER_ID = 1000
-WARDEN_ID = 999
-
-# Where enter-rootfs.sh shows the keeper the layers of root file systems.
-LAYERS_DIRECTORY = "/run/layers"
-_NEW_ROOT = "/mnt"
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
-
-# Host-wide facts and switches in /proc that have no namespace of their own. A path that this
-# kernel does not have is nothing to hide.
-_HIDDEN_FILES = (
-    "buddyinfo", "cgroups", "cmdline", "config.gz", "consoles", "crypto", "devices", "diskstats", "dma",
-    "execdomains", "fb", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users",
-    "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "locks", "mdstat",
-    "misc", "modules", "mtrr", "pagetypeinfo", "partitions", "sched_debug", "schedstat",
-    "slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "vmallocinfo", "vmstat", "zoneinfo",
-    # Names of this boot, and counters by which sandboxes could signal each other.
-    "sys/fs/aio-nr", "sys/fs/dentry-state", "sys/fs/file-nr", "sys/fs/inode-nr", "sys/fs/inode-state",
-    "sys/kernel/pty/nr", "sys/kernel/random/boot_id",
-)  # fmt: skip
-_HIDDEN_DIRECTORIES = (
-    "acpi", "asound", "bus", "driver", "dynamic_debug", "fs", "irq", "pressure", "scsi", "sysvipc", "tty",
-    "sys/fs/quota",
-)  # fmt: skip
-# In the /dev that is being made: what lies over hidden files. Shared memory is mounted over its name.
-_EMPTY_FILE = "shm/.empty"
-_DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
-
-
-class PlanRefused(Exception):
-    """The plan holds something that this version does not know or allow."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the gateway asks for. Sizes in bytes, cpu_cores a fraction of cores."""
-
-    memory_bytes: int
-    cpu_cores: float
-    processes: int
-    open_files: int
-    workspace_bytes: int
-    workspace_inodes: int
-    tmp_bytes: int
-    tmp_inodes: int
-    mounts: list[str]  # Names of folders, see folders.py.
-
-    @staticmethod
-    def parse(fields: object, folders: Folders) -> "Plan":
-        """Check every field again: the privileged side trusts no other side's checks."""
-        if not isinstance(fields, dict) or set(fields) != {*_BOUNDS, "mounts"}:
-            raise PlanRefused("the plan does not have exactly the known fields")
-        problem = folders.unknown(fields["mounts"])
-        if problem:
-            raise PlanRefused(problem)
-        sizes = {name: checked(name, fields[name]) for name in _BOUNDS}
-        return Plan(**sizes, mounts=fields["mounts"])
-
-
-_BOUNDS: dict[str, tuple[type, float, float]] = {
-    "memory_bytes": (int, 16 << 20, 1 << 40),
-    "cpu_cores": (float, 0.01, 1024.0),
-    "processes": (int, 2, 32768),
-    "open_files": (int, 32, 1 << 20),
-    "workspace_bytes": (int, 1 << 20, 1 << 40),
-    "workspace_inodes": (int, 64, 1 << 24),
-    "tmp_bytes": (int, 1 << 20, 1 << 40),
-    "tmp_inodes": (int, 64, 1 << 24),
-}
-
-
-def checked(name: str, value: object) -> int | float:
-    """A field of the plan within its bounds, or PlanRefused."""
-    kind, low, high = _BOUNDS[name]
-    accepted = (int, float) if kind is float else (int,)
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        raise PlanRefused(f"{name} is not a number")
-    if not low <= value <= high:
-        raise PlanRefused(f"{name} is not between {low} and {high}")
-    return kind(value)
-
-
-@dataclass(frozen=True)
-class Context:
-    """Everything the steps need, gathered while nothing is confined yet."""
-
-    plan: Plan | None  # None where no step looks at it.
-    host_uid: int  # The host's id behind USER_ID.
-    hostname: str
-    tree: str  # The root file system's name in LAYERS_DIRECTORY.
-    keep_descriptors: frozenset[int]
-    seccomp_program: bytes
-    map_ids: Callable[[], None]  # Blocks until the keeper has written the id maps.
-    has_data: bool = False  # Whether there may be folders below /data, now or later.
-    mounts: folders.Mounts = field(default_factory=list)
 
 
 def set_apart(context: Context) -> None:
@@ -137,95 +50,6 @@ def set_apart(context: Context) -> None:
 def stop_mount_propagation(context: Context) -> None:
     """Prevents our mounts from showing outside and later host mounts from showing inside."""
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
-
-
-def mount_read_only_root(context: Context) -> None:
-    """Prevents changes to what this and every other sandbox executes. An overlay of its own, though
-    of the same files, because file locks belong to it: sandboxes cannot signal each other by them.
-    The names of the layers are relative, as they show in /proc/self/mountinfo."""
-    os.chdir(LAYERS_DIRECTORY)
-    flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-    linux.mount("overlay", _NEW_ROOT, "overlay", flags, f"lowerdir={context.tree}:.mountpoints")
-    os.chdir("/")
-
-
-def mount_writable_places(context: Context) -> None:
-    """/workspace and /tmp live in memory: prevents filling the host's disk or inodes, and leaves
-    nothing behind. No set-uid and no device files."""
-    flags = linux.MS_NOSUID | linux.MS_NODEV
-    owner = f"uid={context.host_uid},gid={context.host_uid}"
-    plan = context.plan
-    for path, size, inodes in (
-        ("workspace", plan.workspace_bytes, plan.workspace_inodes),
-        ("tmp", plan.tmp_bytes, plan.tmp_inodes),
-    ):
-        options = f"size={size},nr_inodes={inodes},mode=0755,{owner}"
-        linux.mount("tmpfs", f"{_NEW_ROOT}/{path}", "tmpfs", flags, options)
-
-
-def mount_folders(context: Context) -> None:
-    """The operator's folders: no set-uid files, devices or programs, read-only unless configured
-    otherwise, and of each the one file system it lies on."""
-    if context.has_data:
-        folders.make_data_directory(_NEW_ROOT)
-    folders.attach(context.mounts, _NEW_ROOT)
-
-
-def make_devices(context: Context) -> None:
-    """Five harmless devices and nothing else: prevents access to disks, memory and terminals."""
-    directory = f"{_NEW_ROOT}/dev"
-    flags = linux.MS_NOSUID | linux.MS_NOEXEC
-    linux.mount("tmpfs", directory, "tmpfs", flags, "size=64k,nr_inodes=32,mode=0755")
-    for name, (major, minor) in _DEVICES.items():
-        path = f"{directory}/{name}"
-        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
-        os.chmod(path, 0o666)
-    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        os.symlink(f"/proc/self/fd{target}", f"{directory}/{name}")
-    os.mkdir(f"{directory}/shm")
-    os.close(os.open(f"{directory}/{_EMPTY_FILE}", os.O_CREAT | os.O_EXCL, 0o444))
-
-
-def mount_own_proc(context: Context) -> None:
-    """A /proc of the new PID namespace: prevents seeing or touching any process of the host, and
-    `hidepid` any process of another uid, which is the warden."""
-    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-    linux.mount("proc", f"{_NEW_ROOT}/proc", "proc", flags, "hidepid=invisible")
-
-
-def hide_host_facts(context: Context) -> None:
-    """Prevents reading what /proc says about the whole host, and using its switches. Over files lies
-    an empty one and not /dev/null, which would take what is written to a switch without a word."""
-    read_only = linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-    proc = f"{_NEW_ROOT}/proc"
-    linux.mount(f"{proc}/sys", f"{proc}/sys", "", linux.MS_BIND)
-    linux.mount("", f"{proc}/sys", "", linux.MS_REMOUNT | read_only)
-    for name in _HIDDEN_FILES:
-        if os.path.lexists(f"{proc}/{name}"):
-            linux.mount(f"{_NEW_ROOT}/dev/{_EMPTY_FILE}", f"{proc}/{name}", "", linux.MS_BIND)
-    for name in _HIDDEN_DIRECTORIES:
-        if os.path.isdir(f"{proc}/{name}"):
-            linux.mount(
-                "tmpfs", f"{proc}/{name}", "tmpfs", read_only & ~linux.MS_BIND, "size=4k,nr_inodes=1"
-            )
-
-
-def seal_devices(context: Context) -> None:
-    """Prevents changes to /dev, which every program trusts, and to the empty file over hidden ones.
-    Shared memory gets the size and inode caps of /tmp."""
-    directory = f"{_NEW_ROOT}/dev"
-    flags = linux.MS_NOSUID | linux.MS_NOEXEC
-    linux.mount("", directory, "", linux.MS_REMOUNT | linux.MS_RDONLY | flags)
-    owner = f"uid={context.host_uid},gid={context.host_uid}"
-    options = f"size={context.plan.tmp_bytes},nr_inodes={context.plan.tmp_inodes},mode=0700,{owner}"
-    linux.mount("tmpfs", f"{directory}/shm", "tmpfs", flags | linux.MS_NODEV, options)
-
-
-def enter_root(context: Context) -> None:
-    """pivot_root and detach: prevents every path of the old root, also through `..` and chroot
-    tricks, because the old root is no longer in the namespace."""
-    os.chdir(_NEW_ROOT)
-    linux.pivot_root_here()
 
 
 def name_host(context: Context) -> None:

@@ -22,7 +22,6 @@ import signal
 import sys
 
 import cgroups as control_groups
-import confine
 import linux
 import seccomp
 import warden
@@ -30,6 +29,7 @@ from folders import Folders, FoldersRefused
 from gateway_connection import GatewayConnection
 from kernels import Kernels, watch_once
 from operations import Operations
+from plan import Plan, PlanRefused
 from sandbox import Common, Sandbox, send_signal
 from sandbox_maker import RUN_DIRECTORY, Programs, SandboxMaker
 from zygote_process import Wear
@@ -149,18 +149,18 @@ class Keeper:
     # --- making a sandbox -------------------------------------------------------------------
 
     def _spawn(self, identity: str, sandbox: Sandbox | None, operation: dict) -> None:
-        plan = confine.Plan.parse(operation.get("plan"), self._folders)
+        plan = Plan.parse(operation.get("plan"), self._folders)
         secret = operation.get("secret")
         if not isinstance(secret, str):
-            raise confine.PlanRefused("the secret is missing")
+            raise PlanRefused("the secret is missing")
         if sandbox:
-            raise confine.PlanRefused("a sandbox of this id exists already")
+            raise PlanRefused("a sandbox of this id exists already")
         if self._stopping:
-            raise confine.PlanRefused("the keeper is stopping")
+            raise PlanRefused("the keeper is stopping")
         used = {sandbox.slot for sandbox in self._sandboxes.values()}
         slot = next((slot for slot in range(_SLOTS) if slot not in used), None)
         if slot is None:
-            raise confine.PlanRefused("every range of host ids is in use")
+            raise PlanRefused("every range of host ids is in use")
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._sandboxes[identity] = sandbox
         self._cgroups.create(sandbox.name)

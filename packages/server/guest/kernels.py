@@ -9,7 +9,7 @@ import os
 import selectors
 from typing import Callable
 
-import confine
+from plan import USER_ID
 from sandbox import Common, Sandbox
 from sandbox_maker import SandboxMaker
 from zygote_channel import DESCRIPTORS
@@ -38,7 +38,7 @@ class Kernels:
         request = {
             "sandbox": sandbox.identity,
             "plan": vars(sandbox.plan),
-            "host_uid": self._maker.host_uid(sandbox, confine.USER_ID),
+            "host_uid": self._maker.host_uid(sandbox, USER_ID),
         }
         given = {"warden": sandbox.warden_handle, **for_zygote}
         entrances = [

@@ -11,8 +11,8 @@ import time
 from signal import SIGINT, SIGKILL
 from typing import Callable
 
-import confine
 import inspection
+from plan import PlanRefused, checked
 from sandbox import Common, Sandbox, send_signal
 from sandbox_maker import SandboxMaker
 
@@ -67,7 +67,7 @@ class Operations:
             return
         try:
             self._of_one[name](identity, self._common.sandboxes.get(identity), operation)
-        except (OSError, confine.PlanRefused) as failure:
+        except (OSError, PlanRefused) as failure:
             self._common.fail(identity, str(failure))
 
     def reaped(self, pid: int, status: int) -> None:
@@ -91,11 +91,11 @@ class Operations:
             return
         error = None
         try:
-            memory_bytes = confine.checked("memory_bytes", operation.get("memory_bytes"))
-            cpu_cores = confine.checked("cpu_cores", operation.get("cpu_cores"))
+            memory_bytes = checked("memory_bytes", operation.get("memory_bytes"))
+            cpu_cores = checked("cpu_cores", operation.get("cpu_cores"))
             self._common.cgroups.set_memory(sandbox.name, int(memory_bytes))
             self._common.cgroups.set_cpu(sandbox.name, cpu_cores)
-        except (OSError, confine.PlanRefused) as failure:
+        except (OSError, PlanRefused) as failure:
             # Memory in use cannot be limited below itself; the sandbox goes on as it was.
             error = _told(failure)
         self._answer("limited", identity, error)
@@ -122,13 +122,13 @@ class Operations:
         error = None
         try:
             secret = operation.get("secret")
-            processes = confine.checked("processes", operation.get("processes"))
+            processes = checked("processes", operation.get("processes"))
             if not isinstance(secret, str) or sandbox is None or sandbox.doomed:
-                raise confine.PlanRefused("the sandbox has ended")
+                raise PlanRefused("the sandbox has ended")
             self._common.cgroups.set_processes(sandbox.name, int(processes) + 2)
             send_signal(sandbox.porter_handle, SIGKILL)
             self._maker.fork_porter(sandbox, secret)
-        except (OSError, confine.PlanRefused) as failure:
+        except (OSError, PlanRefused) as failure:
             error = _told(failure)  # The sandbox goes on without.
         self._answer("porter", identity, error)
 

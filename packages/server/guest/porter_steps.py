@@ -13,7 +13,8 @@ import sys
 
 import confine
 import linux
-from confine import Context, Step
+from confine import Step
+from plan import USER_ID, WARDEN_ID, Context
 
 # Where the porter finds /proc/self/fd, by which a file without a name gets one.
 LINKS_DESCRIPTOR = 3
@@ -82,17 +83,17 @@ def become_porter(context: Context) -> None:
     allow it: signals, priorities, the choice of processors."""
     linux.drop_bounding_set()
     os.setgroups([])
-    os.setresgid(*[confine.WARDEN_ID] * 3)
-    os.setresuid(*[confine.WARDEN_ID] * 3)
-    linux.set_file_ids(confine.USER_ID)
-    if os.getresuid() != (confine.WARDEN_ID,) * 3 or os.getresgid() != (confine.WARDEN_ID,) * 3:
+    os.setresgid(*[WARDEN_ID] * 3)
+    os.setresuid(*[WARDEN_ID] * 3)
+    linux.set_file_ids(USER_ID)
+    if os.getresuid() != (WARDEN_ID,) * 3 or os.getresgid() != (WARDEN_ID,) * 3:
         raise OSError("the ids are not the warden's after setting them")
 
 
 def check_root(context: Context) -> None:
     """Prevents serving another directory than the one that the user owns."""
     owner = os.stat("/").st_uid
-    if owner != confine.USER_ID or not stat.S_ISDIR(os.stat("..").st_mode):
+    if owner != USER_ID or not stat.S_ISDIR(os.stat("..").st_mode):
         raise OSError(f"the root belongs to {owner}")
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import cgroups as control_groups
-import confine
 from folders import Folders
+from plan import Plan
 from zygote_process import ZygoteProcess
 
 
@@ -26,7 +26,7 @@ class Sandbox:
     report: socket.socket | None = None
     zygote: ZygoteProcess | None = None  # The kernel's parent, which learns its exit code.
     built: int = -1  # Write end: the kernel waits for a byte.
-    plan: confine.Plan | None = None
+    plan: Plan | None = None
     doomed: bool = False
     porter_handle: int = -1  # Of the last one that was made.
 

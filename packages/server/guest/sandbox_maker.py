@@ -16,6 +16,7 @@ import porter_steps
 import porter_wire
 import warden
 from folders import Folders, Mounts, close_all
+from plan import USER_ID, WARDEN_ID, Context
 from sandbox import Sandbox
 
 RUN_DIRECTORY = "/run/glovebox"
@@ -63,7 +64,7 @@ class SandboxMaker:
         """Fork PID 1. Returns the descriptors for the zygote, by their names there; the caller
         closes them."""
         assert sandbox.plan
-        host_uid = self.host_uid(sandbox, confine.USER_ID)
+        host_uid = self.host_uid(sandbox, USER_ID)
         mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
         control = _connect(sandbox.identity, secret, "warden")
         connection = _connect(sandbox.identity, secret, "kernel")
@@ -137,9 +138,9 @@ class SandboxMaker:
             kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
             kept.update(mount for mount, _ in mounts)
             assert sandbox.plan
-            context = confine.Context(
+            context = Context(
                 plan=sandbox.plan,
-                host_uid=self.host_uid(sandbox, confine.USER_ID),
+                host_uid=self.host_uid(sandbox, USER_ID),
                 hostname=f"sandbox-{sandbox.identity[:8]}",
                 tree=self._tree,
                 keep_descriptors=frozenset(kept),
@@ -184,9 +185,9 @@ class SandboxMaker:
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
-            context = confine.Context(
+            context = Context(
                 plan=sandbox.plan,
-                host_uid=self.host_uid(sandbox, confine.USER_ID),
+                host_uid=self.host_uid(sandbox, USER_ID),
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
                 keep_descriptors=frozenset({connection.fileno()}),
@@ -202,24 +203,24 @@ class SandboxMaker:
 
     def host_uid(self, sandbox: Sandbox, inside: int) -> int:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""
-        offset = {confine.WARDEN_ID: 0, confine.USER_ID: 1}[inside]
+        offset = {WARDEN_ID: 0, USER_ID: 1}[inside]
         return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
 
     def host_uids(self, sandbox: Sandbox) -> dict[str, int]:
         """Both of the sandbox's ids outside, by who has them."""
-        ids = {"user": confine.USER_ID, "warden": confine.WARDEN_ID}
+        ids = {"user": USER_ID, "warden": WARDEN_ID}
         return {name: self.host_uid(sandbox, inside) for name, inside in ids.items()}
 
     def fork_to_mount(self, sandbox: Sandbox, names: list[str]) -> int:
         """Have folders appear in a living sandbox. The pid of the child that does it."""
-        host_uid = self.host_uid(sandbox, confine.USER_ID)
+        host_uid = self.host_uid(sandbox, USER_ID)
         return self._folders.fork_to_show(names, host_uid, sandbox.warden_handle)
 
     def map_ids(self, sandbox: Sandbox) -> None:
         """Give the warden's user namespace its two ids. Only a process outside of it can."""
         lines = "".join(
             f"{inside} {self.host_uid(sandbox, inside)} 1\n"
-            for inside in (confine.WARDEN_ID, confine.USER_ID)
+            for inside in (WARDEN_ID, USER_ID)
         )
         for kind in ("uid_map", "gid_map"):
             descriptor = os.open(f"/proc/{sandbox.warden_pid}/{kind}", os.O_WRONLY)

@@ -5,11 +5,8 @@ tokenize in pure Python and cost more than most cells take to run. Whatever is s
 await, registered transformers) goes IPython's own way, so both paths mean the same.
 """
 
-import ast
-import base64
 import codeop
 import linecache
-import os
 import re
 import subprocess
 import sys
@@ -20,19 +17,18 @@ import warnings
 from dataclasses import dataclass
 
 from IPython.core.autocall import IPyAutocall
-from IPython.core.displayhook import DisplayHook
-from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 import formats
+from cell_pieces import Piece, pieces_of
+from own_frames import starts_in_own_file, without_own_frames
+from rich_output import Publisher, ResultHook
 
 _FIRST_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
 # codeop asks the compiler to treat a cell as something still being typed.
 _INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
-_FRAMES_SHOWN_MAX = 100
-_OWN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 @dataclass
@@ -44,48 +40,6 @@ class Outcome:
     interrupted: bool = False
 
 
-class Publisher(DisplayPublisher):
-    """Rich output on its way to the gateway. `send` is given when the kernel starts."""
-
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-        content = {"data": encodable(data), "metadata": metadata or {}, "transient": transient or {}}
-        self.shell.send("update_display_data" if update else "display_data", content)
-
-    def clear_output(self, wait=False):
-        self.shell.send("clear_output", {"wait": bool(wait)})
-
-
-class ResultHook(DisplayHook):
-    """The value of a cell's last expression."""
-
-    def __call__(self, result=None):
-        # The commonest results need none of the ten formatters. Their printers can be replaced, so
-        # look first whether they were.
-        if type(result) in (int, bool) and self.shell.plain_printers_untouched(type(result)):
-            if not self.quiet():
-                self.update_user_ns(result)
-                self.fill_exec_result(result)
-                self.write_format_data({"text/plain": repr(result)})
-            return
-        super().__call__(result)
-
-    def write_output_prompt(self):
-        """The prompt is the client's affair."""
-
-    def write_format_data(self, format_dict, md_dict=None):
-        self.shell.hold(
-            "execute_result",
-            {
-                "execution_count": self.prompt_count,
-                "data": encodable(format_dict),
-                "metadata": md_dict or {},
-            },
-        )
-
-    def finish_displayhook(self):
-        """Nothing is buffered here."""
-
-
 class CellExit(IPyAutocall):
     """`exit`, `exit()` and `exit(4)`."""
 
@@ -93,39 +47,6 @@ class CellExit(IPyAutocall):
 
     def __call__(self, code=0):
         raise SystemExit(code)
-
-
-def encodable(bundle: dict) -> dict:
-    """A MIME bundle as JSON: bytes become base64, and what JSON cannot say becomes text."""
-    encoded = {}
-    for mime, value in bundle.items():
-        mime = str(mime)
-        if isinstance(value, bytes):
-            value = base64.b64encode(value).decode("ascii")
-        elif not (mime == "application/json" or mime.endswith("+json")) and not isinstance(value, str):
-            value = str(value)
-        encoded[mime] = value
-    return encoded
-
-
-# Compiled code, and whether its value is the cell's result.
-Piece = tuple[types.CodeType, bool]
-
-# A line that cannot be the rest of something and is no assignment or other statement at first
-# sight. What this lets through wrongly costs time and nothing else.
-_MAY_BE_EXPRESSION = re.compile(
-    r"(?!(?:import|from|def|class|for|if|while|with|try|return|del|assert|raise|pass|global|async|else|elif|except|finally)\b)"
-    r"[A-Za-z_0-9(\[{-][^;=]*(?:==[^;=]*|\([^;]*\)[^;=]*)?$"
-)
-
-
-def _pieces_by_tree(code: str, name: str, flags: int) -> list[Piece]:
-    tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | flags, True)
-    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
-        return [(compile(tree, name, "exec", flags, True), False)]
-    shown = ast.Expression(tree.body.pop().value)
-    pieces = [(compile(tree, name, "exec", flags, True), False)] if tree.body else []
-    return [*pieces, (compile(shown, name, "eval", flags, True), True)]
 
 
 class Shell(InteractiveShell):
@@ -225,29 +146,9 @@ class Shell(InteractiveShell):
         name = f"<cell {values['execution_count']}>"
         flags = self.compile.flags
         try:
-            return self._pieces_by_line(code, name, flags) or _pieces_by_tree(code, name, flags)
+            return pieces_of(code, name, flags)
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             return None  # IPython knows whether this is a magic, an await or a mistake.
-
-    @staticmethod
-    def _pieces_by_line(code: str, name: str, flags: int) -> list[Piece] | None:
-        """The short cut for a cell whose last line is an expression by itself. Making Python
-        objects of a syntax tree, only to look at its last node, costs more than the rest.
-
-        Where both what stands before the line and the line compile on their own, they mean the
-        same apart as together."""
-        body = code.rstrip()
-        start = body.rfind("\n") + 1
-        last = body[start:]
-        if not _MAY_BE_EXPRESSION.match(last):
-            return None
-        try:
-            shown = compile("\n" * body.count("\n") + last, name, "eval", flags, True)
-            if start == 0:
-                return [(shown, True)]
-            return [(compile(body[:start], name, "exec", flags, True), False), (shown, True)]
-        except SyntaxError:
-            return None
 
     def _run_plain(self, code: str, pieces: list[Piece]) -> None:
         # Reading and setting a trait costs more than running a short cell; its value lies here.
@@ -324,7 +225,7 @@ class Shell(InteractiveShell):
             self._showtraceback(kind, value, [line.rstrip("\n") for line in lines])
             return
         # Our own frames are gone already, so there is none for IPython to skip on the plain path.
-        frame_is_ours = exc_tuple is None and _starts_in_own_file(sys.exc_info()[2])
+        frame_is_ours = exc_tuple is None and starts_in_own_file(sys.exc_info()[2])
         super().showtraceback(
             exc_tuple, filename, 0 if frame_is_ours else tb_offset, **options
         )
@@ -359,38 +260,6 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui=None):
         """There is no display; every backend is inline."""
-
-
-def without_own_frames(trace):
-    """A traceback without the frames of this product at its two ends: those that called user code,
-    and those that user code was in when it was interrupted or printed."""
-    chain = []
-    while trace is not None:
-        chain.append(trace)
-        trace = trace.tb_next
-    ours = [_is_own(link.tb_frame) for link in chain]
-    while ours and ours[-1]:
-        ours.pop()
-        chain.pop()
-    while ours and ours[0]:
-        ours.pop(0)
-        chain.pop(0)
-    if len(chain) > _FRAMES_SHOWN_MAX:
-        # Endless recursion: IPython would look at each of thousands of frames for seconds.
-        half = _FRAMES_SHOWN_MAX // 2
-        chain = chain[:half] + chain[-half:]
-    rest = None
-    for link in reversed(chain):
-        rest = types.TracebackType(rest, link.tb_frame, link.tb_lasti, link.tb_lineno)
-    return rest
-
-
-def _is_own(frame: types.FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OWN_FOLDER)
-
-
-def _starts_in_own_file(trace) -> bool:
-    return trace is not None and _is_own(trace.tb_frame)
 
 
 def make_shell() -> Shell:

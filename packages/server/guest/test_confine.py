@@ -8,6 +8,7 @@ import unittest
 import confine
 import seccomp
 from folders import Folders
+from plan import Context, Plan, PlanRefused
 from test_support import in_child
 
 POLICY_DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
@@ -26,9 +27,9 @@ NUMBERS = [name for name in GOOD_PLAN if name != "mounts"]
 NO_FOLDERS = Folders("", 0)
 
 
-def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b"") -> confine.Context:
-    return confine.Context(
-        plan=confine.Plan.parse(GOOD_PLAN, NO_FOLDERS),
+def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b"") -> Context:
+    return Context(
+        plan=Plan.parse(GOOD_PLAN, NO_FOLDERS),
         tree="/",
         host_uid=0,
         hostname="test",
@@ -40,14 +41,14 @@ def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b""
 
 class PlanTest(unittest.TestCase):
     def refuse(self, plan: object, message: str) -> None:
-        with self.assertRaisesRegex(confine.PlanRefused, message):
-            confine.Plan.parse(plan, NO_FOLDERS)
+        with self.assertRaisesRegex(PlanRefused, message):
+            Plan.parse(plan, NO_FOLDERS)
 
     def test_a_good_plan_is_taken_as_it_is(self):
-        self.assertEqual(vars(confine.Plan.parse(GOOD_PLAN, NO_FOLDERS)), GOOD_PLAN)
+        self.assertEqual(vars(Plan.parse(GOOD_PLAN, NO_FOLDERS)), GOOD_PLAN)
 
     def test_whole_cores_are_taken(self):
-        self.assertEqual(confine.Plan.parse({**GOOD_PLAN, "cpu_cores": 2}, NO_FOLDERS).cpu_cores, 2.0)
+        self.assertEqual(Plan.parse({**GOOD_PLAN, "cpu_cores": 2}, NO_FOLDERS).cpu_cores, 2.0)
 
     def test_a_missing_field_is_refused(self):
         for name in GOOD_PLAN:
@@ -88,7 +89,7 @@ class PlanTest(unittest.TestCase):
 
     def test_a_plan_cannot_be_changed_later(self):
         with self.assertRaises(AttributeError):
-            confine.Plan.parse(GOOD_PLAN, NO_FOLDERS).memory_bytes = 1
+            Plan.parse(GOOD_PLAN, NO_FOLDERS).memory_bytes = 1
 
 
 class StepsTest(unittest.TestCase):

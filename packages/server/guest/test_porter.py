@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import signal
 import socket
 import stat
 import struct
@@ -20,7 +19,8 @@ import porter_steps
 import porter_watch
 import porter_wire as wire
 import seccomp
-from test_support import PATIENCE_S, eventually
+from plan import USER_ID, Context
+from test_support import PATIENCE_S
 
 _POLICY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
 _SIZE = 8 << 20
@@ -61,13 +61,13 @@ class PorterProcess:
             try:
                 os.unshare(os.CLONE_NEWNS)
                 linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
-                owner = f"size={_SIZE},mode=0755,uid={confine.USER_ID},gid={confine.USER_ID}"
+                owner = f"size={_SIZE},mode=0755,uid={USER_ID},gid={USER_ID}"
                 linux.mount("tmpfs", "/workspace", "tmpfs", 0, owner)
                 # In the user namespace of a sandbox no id is root, so none is special when it changes.
                 linux.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP)
-                context = confine.Context(
+                context = Context(
                     plan=None,
-                    host_uid=confine.USER_ID,
+                    host_uid=USER_ID,
                     hostname="",
                     tree="",
                     keep_descriptors=frozenset({theirs.fileno()}),
@@ -98,7 +98,7 @@ class PorterProcess:
     def put(self, name: str, data: bytes) -> None:
         with open(self.path(name), "wb") as file:
             file.write(data)
-        os.chown(self.path(name), confine.USER_ID, confine.USER_ID)
+        os.chown(self.path(name), USER_ID, USER_ID)
 
     # --- the wire ---------------------------------------------------------------------------
 
@@ -255,8 +255,8 @@ def _as_user(attempt) -> str:
     if pid == 0:
         try:
             os.setgroups([])
-            os.setresgid(*[confine.USER_ID] * 3)
-            os.setresuid(*[confine.USER_ID] * 3)
+            os.setresgid(*[USER_ID] * 3)
+            os.setresuid(*[USER_ID] * 3)
             attempt()
             os._exit(0)
         except OSError:
@@ -471,8 +471,8 @@ def _dig(process: PorterProcess, depth: int) -> None:
         try:
             root = os.open(process.root, os.O_PATH)
             os.fchdir(root)
-            os.setresgid(*[confine.USER_ID] * 3)
-            os.setresuid(*[confine.USER_ID] * 3)
+            os.setresgid(*[USER_ID] * 3)
+            os.setresuid(*[USER_ID] * 3)
             os.mkdir("deep")
             os.chdir("deep")
             for _ in range(depth):

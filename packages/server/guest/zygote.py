@@ -18,6 +18,7 @@ import time
 import confine
 import linux
 import seccomp
+from plan import Context, Plan
 from zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
 
 _NOT_FOR_THE_KERNEL = ("warden", "built")
@@ -149,8 +150,8 @@ class Zygote:
             for entrance in entrances:
                 os.write(entrance, b"0")
             kept = {name: given[name] for name in DESCRIPTORS if name not in _NOT_FOR_THE_KERNEL}
-            context = confine.Context(
-                plan=confine.Plan(**request["plan"]),
+            context = Context(
+                plan=Plan(**request["plan"]),
                 host_uid=request["host_uid"],
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
