@@ -199,11 +199,11 @@ async function importServerModule(name: string): Promise<Record<string, unknown>
 }
 
 describe("documentation", () => {
-  test("docs/errors.md and the error table name the same codes", async () => {
+  test("docs/errors.md and the error table name the same codes in the same order", async () => {
     const { errorTable } = await importServerModule("errors.ts");
     const table = errorTable as Readonly<Record<string, ErrorEntry>>;
     const documented = tableKeys(readDocument("errors.md"), /^[A-Z][A-Z_]+$/);
-    expect(documented).toEqual(Object.keys(table).sort());
+    expect(documented).toEqual(Object.keys(table));
   });
 
   test("docs/errors.md states the status of each code", async () => {
@@ -232,7 +232,7 @@ describe("documentation", () => {
     const variables = [...(configVariables as Variables), ...(clientVariables as Variables)];
     const names = variables.map(({ name }) => name);
     const documented = tableKeys(readDocument("config.md"), /^[A-Z][A-Z0-9_]*$/);
-    expect(documented).toEqual([...names].sort());
+    expect(documented.sort()).toEqual([...names].sort());
   });
 });
 
@@ -248,7 +248,7 @@ test("docs/validation.md and the rules of validation say the same", async () => 
 /** The keys of a documentation table: the backquoted name that begins each row. */
 function tableKeys(markdown: string, pattern: RegExp): string[] {
   const keys = [...markdown.matchAll(/^\|\s*`([^`]+)`/gm)].map((match) => match[1] ?? "");
-  return [...new Set(keys.filter((key) => pattern.test(key)))].sort();
+  return [...new Set(keys.filter((key) => pattern.test(key)))];
 }
 
 describe("policy", () => {

@@ -1,4 +1,4 @@
-/** The one table of errors that a caller can meet. May import nothing; everyone may import it. */
+/** The one table of errors that a caller can meet, by topic, as docs/errors.md has them. May import nothing; everyone may import it. */
 
 export interface ErrorDefinition {
   /** HTTP status. */
@@ -12,6 +12,7 @@ export interface ErrorDefinition {
 }
 
 const table = {
+  // The request, whatever it asks for.
   INVALID_REQUEST: {
     status: 400,
     retryable: false,
@@ -35,34 +36,111 @@ const table = {
     message: "There is no such route.",
     hint: "GET /openapi.json lists the routes, and GET /docs shows them in a browser.",
   },
-  SESSION_NOT_FOUND: {
-    status: 404,
+  METHOD_NOT_ALLOWED: {
+    status: 405,
     retryable: false,
-    message: "There is no session of this name.",
-    hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
+    message: "This route does not take this method.",
   },
-  EXECUTION_NOT_FOUND: {
-    status: 404,
+  REQUEST_TOO_LARGE: {
+    status: 413,
     retryable: false,
-    message: "There is no execution of this number in this session, or it is no longer kept.",
-    hint: "GET /sessions/{id}/executions lists those that are kept.",
+    message: "The request body is too large.",
   },
+  CODE_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: "The code is longer than MAX_CODE_SIZE.",
+    hint: "Put data into files instead of into the code.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    retryable: false,
+    message: "The body must be JSON.",
+    hint: "Send Content-Type: application/json.",
+  },
+
+  // Keys and their quotas.
   KEY_NOT_FOUND: {
     status: 404,
     retryable: false,
     message: "There is no key of this id.",
     hint: "GET /api/keys lists them.",
   },
-  METHOD_NOT_ALLOWED: {
-    status: 405,
+  KEYS_EXHAUSTED: {
+    status: 409,
     retryable: false,
-    message: "This route does not take this method.",
+    message: "There are as many keys as there may be.",
+    hint: "Revoke keys that are no longer used.",
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    retryable: true,
+    message: "A quota of this key is used up.",
+    hint: "Wait as long as Retry-After says, or ask for a higher quota.",
+  },
+
+  // Sessions, and the sandboxes behind them.
+  SESSION_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no session of this name.",
+    hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
   },
   SESSION_EXISTS: {
     status: 409,
     retryable: false,
     message: "A session of this name exists already.",
     hint: "Use it, delete it, or choose another session_id.",
+  },
+  SESSION_BUSY: {
+    status: 429,
+    retryable: true,
+    message: "Too many executions wait for this session.",
+    hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",
+  },
+  SANDBOX_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no sandbox of this id.",
+    hint: "GET /api/security/containers lists those that there are.",
+  },
+  POOL_EXHAUSTED: {
+    status: 503,
+    retryable: true,
+    message: "All sandboxes are in use.",
+    hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",
+  },
+  SANDBOX_START_FAILED: {
+    status: 503,
+    retryable: true,
+    message: "No sandbox could be started.",
+    hint: "Run `glovebox doctor` on the server.",
+  },
+  MOUNT_FAILED: {
+    status: 503,
+    retryable: true,
+    message: "A folder that the session asks for could not be mounted.",
+    hint: "The server's log says why. See docs/mounts.md.",
+  },
+  PACKAGES_UNAVAILABLE: {
+    status: 409,
+    retryable: false,
+    message: "This server has no packages to install.",
+    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/packages.md.",
+  },
+  PACKAGE_INSTALL_FAILED: {
+    status: 422,
+    retryable: false,
+    message: "The packages could not be installed.",
+    hint: "They come from the server's folder of wheels, which has to hold them and what they need, for the sandboxes' Python.",
+  },
+
+  // Executions, and questions about a session.
+  EXECUTION_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "There is no execution of this number in this session, or it is no longer kept.",
+    hint: "GET /sessions/{id}/executions lists those that are kept.",
   },
   EXECUTION_CANCELLED: {
     status: 409,
@@ -87,6 +165,20 @@ const table = {
     message: "Nothing runs in this session.",
     hint: "A queued execution is cancelled by DELETE /sessions/{id}/executions/{n}.",
   },
+  NO_INPUT_REQUESTED: {
+    status: 409,
+    retryable: false,
+    message: "No input() waits for an answer in this session.",
+    hint: "An execution that may ask (allow_input, or stream) tells each question as an input_request event.",
+  },
+  QUESTION_UNANSWERED: {
+    status: 409,
+    retryable: false,
+    message: "The kernel gave no answer.",
+    hint: "Answering can make the session's own code run, such as a __dir__ or a property, within 5 seconds and in a process of its own.",
+  },
+
+  // Files.
   FILE_NOT_FOUND: {
     status: 404,
     retryable: false,
@@ -152,101 +244,8 @@ const table = {
     message: "The transfer was interrupted. An upload that has not been answered has left nothing.",
     hint: "Try it again.",
   },
-  NO_INPUT_REQUESTED: {
-    status: 409,
-    retryable: false,
-    message: "No input() waits for an answer in this session.",
-    hint: "An execution that may ask (allow_input, or stream) tells each question as an input_request event.",
-  },
-  QUESTION_UNANSWERED: {
-    status: 409,
-    retryable: false,
-    message: "The kernel gave no answer.",
-    hint: "Answering can make the session's own code run, such as a __dir__ or a property, within 5 seconds and in a process of its own.",
-  },
-  KEYS_EXHAUSTED: {
-    status: 409,
-    retryable: false,
-    message: "There are as many keys as there may be.",
-    hint: "Revoke keys that are no longer used.",
-  },
-  REQUEST_TOO_LARGE: {
-    status: 413,
-    retryable: false,
-    message: "The request body is too large.",
-  },
-  CODE_TOO_LARGE: {
-    status: 413,
-    retryable: false,
-    message: "The code is longer than MAX_CODE_SIZE.",
-    hint: "Put data into files instead of into the code.",
-  },
-  UNSUPPORTED_MEDIA_TYPE: {
-    status: 415,
-    retryable: false,
-    message: "The body must be JSON.",
-    hint: "Send Content-Type: application/json.",
-  },
-  SESSION_BUSY: {
-    status: 429,
-    retryable: true,
-    message: "Too many executions wait for this session.",
-    hint: "A session runs one execution at a time. Wait for an answer before sending more, or use more sessions.",
-  },
-  QUOTA_EXCEEDED: {
-    status: 429,
-    retryable: true,
-    message: "A quota of this key is used up.",
-    hint: "Wait as long as Retry-After says, or ask for a higher quota.",
-  },
-  INTERNAL: {
-    status: 500,
-    retryable: true,
-    message: "Something went wrong inside Glovebox.",
-    hint: "The server's log tells more under this request_id.",
-  },
-  SANDBOX_START_FAILED: {
-    status: 503,
-    retryable: true,
-    message: "No sandbox could be started.",
-    hint: "Run `glovebox doctor` on the server.",
-  },
-  POOL_EXHAUSTED: {
-    status: 503,
-    retryable: true,
-    message: "All sandboxes are in use.",
-    hint: "Release sessions that are no longer needed, or raise MAX_SESSIONS.",
-  },
-  SANDBOX_NOT_FOUND: {
-    status: 404,
-    retryable: false,
-    message: "There is no sandbox of this id.",
-    hint: "GET /api/security/containers lists those that there are.",
-  },
-  MOUNT_FAILED: {
-    status: 503,
-    retryable: true,
-    message: "A folder that the session asks for could not be mounted.",
-    hint: "The server's log says why. See docs/mounts.md.",
-  },
-  PACKAGE_INSTALL_FAILED: {
-    status: 422,
-    retryable: false,
-    message: "The packages could not be installed.",
-    hint: "They come from the server's folder of wheels, which has to hold them and what they need, for the sandboxes' Python.",
-  },
-  PACKAGES_UNAVAILABLE: {
-    status: 409,
-    retryable: false,
-    message: "This server has no packages to install.",
-    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/packages.md.",
-  },
-  PANICKED: {
-    status: 503,
-    retryable: false,
-    message: "Every sandbox was killed by a panic, and new work is refused.",
-    hint: "An admin lets work in again with POST /api/security/resume.",
-  },
+
+  // The model.
   LLM_NOT_CONFIGURED: {
     status: 503,
     retryable: false,
@@ -306,6 +305,14 @@ const table = {
     message: "The recorded answers have none for this request.",
     hint: "Record it with LLM_RECORD, or set LLM_BASE_URL to a model.",
   },
+
+  // The server as a whole.
+  PANICKED: {
+    status: 503,
+    retryable: false,
+    message: "Every sandbox was killed by a panic, and new work is refused.",
+    hint: "An admin lets work in again with POST /api/security/resume.",
+  },
   SHUTTING_DOWN: {
     status: 503,
     retryable: true,
@@ -322,6 +329,12 @@ const table = {
     retryable: false,
     message: "This host lacks something that isolation needs.",
     hint: "Run `glovebox doctor` on the server.",
+  },
+  INTERNAL: {
+    status: 500,
+    retryable: true,
+    message: "Something went wrong inside Glovebox.",
+    hint: "The server's log tells more under this request_id.",
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
