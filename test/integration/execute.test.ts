@@ -425,3 +425,16 @@ describe("text of every kind", () => {
     expect(response.stdout).toBe("🐍");
   });
 });
+
+test.each([false, true])("no answer holds half a character (stream: %s)", async (stream) => {
+  const code =
+    "open(b'\\xff', 'w').close(); display({'text/x': chr(0xd800)}, raw=True); raise ValueError(chr(0xdcff))";
+  const response = await fetch(`${server.baseUrl}/execute`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-auth-token": server.token },
+    body: JSON.stringify({ code, stream }),
+  });
+  const text = await response.text();
+  expect(text).toContain('"files_created":["\\ufffd"]');
+  expect(text).not.toMatch(/(?<!\\)(\\\\)*\\ud[89a-f]/);
+});

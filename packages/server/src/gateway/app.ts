@@ -28,6 +28,7 @@ import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
+import { withWholeCharacters } from "./json.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerChat } from "./routes/chat.js";
 import { registerExecute } from "./routes/execute.js";
@@ -179,7 +180,7 @@ export function buildApp(options: AppOptions): App {
     // TypeBox's own neither coerces nor drops in a body: what does not fit is an error.
     scope.setValidatorCompiler(TypeBoxValidatorCompiler);
     // The schemas of answers describe; they leave nothing out of what is sent.
-    scope.setSerializerCompiler(() => JSON.stringify);
+    scope.setSerializerCompiler(() => (answer) => withWholeCharacters(JSON.stringify(answer)));
     await registerOpenapi(scope, options.version);
     const validator = new CodeValidator({ sessions, config, admission, audit, generator });
     registerExecute(scope, { sessions, config, admission, audit, validator });

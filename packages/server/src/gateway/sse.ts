@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { withWholeCharacters } from "./json.js";
 import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
 const TYPE = "text/event-stream";
@@ -73,10 +74,11 @@ export class EventStream {
    * Write one event, or data alone where it has no name. Whoever has more awaits the promise, if there is one: it resolves when the
    * client has taken enough to go on, or has gone.
    */
-  send(event: string | undefined, data: string, id?: number): Promise<void> | undefined {
+  send(event: string | undefined, json: string, id?: number): Promise<void> | undefined {
     if (this.#closed) return undefined;
     const numbered = id === undefined ? "" : `id: ${id}\n`;
     const named = event === undefined ? "" : `event: ${event}\n`;
+    const data = withWholeCharacters(json);
     if (this.#response.write(`${numbered}${named}data: ${data}\n\n`)) return undefined;
     this.#expectProgress();
     holdWhileUnread(this.#reply, data);
