@@ -54,6 +54,7 @@ describe("stopping", () => {
     const ended = server.end("SIGTERM");
     expect((await answer).stdout).toBe("finished\n");
     expect(await ended).toBe(0);
+    expect(server.log().match(/SIGTERM: stopping/g)).toHaveLength(1);
     await expectNothingLeft(server);
   });
 

@@ -100,6 +100,17 @@ class Supervisor {
     void this.#startGateway();
   }
 
+  /** A second signal says nothing more and changes nothing. */
+  stopFor(signal: NodeJS.Signals): void {
+    if (!this.#stopping) {
+      const seconds = this.#config.drainTimeoutMs / 1000;
+      process.stderr.write(
+        `glovebox: ${signal}: stopping, what runs may end within ${seconds} s\n`,
+      );
+    }
+    void this.stop(0);
+  }
+
   /** Drain, then end every child, then remove the run directory. Idempotent. */
   stop(exitCode: number): Promise<void> {
     this.#stopping ??= this.#stop().then(() => this.#finish(exitCode));
@@ -216,8 +227,10 @@ export async function serve(config: Config): Promise<number> {
   try {
     const supervisor = new Supervisor(config, ensureToken(config), folders);
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      process.on(signal, () => void supervisor.stop(0));
+      process.on(signal, () => supervisor.stopFor(signal));
     }
+    // A terminal that has hung up cannot be told, and must not keep the rest from ending in order.
+    process.stderr.on("error", () => {});
     supervisor.start();
     return await supervisor.finished;
   } finally {
