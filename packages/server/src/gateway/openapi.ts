@@ -72,7 +72,8 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
       openapi: "3.1.0",
       info: {
         title: "Glovebox",
-        description: "Runs untrusted Python in sandboxes of its own.",
+        description:
+          "Runs untrusted Python in sandboxes of its own. To try a request on this page, press Authorize and paste the token.",
         version,
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
