@@ -118,7 +118,9 @@ class Watcher:
             self._close()
 
     def changed(self) -> None:
-        """The descriptor is readable: something happened somewhere."""
+        """The descriptor was readable: something happened somewhere. The last watch may have ended since."""
+        if self.descriptor < 0:
+            return
         try:
             os.read(self.descriptor, 65536)
         except BlockingIOError:

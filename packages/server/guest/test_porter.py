@@ -641,6 +641,15 @@ class WatchTest(PorterCase):
         _, watch = self.porter.open(op="watch", path="")
         self.porter.read_until(lambda: watch.head is not None)
 
+    def test_a_watch_that_ends_just_when_something_changes_ends_nothing_else(self):
+        number, watch = self.porter.open(op="watch", path="")
+        self.porter.read_until(lambda: watch.head is not None)
+        os.kill(self.porter.pid, signal.SIGSTOP)
+        self.porter.put("new", b"")
+        self.porter.send(number, wire.CANCEL)
+        os.kill(self.porter.pid, signal.SIGCONT)
+        self.assertIsNone(self.porter.ask(op="list", path="", recursive=False, entries_max=10).failure)
+
     def test_comparing(self):
         old = {"a": ("file", 1, 1, 1), "b": ("file", 1, 1, 2)}
         new = {"a": ("file", 2, 1, 1), "c": ("link", 1, 1, 3)}
