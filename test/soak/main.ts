@@ -6,6 +6,7 @@ import { soak } from "./soak.ts";
 const USAGE = `npm run soak -- [options]
   --minutes N     how long, 10 without it
   --attackers N   attacks at a time, 4 without it
+  --idle N        clients that follow a run which says nothing, 1000 without it
   --seed S        the seed that an earlier run has printed`;
 const HEALTH_P99_MS_MAX = 200;
 const PROGRESS_EVERY = 10;
@@ -14,11 +15,14 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     attackers: { type: "string", default: "4" },
+    idle: { type: "string", default: "1000" },
     seed: { type: "string" },
   },
 });
-const [minutes, attackers] = [Number(values.minutes), Number(values.attackers)];
-if (!(minutes > 0) || !Number.isInteger(attackers) || attackers < 0) {
+const minutes = Number(values.minutes);
+const [attackers, idleStreams] = [Number(values.attackers), Number(values.idle)];
+const areCounts = [attackers, idleStreams].every((count) => Number.isInteger(count) && count >= 0);
+if (!(minutes > 0) || !areCounts) {
   console.error(USAGE);
   process.exit(2);
 }
@@ -29,6 +33,7 @@ const { table, faults } = await soak({
   seconds: minutes * 60,
   seed,
   attackers,
+  idleStreams,
   growthFactor: 1,
   healthP99MsMax: HEALTH_P99_MS_MAX,
   onProgress: (line) => {

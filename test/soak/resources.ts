@@ -1,7 +1,7 @@
 /** What a server holds of its host's resources at one moment, read from /proc and /sys. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { type HostProcess, listProcesses } from "../support/host.ts";
-import { findRoles } from "../support/roles.ts";
+import { type HostProcess, listFilesBelow, listProcesses } from "../support/host.ts";
+import { findRoles, findSandboxes } from "../support/roles.ts";
 import type { TestServer } from "../support/server.ts";
 
 const MIB = 2 ** 20;
@@ -24,10 +24,15 @@ export const figures = {
   "supervisor descriptors": { growthMax: 2, reason: "nothing happens there" },
   zombies: { growthMax: 5, reason: "each is one for a moment" },
   processes: { growthMax: 60, reason: "bombs have up to fifty" },
+  porters: { growthMax: 10, reason: "one for each session with files" },
   "sandbox groups": { growthMax: 60, reason: "about ten for each sandbox" },
   "mounts of the host": { growthMax: 0, reason: "sandboxes mount in namespaces of their own" },
   "mounts of the keeper": { growthMax: 0, reason: "the same" },
   "files in the run directory": { growthMax: 0, reason: "two sockets and a mount point" },
+  "files of the state": {
+    growthMax: 3,
+    reason: "the audit log is kept in parts; bodies are never",
+  },
 } as const satisfies Record<string, { growthMax: number; reason: string }>;
 
 export type Figure = keyof typeof figures;
@@ -52,10 +57,12 @@ export function takeSample(server: TestServer): Sample {
     "supervisor descriptors": descriptors(supervisor),
     zombies: countZombies(new Set(tree.map(({ pid }) => pid))),
     processes: tree.length,
+    porters: findSandboxes(server).filter(({ porter }) => porter !== undefined).length,
     "sandbox groups": count("cgroup "),
     "mounts of the host": count("mount "),
     "mounts of the keeper": keeper ? lines(`/proc/${keeper.pid}/mountinfo`) : 0,
     "files in the run directory": count("file "),
+    "files of the state": listFilesBelow(server.stateDir).length,
   };
 }
 

@@ -15,14 +15,26 @@ import {
   runChildren,
   runStateless,
 } from "./honest.ts";
+import { annoyOnce } from "./nuisances.ts";
 import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
 import { bringBackToRest, bringToRest, compareRests } from "./rest.ts";
+import {
+  abandonStreams,
+  answerInput,
+  askQuestions,
+  followIdly,
+  readStreams,
+  resumeStreams,
+} from "./streams.ts";
+import { carryFiles, carryInline, runNotebooks, watchFiles } from "./transfers.ts";
 import { judgeTrend, percentile } from "./trend.ts";
 
 export interface SoakOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly attackers: number;
+  /** Clients that follow a run which says nothing, all the time. */
+  readonly idleStreams: number;
   readonly healthP99MsMax: number;
   /** What may grow may grow by so many times as much: heaps still fill in short runs. */
   readonly growthFactor: number;
@@ -45,6 +57,8 @@ const SERVER_ENV = {
   ACQUIRE_TIMEOUT: "25",
 };
 const HONEST_PAUSE_MS = 60;
+/** The part of the attacks that is made by a way of asking, and not by code alone. */
+const NUISANCES = 0.4;
 const SAMPLES = 150;
 const SAMPLE_MS_MIN = 2000;
 const FAULTS_SHOWN = 20;
@@ -81,6 +95,16 @@ class Soak {
       runChildren(server, fork()),
       churn(server, fork()),
       expire(server),
+      readStreams(server, fork()),
+      abandonStreams(server),
+      resumeStreams(server, fork()),
+      answerInput(server, fork()),
+      askQuestions(server, fork()),
+      followIdly(server, this.#options.idleStreams),
+      carryFiles(server, fork()),
+      watchFiles(server, fork()),
+      carryInline(server, fork()),
+      runNotebooks(server, fork()),
     ];
     const attackers = Array.from({ length: this.#options.attackers }, () => this.#attack(fork()));
     await Promise.all([...honest.map((work) => this.#repeat(work)), ...attackers, this.#sample()]);
@@ -102,7 +126,8 @@ class Soak {
   async #attack(random: Random): Promise<void> {
     while (!this.#isOver) {
       try {
-        await attackOnce(this.#server, random);
+        const attack = random.chance(NUISANCES) ? annoyOnce : attackOnce;
+        await attack(this.#server, random);
       } catch (error) {
         this.faults.push(`an attacker's answer: ${(error as Error).message}`);
       }

@@ -32,6 +32,8 @@ export interface SandboxProcesses {
   readonly id: string;
   readonly warden: number | undefined;
   readonly kernel: number | undefined;
+  /** It carries files; made when they are first asked for. */
+  readonly porter: number | undefined;
 }
 
 /**
@@ -39,7 +41,10 @@ export interface SandboxProcesses {
  * the server any more when keeper or zygote have died.
  */
 export function findSandboxes(server: TestServer): SandboxProcesses[] {
-  const found = new Map<string, { id: string; warden?: number; kernel?: number }>();
+  const found = new Map<
+    string,
+    { id: string; warden?: number; kernel?: number; porter?: number }
+  >();
   for (const { pid, cgroup, state } of listProcesses()) {
     if (state === "Z" || !cgroup.includes(server.instance)) continue;
     const id = /\/\d{4}-([a-z0-9]+)/.exec(cgroup)?.[1];
@@ -49,8 +54,19 @@ export function findSandboxes(server: TestServer): SandboxProcesses[] {
     const inside = pidInside(pid);
     if (inside === 1) sandbox.warden = pid;
     if (inside === 2) sandbox.kernel = pid;
+    if (inside > 2 && nameOf(pid) === "gb-porter") sandbox.porter = pid;
   }
-  return [...found.values()].map(({ id, warden, kernel }) => ({ id, warden, kernel }));
+  return [...found.values()].map(({ id, warden, kernel, porter }) => ({
+    ...{ id, warden, kernel, porter },
+  }));
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
 }
 
 function pidInside(pid: number): number {
