@@ -1,6 +1,7 @@
 /** The client: one server, one token. */
 
 import { Admin } from "./admin.js";
+import { type ChatInput, type ChatOptions, ChatStream, toChatRequest } from "./chat.js";
 import { type ExecutionStream, type StreamOptions, streamExecution } from "./execution-stream.js";
 import type {
   CallOptions,
@@ -13,11 +14,13 @@ import { Session } from "./session.js";
 import { type GloveboxOptions, readSettings } from "./settings.js";
 import { Transport } from "./transport.js";
 import type {
+  ChatResponse,
   ExecuteResponse,
   GenerateResponse,
   HealthResponse,
   SessionInfo,
   SessionList,
+  ToolsResponse,
 } from "./wire.js";
 
 export interface SessionChoice {
@@ -64,6 +67,27 @@ export class Glovebox {
       signal: options.signal,
       timeoutMs: null,
     });
+  }
+
+  /** Let the server's model answer, and work in a session by tools, and see it while it happens. */
+  chat(input: ChatInput, options: ChatOptions = {}): ChatStream {
+    return new ChatStream(this.#transport, input, options);
+  }
+
+  /** The same, waiting for all of it. */
+  ask(input: ChatInput, options: ChatOptions = {}): Promise<ChatResponse> {
+    return this.#transport.json({
+      method: "POST",
+      path: "api/chat",
+      json: toChatRequest(input, options, false),
+      signal: options.signal,
+      timeoutMs: null,
+    });
+  }
+
+  /** Definitions of tools for a language model of your own, and which route answers their calls. */
+  tools({ signal }: CallOptions = {}): Promise<ToolsResponse> {
+    return this.#transport.json({ method: "GET", path: "tools", signal });
   }
 
   /** The session of this name, made by the server on first use. Asks the server nothing yet. */

@@ -1,6 +1,7 @@
 /** A client of Glovebox for Node and browsers. Only what the web platform has, no dependencies. */
 
 export { Admin, AdminKeys } from "./admin.js";
+export { type ChatInput, type ChatOptions, ChatStream } from "./chat.js";
 export { Glovebox, type SessionChoice } from "./client.js";
 export {
   AuthenticationError,
@@ -54,10 +55,21 @@ export {
   describeForModel,
 } from "./tool.js";
 export type {
+  ChatChunk,
+  ChatEndReason,
+  ChatLiveOutput,
+  ChatMessage,
+  ChatPart,
+  ChatRequest,
+  ChatResponse,
+  ChatRunOutput,
+  ChatUiMessage,
+  ChatUsage,
   CompleteBody,
   CompleteResponse,
   Container,
   ContainerList,
+  Conversation,
   CreateKeyRequest,
   CreateKeyResponse,
   CreateSessionRequest,
@@ -131,6 +143,7 @@ export type {
   StatusResponse,
   StreamName,
   StreamOutput,
+  ToolsResponse,
   UploadResponse,
   Validation,
   ValidationFinding,

@@ -27,6 +27,7 @@ import {
 import type { Transport } from "./transport.js";
 import type {
   CompleteResponse,
+  Conversation,
   ExecuteResponse,
   ExecutionDetail,
   ExecutionList,
@@ -130,6 +131,24 @@ export class Session {
   /** The variables of the session. */
   variables(options: CallOptions & { readonly limit?: number } = {}): Promise<VariableList> {
     return this.#get("variables", { signal: options.signal, query: { limit: options.limit } });
+  }
+
+  /** What was said in its chat with the server's model. */
+  conversation({ signal }: CallOptions = {}): Promise<Conversation> {
+    return this.#transport.json({
+      method: "GET",
+      path: `api/chat/${encodeURIComponent(this.id)}`,
+      signal,
+    });
+  }
+
+  /** Let the server forget what was said; variables and files stay. */
+  forgetConversation({ signal }: CallOptions = {}): Promise<void> {
+    return this.#transport.done({
+      method: "DELETE",
+      path: `api/chat/${encodeURIComponent(this.id)}`,
+      signal,
+    });
   }
 
   /** What was run so far as a notebook, nbformat 4.5. */

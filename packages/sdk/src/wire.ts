@@ -26,6 +26,20 @@ export type {
   StatusResponse,
 } from "./wire/admin.js";
 export type {
+  ChatChunk,
+  ChatEndReason,
+  ChatLiveOutput,
+  ChatMessage,
+  ChatPart,
+  ChatRequest,
+  ChatResponse,
+  ChatRunOutput,
+  ChatUiMessage,
+  ChatUsage,
+  Conversation,
+  ToolsResponse,
+} from "./wire/chat.js";
+export type {
   ErrorCode,
   WireError,
 } from "./wire/errors.js";

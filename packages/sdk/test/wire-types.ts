@@ -11,6 +11,7 @@ import type {
   WireError as ServerError,
   ErrorCode as ServerErrorCode,
 } from "../../server/src/errors.js";
+import type * as chat from "../../server/src/gateway/schemas/chat.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
 import type * as executions from "../../server/src/gateway/schemas/executions.js";
 import type * as files from "../../server/src/gateway/schemas/files.js";
@@ -22,8 +23,11 @@ import type * as operate from "../../server/src/gateway/schemas/operate.js";
 import type * as packages from "../../server/src/gateway/schemas/packages.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
+import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
 import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
+import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
+import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
@@ -69,6 +73,11 @@ export type Requests = All<{
     Omit<Static<typeof notebook.NotebookBody>, "notebook">
   >;
   GenerateRequest: Same<wire.GenerateRequest, Static<typeof generate.GenerateBody>>;
+  ChatRequest: Same<
+    Omit<wire.ChatRequest, "messages">,
+    Omit<Static<typeof chat.ChatBody>, "messages">
+  >;
+  ChatMessage: Same<keyof wire.ChatMessage, keyof Static<typeof chat.ChatMessage>>;
   CompleteBody: Same<wire.CompleteBody, Static<typeof interact.CompleteBody>>;
   InspectBody: Same<wire.InspectBody, Static<typeof interact.InspectBody>>;
   IsCompleteBody: Same<wire.IsCompleteBody, Static<typeof interact.IsCompleteBody>>;
@@ -95,6 +104,15 @@ export type Answers = All<{
   Notebook: Same<keyof wire.Notebook, keyof Static<typeof notebook.NotebookFile>>;
   GenerateResponse: Same<wire.GenerateResponse, GenerateAnswer>;
   Validation: Same<wire.Validation, Static<typeof validation.ValidationAnswer>>;
+  ChatResponse: Same<
+    Omit<wire.ChatResponse, "message">,
+    Omit<Static<typeof chat.ChatAnswer>, "message">
+  >;
+  Conversation: Same<keyof wire.Conversation, keyof Static<typeof chat.ConversationAnswer>>;
+  ChatChunk: Same<wire.ChatChunk, ServerChatChunk>;
+  ChatRunOutput: Same<wire.ChatRunOutput, RunOutput>;
+  ToolCalls: Same<wire.ToolsResponse["calls"], Static<typeof tools.ToolsAnswer>["calls"]>;
+  ToolForms: Same<keyof wire.ToolsResponse, keyof Static<typeof tools.ToolsAnswer>>;
   GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
   Output: Same<wire.Output, Static<typeof execute.Output>>;
   ExecutionList: Same<wire.ExecutionList, Static<typeof executions.ExecutionsAnswer>>;

@@ -20,6 +20,7 @@ On the server's machine, as root:
   config    print the effective configuration, secrets masked
 
 From anywhere, with a token:
+  ask       ask the server's model, which runs code to answer
   run       run a program or a notebook and print what it prints
   repl      type Python, line by line
   ps        sessions, and what runs in them
@@ -39,6 +40,7 @@ Configuration is by environment variables and a .env file; see docs/config.md an
 
 /** Those that ask a server. Each is loaded when it is called. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  ask: async () => (await import("./commands/ask.js")).ask,
   run: async () => (await import("./commands/run.js")).runProgram,
   repl: async () => (await import("./commands/repl.js")).repl,
   ps: async () => (await import("./commands/ps.js")).ps,

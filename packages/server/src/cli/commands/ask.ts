@@ -1,0 +1,201 @@
+/** `glovebox ask`: a question to the server's model, which works in a sandbox to answer it. */
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { ChatChunk, ChatOptions, Glovebox, Session } from "@glovebox/sdk";
+import { ChatPrinter } from "../terminal/chat-printer.js";
+import { ImageFolder } from "../terminal/images.js";
+import {
+  COMMON_HELP,
+  COMMON_OPTIONS,
+  type Command,
+  connectWith,
+  parsing,
+  printJson,
+  UsageError,
+} from "./command.js";
+import { type FileArgument, parseFileArgument } from "./file-argument.js";
+import { INTERRUPTED, Interruptions } from "./interruptions.js";
+import { OutputFolder } from "./output-folder.js";
+import { openTerminal } from "./terminal.js";
+import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
+
+const HELP = `Usage: glovebox ask QUESTION|- [OPTIONS]
+
+Ask the server's model, which writes and runs code in a sandbox to answer. Its words go to standard output;
+the code that it runs, what that prints and the names of saved images to standard error.
+\`-\` reads the question from standard input.
+
+  --session ID       ask in this session, which stays and remembers what was said; default: a fresh one
+                     that ends with the answer
+  --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
+  --out DIR          save the files that are made, and the images; default: images here, no files
+  --steps N          let the model think and call tools N times at the most
+${COMMON_HELP}
+Ends with 0 after a whole answer, with 1 when there is none or it was stopped, with 130 after Ctrl-C.
+`;
+
+/** A session whose command was killed itself ends after that long. */
+const ABANDONED_AFTER_MS = 600_000;
+
+interface Question {
+  readonly text: string;
+  readonly sessionId: string | undefined;
+  readonly files: readonly FileArgument[];
+  readonly out: string | undefined;
+  readonly stepsMax: number | undefined;
+  readonly json: boolean;
+}
+
+async function askQuestion(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parsing(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...COMMON_OPTIONS,
+        session: { type: "string" },
+        file: { type: "string", multiple: true, default: [] },
+        out: { type: "string" },
+        steps: { type: "string" },
+      },
+    }),
+  );
+  const [source, ...more] = positionals;
+  if (source === undefined || more.length > 0) {
+    throw new UsageError("give one question, in quotes, or - for standard input");
+  }
+  const text = source === "-" ? readFileSync(0, "utf8") : source;
+  if (text.trim() === "") throw new UsageError("the question is empty");
+  const question: Question = {
+    ...{ text, sessionId: values.session, out: values.out, json: values.json },
+    files: values.file.map(parseFileArgument),
+    stepsMax: values.steps === undefined ? undefined : parseSteps(values.steps),
+  };
+  const interruptions = new Interruptions(() => undefined);
+  const stopListening = interruptions.listen();
+  try {
+    return await inSession(connectWith(values).client, question, (client, session) =>
+      question.json
+        ? answerAsJson(client, session, question, interruptions)
+        : answer(client, session, question, interruptions),
+    );
+  } catch (error) {
+    if (interruptions.exitCode !== undefined) return interruptions.exitCode;
+    throw error;
+  } finally {
+    stopListening();
+  }
+
+  async function inSession(
+    client: Glovebox,
+    { sessionId, files }: Question,
+    body: (client: Glovebox, session: Session) => Promise<number>,
+  ): Promise<number> {
+    const session =
+      sessionId === undefined
+        ? await client.createSession({ ttlMs: ABANDONED_AFTER_MS })
+        : client.session(sessionId);
+    try {
+      for (const file of files) await upload(session, file, interruptions.signal);
+      return await body(client, session);
+    } finally {
+      if (sessionId === undefined) await session.release();
+    }
+  }
+}
+
+function parseSteps(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) {
+    throw new UsageError(`--steps must be a whole number from 1 on, and is "${text}"`);
+  }
+  return Number(text);
+}
+
+function chatOptions(
+  session: Session,
+  { stepsMax }: Question,
+  { signal }: Interruptions,
+): ChatOptions {
+  return {
+    ...{ sessionId: session.id, signal },
+    ...(stepsMax !== undefined && { maxSteps: stepsMax }),
+  };
+}
+
+async function answer(
+  client: Glovebox,
+  session: Session,
+  question: Question,
+  interruptions: Interruptions,
+): Promise<number> {
+  const { stdout, stderr } = openTerminal();
+  const images = new ImageFolder(question.out ?? ".");
+  const printer = new ChatPrinter({ stdout, stderr, images });
+  const made = new MadeFiles();
+  let endReason: string | undefined;
+  try {
+    for await (const chunk of client.chat(
+      question.text,
+      chatOptions(session, question, interruptions),
+    )) {
+      printer.print(chunk);
+      await printer.drained();
+      made.note(chunk);
+      if (chunk.type === "finish") endReason = chunk.messageMetadata.end_reason;
+    }
+  } finally {
+    printer.end();
+  }
+  if (interruptions.exitCode !== undefined) return INTERRUPTED;
+  reportSaved(await save(session, [...made.paths], question, interruptions.signal));
+  if (question.out === undefined && question.sessionId === undefined && made.paths.size > 0) {
+    stderr.writeOwn(`[${made.paths.size} file(s) made and not kept; --out DIR saves them]\n`);
+  }
+  return endReason === "stop" ? 0 : 1;
+}
+
+/** What was made, as the tools tell it. */
+class MadeFiles {
+  readonly paths = new Set<string>();
+  readonly #writes = new Set<string>();
+
+  note(chunk: ChatChunk): void {
+    if (chunk.type === "tool-input-available" && chunk.toolName === "write_file") {
+      this.#writes.add(chunk.toolCallId);
+    }
+    if (chunk.type !== "tool-output-available") return;
+    const { path, files_created, files_modified } = (chunk.output ?? {}) as {
+      readonly path?: string;
+      readonly files_created?: readonly string[];
+      readonly files_modified?: readonly string[];
+    };
+    if (path !== undefined && this.#writes.has(chunk.toolCallId)) this.paths.add(path);
+    for (const made of [...(files_created ?? []), ...(files_modified ?? [])]) this.paths.add(made);
+  }
+}
+
+async function answerAsJson(
+  client: Glovebox,
+  session: Session,
+  question: Question,
+  interruptions: Interruptions,
+): Promise<number> {
+  const told = await client.ask(question.text, chatOptions(session, question, interruptions));
+  const made = [...new Set([...told.files_created, ...told.files_modified])];
+  const files = await save(session, made, question, interruptions.signal);
+  printJson({ ...told, saved: files.saved, not_saved: files.refused });
+  return told.end_reason === "stop" ? 0 : 1;
+}
+
+async function save(
+  session: Session,
+  paths: readonly string[],
+  { out }: Question,
+  signal: AbortSignal,
+): Promise<SavedFiles> {
+  if (out === undefined) return { saved: [], refused: [] };
+  return saveAll(session, paths, new OutputFolder(out), signal);
+}
+
+export const ask: Command = { help: HELP, run: askQuestion };
