@@ -105,7 +105,9 @@ class Folders:
         attributes |= linux.MOUNT_ATTR_NOATIME
         if not folder.writable:
             attributes |= linux.MOUNT_ATTR_RDONLY
-        id_map = self._id_map(folder.uid, folder.gid, host_id) if folder.uid else None
+        # Nothing of root's is given to a sandbox, be it by its user or by its group.
+        is_translated = folder.uid and folder.gid
+        id_map = self._id_map(folder.uid, folder.gid, host_id) if is_translated else None
         mount = linux.clone_mount(self._root(folder.name))
         try:
             linux.set_mount_attributes(mount, attributes, id_map)

@@ -188,7 +188,7 @@ export function buildApp(options: AppOptions): App {
     registerChat(scope, { sessions, config, admission, audit, generator, conversations });
     registerTools(scope, admission);
     registerSessions(scope, { sessions, config, admission });
-    registerExecutions(scope, sessions);
+    registerExecutions(scope, sessions, admission);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
     registerWatch(scope, sessions, admission);
     registerInteract(scope, { sessions, config, admission });

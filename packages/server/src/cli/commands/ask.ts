@@ -3,15 +3,15 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ChatChunk, ChatOptions, Glovebox, Session } from "@glovebox/sdk";
-import { ChatPrinter } from "../terminal/chat-printer.js";
+import { printJson } from "../json-output.js";
 import { ImageFolder } from "../terminal/images.js";
+import { ChatPrinter } from "./chat-printer.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
   type Command,
   connectWith,
   parsing,
-  printJson,
   UsageError,
 } from "./command.js";
 import { type FileArgument, parseFileArgument } from "./file-argument.js";

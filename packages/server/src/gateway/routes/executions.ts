@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
+import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { streamExecution } from "../execution-stream.js";
 import { checkTtl } from "../limits.js";
@@ -32,7 +33,7 @@ const LIST = {
   },
 };
 
-export function registerExecutions(app: App, sessions: SessionManager): void {
+export function registerExecutions(app: App, sessions: SessionManager, admission: Admission): void {
   app.get("/sessions/:id/executions", LIST, async ({ principal, params }) => ({
     executions: sessions.executions(principal.id, params.id).map(toExecutionInfo),
   }));
@@ -48,6 +49,7 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
       },
     },
     async ({ principal, params }) => {
+      admission.admitRequest(principal);
       const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
       const { ended } = execution;
       if (ended && isLarge(ended)) await turnOfOnesOwn();
@@ -74,6 +76,7 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
     },
     async (request, reply) => {
       const { principal, params } = request;
+      admission.admitRequest(principal);
       const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
       const after = lastSeen(request, request.query.after);
       // What is over may have to be put together again.

@@ -31,7 +31,7 @@ export interface NotebookOptions {
 }
 
 export function registerNotebook(app: App, options: NotebookOptions): void {
-  const { sessions } = options;
+  const { sessions, admission } = options;
   const show = {
     tags,
     summary: "What a session has run, as a Jupyter notebook",
@@ -39,6 +39,7 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     response: answers({ 200: NotebookFile }),
   };
   app.get("/sessions/:id/notebook", { schema: show }, async ({ principal, params }, reply) => {
+    admission.admitRequest(principal);
     const notebook = notebookOf(sessions.executions(principal.id, params.id));
     const name = params.id.replaceAll(/[:@]/g, "_");
     reply.header("content-disposition", `attachment; filename="${name}.ipynb"`);

@@ -1,11 +1,11 @@
 /** Prints a chat as it goes on: the model's words to standard output, all that it does to standard error. */
 
 import type { ChatChunk } from "@glovebox/sdk";
-import { imageOf } from "./bundle.js";
-import { printable } from "./escape-filter.js";
-import { highlight } from "./highlight.js";
-import type { ImageFolder } from "./images.js";
-import type { Sink } from "./sink.js";
+import { imageOf } from "../terminal/bundle.js";
+import { printable } from "../terminal/escape-filter.js";
+import { highlight } from "../terminal/highlight.js";
+import type { ImageFolder } from "../terminal/images.js";
+import type { Sink } from "../terminal/sink.js";
 
 const ARGUMENT_CHARACTERS_MAX = 60;
 
