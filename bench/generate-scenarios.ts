@@ -1,5 +1,5 @@
 /** What generation costs besides the model: a scripted one answers at once, over HTTP like any other. */
-import { code, type ModelServer, startModelServer } from "../test/support/model-server.js";
+import { code, type ModelServer, runs, startModelServer } from "../test/support/model-server.js";
 import type { GloveboxSystem } from "./glovebox-system.js";
 import { encodeRequest, HttpConnection } from "./http-connection.js";
 import { type Figures, latencyFigures } from "./scenarios.js";
@@ -10,9 +10,16 @@ const WARM_UP = 10;
 
 export function startBenchModel(): Promise<ModelServer> {
   return startModelServer((request) => {
+    if (request.stream) return answerInChat(request.messages.at(-1));
     const number = /(\d+)$/.exec(request.messages.at(-1)?.content ?? "")?.[1] ?? "0";
     return code(`print(${number} * 2)`);
   });
+}
+
+/** Code for a question, and its output as the answer. */
+function answerInChat(last: { readonly role: string; readonly content: string } | undefined) {
+  const number = /(\d+)\n?(?:\n<\/data-\w+>)?$/.exec(last?.content ?? "")?.[1] ?? "0";
+  return last?.role === "tool" ? { text: `It is ${number}.` } : runs(`print(${number} * 2)`);
 }
 
 export const modelEnvironment = ({ baseUrl }: ModelServer) => ({
@@ -32,6 +39,24 @@ export async function measureGenerate(
     const start = performance.now();
     await ask(system, connection, round, kind === "session" ? "bench-generate" : undefined);
     if (round >= WARM_UP) times.push(performance.now() - start);
+  }
+  connection.close();
+  return latencyFigures(summarize(times));
+}
+
+/** A turn of a chat at a time: a question, one run, an answer; two calls of the model. */
+export async function measureChat(system: GloveboxSystem, rounds: number): Promise<Figures> {
+  const connection = await HttpConnection.open(system.port);
+  const times: number[] = [];
+  for (let round = 0; round < rounds + WARM_UP; round += 1) {
+    const messages = [{ role: "user", content: `Double ${round}` }];
+    const body = { messages, session_id: "bench-chat", stream: false };
+    const request = encodeRequest("POST", "/api/chat", system.headers, body);
+    const start = performance.now();
+    const reply = await connection.send(request);
+    if (round >= WARM_UP) times.push(performance.now() - start);
+    const answer = JSON.parse(reply.body) as { text?: string };
+    if (answer.text !== `It is ${round * 2}.`) throw new Error(reply.body.slice(0, 600));
   }
   connection.close();
   return latencyFigures(summarize(times));

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BareSystem } from "./bare-system.js";
 import { measureLargeFile, measureSmallFiles } from "./file-scenarios.js";
 import {
+  measureChat,
   measureGenerate,
   measureGenerateAtOnce,
   modelEnvironment,
@@ -185,6 +186,7 @@ class Bench {
             measureGenerate(glovebox, first, kind),
           );
         }
+        await this.#attempt(glovebox, "chat_turn", () => measureChat(glovebox, first));
         await this.#attempt(glovebox, "generate_30", () => measureGenerateAtOnce(glovebox, 30));
       },
     );

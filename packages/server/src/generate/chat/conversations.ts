@@ -82,6 +82,11 @@ function fit(all: readonly ChatMessage[]): Conversation {
   return { messages, bytes };
 }
 
+/** Of messages that are kept, which do not change any more. */
+const known = new WeakMap<ChatMessage, number>();
+
 function weigh(message: ChatMessage): number {
-  return MESSAGE_BYTES + JSON.stringify(message).length;
+  const weight = known.get(message) ?? MESSAGE_BYTES + JSON.stringify(message).length;
+  known.set(message, weight);
+  return weight;
 }
