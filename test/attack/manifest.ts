@@ -1421,6 +1421,13 @@ export const attackCases: readonly AttackCase[] = [
     timeout: 5,
   },
   {
+    id: "channel_after_the_reply_answers",
+    threat: "flooded_channel",
+    source: "answers without end in an idle session, as each could end the counting",
+    expectation: contained,
+    timeout: 5,
+  },
+  {
     id: "channel_fork_returns",
     threat: "patched_interpreter",
     source: "os.fork, and both return into the kernel",

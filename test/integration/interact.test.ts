@@ -200,6 +200,32 @@ input()`,
     expect((await start({ session_id, code: "1" })).result_text).toBe("1\n");
   });
 
+  test("answers that nobody waits for are counted, and end the sandbox that floods", async () => {
+    const session_id = uniqueId("input");
+    await start({
+      session_id,
+      code: `
+import json, os, stat, threading, time
+body = json.dumps({"msg_type": "execute_reply", "content": {"status": "ok", "execution_count": 9, "execution_time": 0}}).encode()
+frames = (len(body).to_bytes(4, "big") + body) * 500
+def sends(n):
+    try: return stat.S_ISSOCK(os.fstat(n).st_mode)
+    except OSError: return False
+sockets = list(filter(sends, range(3, 200)))
+def flood():
+    time.sleep(0.3)
+    for _ in range(400):
+        for n in sockets: os.write(n, frames)
+threading.Thread(target=flood, daemon=True).start()`,
+    });
+    await expect
+      .poll(async () => (await start({ session_id, code: "sockets" })).error?.ename, {
+        timeout: 15_000,
+        interval: 2000,
+      })
+      .toBe("NameError");
+  });
+
   test("a forked child gets an EOFError, and the session goes on", async () => {
     const session_id = uniqueId("input");
     const { stdout, status } = await start({

@@ -331,13 +331,14 @@ export class NativeSandbox implements Sandbox {
       case "hello":
         return;
       case "execute_reply": {
-        // What a guest sends after its answer belongs to no execution.
+        // What a guest sends after its answer belongs to no execution, and counts as talk between them.
         const sink = this.#sink;
+        if (!sink) return;
         this.#sink = undefined;
         this.#openInput = 0;
         this.#allowance.begin("none");
         this.#changes.leaveOut(message.content);
-        sink?.(message);
+        sink(message);
         return;
       }
       case "input_request":
