@@ -36,6 +36,7 @@ export interface Parameter {
 }
 
 export interface Operation {
+  readonly operationId?: string;
   readonly method: string;
   /** With names in braces. */
   readonly path: string;

@@ -20,6 +20,8 @@ afterAll(() => server?.stop());
 test("describes every operation with a summary, an area and an example of its body", async () => {
   const { operations } = await readDescription(server);
   expect(operations.length).toBeGreaterThan(14);
+  const ids = operations.map(({ operationId }) => operationId);
+  expect(new Set(ids).size).toBe(operations.length);
   for (const operation of operations) {
     const name = `${operation.method} ${operation.path}`;
     expect(operation, name).toMatchObject({

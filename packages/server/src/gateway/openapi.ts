@@ -91,6 +91,7 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
     transform: ({ schema, url, route }) => ({
       schema: {
         ...nameWildcard(schema, url),
+        operationId: operationId(String(route.method), url),
         ...(route.config?.takes ? UPLOADS[route.config.takes] : {}),
         response: { ...(schema?.response ?? {}), default: ANY_ERROR },
       },
@@ -104,6 +105,14 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
     theme: { title: "Glovebox API" },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** What generated clients call an operation: GET /sessions/:id/files is `getSessionsFiles`. */
+function operationId(method: string, url: string): string {
+  const words = url.split(/[/_-]/).filter((word) => /^[a-z]/.test(word));
+  const isOne = /[:*]\w*$/.test(url) ? ["one"] : [];
+  const named = [...words, ...isOne].map((word) => word[0]?.toUpperCase() + word.slice(1));
+  return method.toLowerCase() + named.join("");
 }
 
 /** A route that ends with a wildcard is described as one with a last parameter, `path`. */
