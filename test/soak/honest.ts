@@ -22,6 +22,21 @@ async function create(server: TestServer, session_id: string, ttl: number): Prom
   assert.equal(status, 201, text);
 }
 
+/** Work in one session, which is there for as long as the soak lasts, however slow the client is. */
+export function inLastingSession(
+  server: TestServer,
+  prefix: string,
+  work: (session_id: string) => Promise<void>,
+): HonestWork {
+  const session_id = uniqueId(prefix);
+  let isMade = false;
+  return async () => {
+    if (!isMade) await create(server, session_id, 86_400);
+    isMade = true;
+    await work(session_id);
+  };
+}
+
 async function remove(server: TestServer, session_id: string): Promise<void> {
   const { status, text } = await server.request(`/sessions/${session_id}`, { method: "DELETE" });
   assert.equal(status, 204, text);

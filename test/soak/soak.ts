@@ -55,8 +55,9 @@ const SERVER_ENV = {
   // So that zygotes are replaced a few times within ten minutes.
   ZYGOTE_MAX_FORKS: "700",
   ACQUIRE_TIMEOUT: "25",
-  // What sessions keep of past runs fills for minutes otherwise, which looks like a leak.
-  MAX_HISTORY_MB: "16",
+  // What sessions keep of past runs fills for minutes otherwise, which looks like a leak. Floods push out what
+  // others keep, but not what is seconds old.
+  MAX_HISTORY_MB: "64",
 };
 const HONEST_PAUSE_MS = 60;
 /** The part of the attacks that is made by a way of asking, and not by code alone. */

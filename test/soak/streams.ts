@@ -8,8 +8,8 @@ import {
   streamExecute,
   textOf,
 } from "../support/events.ts";
-import { type TestServer, uniqueId } from "../support/server.ts";
-import type { HonestWork } from "./honest.ts";
+import type { TestServer } from "../support/server.ts";
+import { type HonestWork, inLastingSession } from "./honest.ts";
 
 /** Ids are 1, 2, 3, … from `first` on. */
 function assertNumbered(events: readonly ServerEvent[], first = 1): void {
@@ -31,21 +31,19 @@ function counting(lines: number): [code: string, text: string] {
 }
 
 export function readStreams(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("streams");
-  return async () => {
+  return inLastingSession(server, "streams", async (session_id) => {
     const [code, text] = counting(random.between(1, 40));
     const events = await (await streamExecute(server, { session_id, code })).all();
     assertNumbered(events);
     assertEndedOk(events, session_id);
     assert.equal(textOf(events), text);
-  };
+  });
 }
 
 /** Leaving interrupts the run, and the session has its state afterwards. */
 export function abandonStreams(server: TestServer): HonestWork {
-  const session_id = uniqueId("abandoned");
   let runs = 0;
-  return async () => {
+  return inLastingSession(server, "abandoned", async (session_id) => {
     runs++;
     const code = `import time\nruns = ${runs}\nprint('begun', flush=True)\ntime.sleep(25)\nruns = None`;
     const stream = await streamExecute(server, { session_id, code });
@@ -53,13 +51,12 @@ export function abandonStreams(server: TestServer): HonestWork {
     stream.leave();
     const { status, stdout } = await server.execute({ session_id, code: "print(runs)" });
     assert.deepEqual([status, stdout], ["ok", `${runs}\n`], `${session_id} after it was left`);
-  };
+  });
 }
 
 /** Left in the middle and taken up after the last event that was seen. */
 export function resumeStreams(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("resumed");
-  return async () => {
+  return inLastingSession(server, "resumed", async (session_id) => {
     const [code, text] = counting(30);
     const request = { session_id, code, on_disconnect: "continue" as const };
     const stream = await streamExecute(server, request);
@@ -79,12 +76,11 @@ export function resumeStreams(server: TestServer, random: Random): HonestWork {
     assertNumbered(rest, last + 1);
     assertEndedOk(rest, session_id);
     assert.equal(textOf([...seen, ...rest]), text);
-  };
+  });
 }
 
 export function answerInput(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("asking");
-  return async () => {
+  return inLastingSession(server, "asking", async (session_id) => {
     const name = `n\u00e4me${random.below(1e6)}`;
     const code = "first = input('Who? ')\nprint(first, input('Again? '))";
     const events: ServerEvent[] = [];
@@ -97,19 +93,18 @@ export function answerInput(server: TestServer, random: Random): HonestWork {
     }
     assertEndedOk(events, session_id);
     assert.equal(textOf(events), `${name} ${name}\n`);
-  };
+  });
 }
 
 /** What an editor asks between runs. */
 export function askQuestions(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("questions");
-  const ask = async <T>(question: string, body?: object): Promise<T> => {
-    const path = `/sessions/${session_id}/${question}`;
-    const answer = await server.request<T>(path, body ? { body } : {});
-    assert.equal(answer.status, 200, `${question}: ${answer.text}`);
-    return answer.body;
-  };
-  return async () => {
+  return inLastingSession(server, "questions", async (session_id) => {
+    const ask = async <T>(question: string, body?: object): Promise<T> => {
+      const path = `/sessions/${session_id}/${question}`;
+      const answer = await server.request<T>(path, body ? { body } : {});
+      assert.equal(answer.status, 200, `${question}: ${answer.text}`);
+      return answer.body;
+    };
     const value = random.below(1e6);
     await server.execute({ session_id, code: `known_name = ${value}` });
     const { matches } = await ask<{ matches: string[] }>("complete", { code: "known_na" });
@@ -121,7 +116,7 @@ export function askQuestions(server: TestServer, random: Random): HonestWork {
       variables.map(({ name, preview }) => [name, preview]),
       [["known_name", String(value)]],
     );
-  };
+  });
 }
 
 /**
@@ -129,8 +124,7 @@ export function askQuestions(server: TestServer, random: Random): HonestWork {
  * streams cost the gateway and no sandbox.
  */
 export function followIdly(server: TestServer, count: number): HonestWork {
-  const session_id = uniqueId("idle-streams");
-  return async () => {
+  return inLastingSession(server, "idle-streams", async (session_id) => {
     const request = {
       ...{ session_id, on_disconnect: "continue" as const },
       code: "import time\ntime.sleep(8)\nprint('over')",
@@ -147,5 +141,5 @@ export function followIdly(server: TestServer, count: number): HonestWork {
       assertEndedOk(events, session_id);
       assert.equal(textOf(events), "over\n");
     }
-  };
+  });
 }

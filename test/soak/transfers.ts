@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import type { Random } from "../fuzz/random.ts";
 import { openEvents } from "../support/events.ts";
-import { type TestServer, uniqueId } from "../support/server.ts";
-import type { HonestWork } from "./honest.ts";
+import type { TestServer } from "../support/server.ts";
+import { type HonestWork, inLastingSession } from "./honest.ts";
 
 const MIB = 2 ** 20;
 
@@ -27,8 +27,7 @@ const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).dig
 
 /** Up, looked at by code, down, in part, in an archive, and deleted. */
 export function carryFiles(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("files");
-  return async () => {
+  return inLastingSession(server, "files", async (session_id) => {
     const bytes = randomBytes(random.between(1, 4 * MIB));
     const path = `${session_id}/files/carried/it.bin`;
     await bytesOf(await transfer(server, path, { method: "PUT", body: bytes }), 201);
@@ -44,12 +43,11 @@ export function carryFiles(server: TestServer, random: Random): HonestWork {
     const tar = await bytesOf(await transfer(server, `${session_id}/files?archive=tar`), 200);
     assert.ok(tar.includes(bytes), "the archive has other bytes");
     await bytesOf(await transfer(server, path, { method: "DELETE" }), 204);
-  };
+  });
 }
 
 export function watchFiles(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("watched");
-  return async () => {
+  return inLastingSession(server, "watched", async (session_id) => {
     await server.execute({
       session_id,
       code: "import glob, os\nfor f in glob.glob('*'): os.remove(f)",
@@ -63,7 +61,7 @@ export function watchFiles(server: TestServer, random: Random): HonestWork {
     ]);
     assert.equal(told.data.change, "created");
     watch.leave();
-  };
+  });
 }
 
 interface WithFiles {
@@ -94,8 +92,7 @@ interface Notebook {
 
 /** A notebook that is run, and the session's own notebook, which has its cells. */
 export function runNotebooks(server: TestServer, random: Random): HonestWork {
-  const session_id = uniqueId("notebook");
-  return async () => {
+  return inLastingSession(server, "notebook", async (session_id) => {
     const value = random.below(1e6);
     const sources = [`value = ${value}`, "print(value * 2)"];
     const cells = sources.map((source) => ({
@@ -116,5 +113,5 @@ export function runNotebooks(server: TestServer, random: Random): HonestWork {
       own.body.cells.slice(-2).map(({ source }) => source),
       sources,
     );
-  };
+  });
 }
