@@ -13,12 +13,12 @@ const UID_BASE = 2 ** 30;
 const UIDS_PER_INSTANCE = 8192;
 const INSTANCES_MAX = 65_536;
 
-export function uidBase(instance: string): number {
+function uidBase(instance: string): number {
   return UID_BASE + (Number.parseInt(instance, 16) % INSTANCES_MAX) * UIDS_PER_INSTANCE;
 }
 
 /** The name of the tree that `current` points to. @throws ConfigError when there is none */
-export function currentTree(rootfsDir: string): string {
+function currentTree(rootfsDir: string): string {
   const link = `${rootfsDir}/current`;
   if (!existsSync(link)) {
     throw new ConfigError(

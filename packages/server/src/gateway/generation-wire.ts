@@ -54,7 +54,7 @@ export function toRejectedResponse(
   };
 }
 
-export function toWireValidation(validation: Validation) {
+function toWireValidation(validation: Validation) {
   const { verdict, findings, staticProblem, review, reviewProblem } = validation;
   return {
     advice: true,

@@ -6,7 +6,7 @@ import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
 import { InputFile } from "./execute.js";
 import { ValidationAnswer } from "./validation.js";
 
-export const QUERY_CHARACTERS_MAX = 32_768;
+const QUERY_CHARACTERS_MAX = 32_768;
 export const ATTEMPTS_MAX = 10;
 
 export const GenerateBody = Type.Object(

@@ -208,7 +208,7 @@ function assess(fields: Readonly<Record<string, unknown>>): Assessment {
 }
 
 /** Only a verdict by itself counts: a sentence about danger may well say that there is none. */
-export function verdictOf(text: string): Verdict | null {
+function verdictOf(text: string): Verdict | null {
   const word = text.trim().toLowerCase().replace(/[.!]$/, "");
   if (/^(?:safe|secure|ok|approved?|pass(?:ed)?|low(?: risk)?)$/.test(word)) return "safe";
   if (/^(?:caution|warn(?:ing)?|medium(?: risk)?|review)$/.test(word)) return "caution";

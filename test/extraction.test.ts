@@ -1,18 +1,27 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { extractAnswer, extractFields } from "./extraction.js";
-import { malformedAnswers } from "./malformed-answers.js";
+import { extractAnswer, extractFields } from "../packages/server/src/generate/answer/extraction.ts";
+import { malformedAnswers } from "./support/malformed-answers.ts";
+import { rootfsDirectory } from "./support/server.ts";
 
-const GUEST = fileURLToPath(new URL("../../../guest", import.meta.url));
+const CHECK = fileURLToPath(new URL("../packages/server/guest/static_check.py", import.meta.url));
+const PYTHON = ["/usr/bin/python3", "-I", "-B", "-c"];
+/** The check itself arrives with what is to be checked, as it does in a sandbox. */
+const PROGRAM = `
+import json, sys
+source, all_candidates = json.load(sys.stdin)
+exec(source)
+json.dump([main({"candidates": candidates})["chosen"] for candidates in all_candidates], sys.stdout)
+`;
 
-/** Which reading the sandbox would choose, by the same check that runs there. */
+/** Which reading the sandbox would choose, by the same check and the same Python as there. */
 function choose(all: readonly (readonly string[])[]): string[] {
-  const script =
-    "import json, static_check, sys\n" +
-    "print(json.dumps([static_check.main({'candidates': one})['chosen'] for one in json.load(sys.stdin)]))";
-  const options = { cwd: GUEST, input: JSON.stringify(all), encoding: "utf8" } as const;
-  const chosen: number[] = JSON.parse(execFileSync("python3", ["-c", script], options));
+  const input = JSON.stringify([readFileSync(CHECK, "utf8"), all]);
+  const tree = `${rootfsDirectory()}/current`;
+  const told = execFileSync("chroot", [tree, ...PYTHON, PROGRAM], { input, encoding: "utf8" });
+  const chosen = JSON.parse(told) as number[];
   return all.map((candidates, index) => candidates[chosen[index] ?? 0] ?? "");
 }
 
