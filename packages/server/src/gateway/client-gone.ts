@@ -5,7 +5,9 @@ import { ServiceError } from "../errors.js";
 
 /** `listener` is called at the end of every answer as well: what is over by then must not mind. */
 export function onClientGone(reply: FastifyReply, listener: () => void): void {
-  reply.raw.once("close", listener);
+  // It may have gone while something else was waited for.
+  if (reply.raw.destroyed) listener();
+  else reply.raw.once("close", listener);
 }
 
 /** Aborted when the client goes. After a whole answer nobody listens any more. */
