@@ -6,7 +6,6 @@ credit, in turns, so that a slow download or a large archive holds up nobody. It
 the connection, and with the sandbox.
 """
 
-import os
 import select
 import socket
 import time

@@ -103,11 +103,11 @@ class Watcher:
         root = root.rstrip("/")
         self._open()
         try:
-            seen, directories = self._look(root)
+            seen = self._look(root)
             yield wire.HEAD, {}
             while True:
                 yield None
-                before, (seen, directories) = seen, self._look(root)
+                before, seen = seen, self._look(root)
                 whole = max(len(before), len(seen)) < _ENTRIES_MAX
                 changes = compare(before, seen) if whole else []
                 for batch in _batches(changes):
@@ -138,7 +138,7 @@ class Watcher:
         if self._polling:
             self._plan(_POLL_S)
 
-    def _look(self, root: str) -> tuple[Look, list[str]]:
+    def _look(self, root: str) -> Look:
         started = time.monotonic()
         found, directories = look_at(root)
         for directory in directories[:_DIRECTORIES_MAX]:
@@ -149,7 +149,7 @@ class Watcher:
         self._rested = ended + _REST_FACTOR * (ended - started)
         if self._polling:
             self._plan(_POLL_S)
-        return found, directories
+        return found
 
     def _open(self) -> None:
         self._watches += 1

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import socket
 import stat
 import struct
