@@ -59,7 +59,7 @@ describe("glovebox run", () => {
 
   test.each([
     [["run"], "name one program"],
-    [["run", "/nowhere.py"], "cannot be read (ENOENT)"],
+    [["run", "/nowhere.py"], "there is no file /nowhere.py"],
     [["run", "-", "--bogus"], "--bogus"],
     [["run", "-", "--timeout", "soon"], "number of seconds"],
     [["run", "-", "--file", "/nowhere.csv"], "there is no file"],
