@@ -11,6 +11,20 @@ import {
 import type { TestServer } from "../support/server.ts";
 import { type HonestWork, inLastingSession } from "./honest.ts";
 
+/** The events of an execution of which something is left to tell. */
+async function follow(
+  server: TestServer,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<ServerEvent[]> {
+  const stream = await openEvents(server, "GET", path, { headers });
+  if (stream.status !== 200) {
+    const text = stream.status === 204 ? "" : JSON.stringify(await stream.json());
+    assert.fail(`${path} after ${headers["last-event-id"]}: ${stream.status} ${text}`);
+  }
+  return stream.all();
+}
+
 /** Ids are 1, 2, 3, … from `first` on. */
 function assertNumbered(events: readonly ServerEvent[], first = 1): void {
   const ids = events.map(({ id }) => id);
@@ -69,10 +83,7 @@ export function resumeStreams(server: TestServer, random: Random): HonestWork {
     stream.leave();
     const last = seen.at(-1)?.id ?? 0;
     const path = `/sessions/${session_id}/executions/${seen[0]?.data.execution_id}/events`;
-    const again = await openEvents(server, "GET", path, {
-      headers: { "last-event-id": String(last) },
-    });
-    const rest = await again.all();
+    const rest = await follow(server, path, { "last-event-id": String(last) });
     assertNumbered(rest, last + 1);
     assertEndedOk(rest, session_id);
     assert.equal(textOf([...seen, ...rest]), text);
@@ -119,27 +130,40 @@ export function askQuestions(server: TestServer, random: Random): HonestWork {
   });
 }
 
+/** One fewer than may follow an execution, as its first client is only just leaving. */
+const FOLLOWERS = 15;
+/** Of one session at a time; not many more would be queued. */
+const EXECUTIONS = 25;
+
 /**
- * Many who follow a run that says nothing for seconds. Each gets its end. They are clients of one session, as
- * streams cost the gateway and no sandbox.
+ * Many who follow runs that say nothing for seconds: one that sleeps, and those that wait behind it. Each
+ * gets its end. They need few sandboxes, as streams cost the gateway alone.
  */
 export function followIdly(server: TestServer, count: number): HonestWork {
-  return inLastingSession(server, "idle-streams", async (session_id) => {
-    const request = {
-      ...{ session_id, on_disconnect: "continue" as const },
-      code: "import time\ntime.sleep(8)\nprint('over')",
-    };
+  const sessions = Math.ceil(count / (FOLLOWERS * EXECUTIONS));
+  const share = Math.ceil(count / sessions);
+  const works = Array.from({ length: sessions }, () =>
+    inLastingSession(server, "idle-streams", (session_id) => followOne(server, session_id, share)),
+  );
+  return async () => {
+    await Promise.all(works.map((work) => work()));
+  };
+}
+
+async function followOne(server: TestServer, session_id: string, count: number): Promise<void> {
+  const ends: Promise<ServerEvent[]>[] = [];
+  for (let left = count; left > 0; left -= FOLLOWERS) {
+    const code = ends.length === 0 ? "import time\ntime.sleep(8)\nprint('over')" : "print('over')";
+    const request = { session_id, code, on_disconnect: "continue" as const };
     const first = await streamExecute(server, request);
     const { data } = await first.until(({ event }) => event === "execution");
-    first.leave();
     const path = `/sessions/${session_id}/executions/${data.execution_id}/events`;
-    const followers = await Promise.all(
-      Array.from({ length: count }, () => openEvents(server, "GET", path)),
-    );
-    const ends = await Promise.all(followers.map((follower) => follower.all()));
-    for (const events of ends) {
-      assertEndedOk(events, session_id);
-      assert.equal(textOf(events), "over\n");
-    }
-  });
+    first.leave();
+    const followers = Math.min(left, FOLLOWERS);
+    for (let number = 0; number < followers; number++) ends.push(follow(server, path));
+  }
+  for (const events of await Promise.all(ends)) {
+    assertEndedOk(events, session_id);
+    assert.equal(textOf(events), "over\n");
+  }
 }
