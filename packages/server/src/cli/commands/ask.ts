@@ -17,8 +17,9 @@ import {
 import { type FileArgument, parseFileArgument } from "./file-argument.js";
 import { INTERRUPTED, Interruptions } from "./interruptions.js";
 import { OutputFolder } from "./output-folder.js";
+import { inSession } from "./own-session.js";
 import { openTerminal } from "./terminal.js";
-import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
+import { reportSaved, type SavedFiles, saveAll } from "./transfer.js";
 
 const HELP = `Usage: glovebox ask QUESTION|- [OPTIONS]
 
@@ -34,9 +35,6 @@ the code that it runs, what that prints and the names of saved images to standar
 ${COMMON_HELP}
 Ends with 0 after a whole answer, with 1 when there is none or it was stopped, with 130 after Ctrl-C.
 `;
-
-/** A session whose command was killed itself ends after that long. */
-const ABANDONED_AFTER_MS = 600_000;
 
 interface Question {
   readonly text: string;
@@ -73,36 +71,12 @@ async function askQuestion(args: readonly string[]): Promise<number> {
     stepsMax: values.steps === undefined ? undefined : parseSteps(values.steps),
   };
   const interruptions = new Interruptions(() => undefined);
-  const stopListening = interruptions.listen();
-  try {
-    return await inSession(connectWith(values).client, question, (client, session) =>
-      question.json
-        ? answerAsJson(client, session, question, interruptions)
-        : answer(client, session, question, interruptions),
-    );
-  } catch (error) {
-    if (interruptions.exitCode !== undefined) return interruptions.exitCode;
-    throw error;
-  } finally {
-    stopListening();
-  }
-
-  async function inSession(
-    client: Glovebox,
-    { sessionId, files }: Question,
-    body: (client: Glovebox, session: Session) => Promise<number>,
-  ): Promise<number> {
-    const session =
-      sessionId === undefined
-        ? await client.createSession({ ttlMs: ABANDONED_AFTER_MS })
-        : client.session(sessionId);
-    try {
-      for (const file of files) await upload(session, file, interruptions.signal);
-      return await body(client, session);
-    } finally {
-      if (sessionId === undefined) await session.release();
-    }
-  }
+  const { client } = connectWith(values);
+  return inSession(client, question, interruptions, (session) =>
+    question.json
+      ? answerAsJson(client, session, question, interruptions)
+      : answer(client, session, question, interruptions),
+  );
 }
 
 function parseSteps(text: string): number {

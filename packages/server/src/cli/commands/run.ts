@@ -19,10 +19,11 @@ import { type FileArgument, parseFileArgument } from "./file-argument.js";
 import { Interruptions } from "./interruptions.js";
 import { runLive } from "./live-run.js";
 import { OutputFolder } from "./output-folder.js";
+import { inSession } from "./own-session.js";
 import { runNotebook } from "./run-notebook.js";
 import { StandardInput } from "./standard-input.js";
 import { openTerminal, type Terminal } from "./terminal.js";
-import { reportSaved, type SavedFiles, saveAll, upload } from "./transfer.js";
+import { reportSaved, type SavedFiles, saveAll } from "./transfer.js";
 
 const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
 
@@ -41,8 +42,6 @@ Ends with the exit code of the program: N of sys.exit(N), 1 after an exception, 
 Ctrl-C interrupts the program, a second one within two seconds kills it.
 `;
 
-/** A session whose command was killed itself ends after that long. */
-const ABANDONED_AFTER_MS = 600_000;
 /** As many as the server lists. */
 const LISTED_FILES_MAX = 1000;
 
@@ -138,28 +137,9 @@ async function withSession(
   const interruptions = new Interruptions((text) => {
     if (terminal.stderr.isTerminal) terminal.stderr.writeOwn(`\nglovebox run: ${text}\n`);
   });
-  const stopListening = interruptions.listen();
-  const { sessionId, memory } = request;
-  try {
-    const session =
-      sessionId === undefined
-        ? await client.createSession({
-            ttlMs: ABANDONED_AFTER_MS,
-            ...(memory !== undefined && { memoryLimit: memory }),
-          })
-        : client.session(sessionId);
-    try {
-      for (const file of request.files) await upload(session, file, interruptions.signal);
-      return await body(session, { terminal, interruptions });
-    } finally {
-      if (sessionId === undefined) await session.release();
-    }
-  } catch (error) {
-    if (interruptions.exitCode !== undefined) return interruptions.exitCode;
-    throw error;
-  } finally {
-    stopListening();
-  }
+  return inSession(client, request, interruptions, (session) =>
+    body(session, { terminal, interruptions }),
+  );
 }
 
 async function runCodeIn(
