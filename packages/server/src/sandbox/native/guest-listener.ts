@@ -5,7 +5,7 @@
 
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
-import { checkMessage, FrameParser } from "../channel.js";
+import { checkMessage, FrameParser } from "../guest/channel.js";
 
 /** What a sandbox has from its beginning. */
 export interface GuestConnections {

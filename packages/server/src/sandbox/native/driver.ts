@@ -9,9 +9,9 @@ import type { Verification } from "../verification.js";
 import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
-import { NativeSandbox } from "./native-sandbox.js";
 import { Porter } from "./porter.js";
 import { type FoldersInside, runProbe } from "./probe.js";
+import { NativeSandbox } from "./sandbox.js";
 
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;

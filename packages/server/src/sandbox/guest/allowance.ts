@@ -3,7 +3,7 @@
  * gateway time, which belongs to everybody.
  */
 
-import { ProtocolViolation } from "../channel.js";
+import { ProtocolViolation } from "./channel.js";
 
 /** What the guest has been asked to do. */
 export type Task = "none" | "question" | "execution";

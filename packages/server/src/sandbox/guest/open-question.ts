@@ -1,8 +1,8 @@
 /** One question to a kernel, from the asking to its end. */
 
 import { ServiceError } from "../../errors.js";
-import { type GuestMessage, ProtocolViolation } from "../channel.js";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
+import { type GuestMessage, ProtocolViolation } from "./channel.js";
 
 /** A kernel keeps the time of a question by itself. If it does not, it gets so much more. */
 const GRACE_MS = 1500;

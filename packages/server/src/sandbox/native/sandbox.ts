@@ -5,8 +5,18 @@
 
 import type { Socket } from "node:net";
 import { ServiceError } from "../../errors.js";
-import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "../channel.js";
 import type { SandboxFiles } from "../files.js";
+import { Allowance, Flood } from "../guest/allowance.js";
+import {
+  encodeFrame,
+  type GuestMessage,
+  type MessageType,
+  ProtocolViolation,
+} from "../guest/channel.js";
+import { KernelEnd } from "../guest/kernel-end.js";
+import { OpenQuestion } from "../guest/open-question.js";
+import { OutsideChanges } from "../guest/outside-changes.js";
+import { FROM_KERNEL, FROM_WARDEN, readGuest } from "../guest/reader.js";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import type {
   CellRequest,
@@ -19,15 +29,10 @@ import type {
   SandboxUsage,
 } from "../sandbox.js";
 import type { Reading } from "../turns.js";
-import { Allowance, Flood } from "./allowance.js";
 import type { GuestConnections } from "./guest-listener.js";
-import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./guest-reading.js";
 import { KeeperAnswers, type Order } from "./keeper-answers.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
-import { KernelEnd } from "./kernel-end.js";
 import { Meter } from "./meter.js";
-import { OpenQuestion } from "./open-question.js";
-import { OutsideChanges } from "./outside-changes.js";
 import type { Porter } from "./porter.js";
 import { Seal, type SealOptions } from "./seal.js";
 
