@@ -6,12 +6,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { checkMessage, FrameParser } from "../guest/channel.js";
-
-/** What a sandbox has from its beginning. */
-export interface GuestConnections {
-  readonly kernel: Socket;
-  readonly warden: Socket;
-}
+import type { GuestConnections } from "../guest/conversation.js";
 
 interface Expected {
   readonly secret: Buffer;
