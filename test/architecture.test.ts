@@ -217,15 +217,6 @@ describe("documentation", () => {
       expect(entry.message.length, code).toBeGreaterThan(5);
     }
   });
-
-  test("docs/config.md and the configuration name the same variables", async () => {
-    const { configVariables, clientVariables } = await importServerModule("config.ts");
-    type Variables = readonly { readonly name: string }[];
-    const variables = [...(configVariables as Variables), ...(clientVariables as Variables)];
-    const names = variables.map(({ name }) => name);
-    const documented = tableKeys(readDocument("config.md"), /^[A-Z][A-Z0-9_]*$/);
-    expect(documented.sort()).toEqual([...names].sort());
-  });
 });
 
 test("docs/validation.md and the rules of validation say the same", async () => {
