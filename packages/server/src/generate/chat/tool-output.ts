@@ -88,7 +88,8 @@ export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): stri
   if (text.length <= charactersMax) return text;
   const half = Math.floor(charactersMax / 2);
   const left = text.length - 2 * half;
-  return `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+  const cut = `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+  return cut.toWellFormed();
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withWholeCharacters } from "./json.js";
+import { withWholeCharacters } from "./whole-text.js";
 
 test.each([
   ["a\ud800b", "a\ufffdb"],
