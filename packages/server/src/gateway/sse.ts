@@ -113,11 +113,11 @@ export class EventStream {
     if (this.#closed) return undefined;
     const before = this.#underWay;
     if (!before && frame instanceof Buffer && frame.length <= WRITTEN_BYTES_MAX) {
-      return this.#write(head, frame.subarray(skipped));
+      return this.#write(head, frame.subarray(skipped), frame);
     }
     const sending = (async () => {
       await before;
-      await this.#writeInTurns(head, (await frame).subarray(skipped));
+      await this.#writeInTurns(head, await frame, skipped);
     })();
     const settled = sending.then(done, done);
     this.#underWay = settled;
@@ -127,17 +127,18 @@ export class EventStream {
     return sending;
   }
 
-  async #writeInTurns(head: string, bytes: Buffer): Promise<void> {
+  async #writeInTurns(head: string, frame: Buffer, skipped: number): Promise<void> {
+    const bytes = frame.subarray(skipped);
     for (let at = 0; at < bytes.length; at += WRITTEN_BYTES_MAX) {
       await turnOfOnesOwn();
       if (this.#closed) return;
-      const left = bytes.length - at;
       const piece = bytes.subarray(at, at + WRITTEN_BYTES_MAX);
-      await this.#write(at === 0 ? head : "", piece, left);
+      await this.#write(at === 0 ? head : "", piece, frame);
     }
   }
 
-  #write(head: string, bytes: Buffer, left = bytes.length): Promise<void> | undefined {
+  /** `bytes` are of a frame that others may be sent as well. */
+  #write(head: string, bytes: Buffer, frame: Buffer): Promise<void> | undefined {
     const response = this.#response;
     if (head !== "") {
       response.cork();
@@ -147,7 +148,7 @@ export class EventStream {
     if (head !== "") response.uncork();
     if (goesOn) return undefined;
     this.#expectProgress();
-    holdWhileUnread(this.#reply, left);
+    holdWhileUnread(this.#reply, frame.length, frame);
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 

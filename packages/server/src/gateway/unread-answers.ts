@@ -14,13 +14,16 @@ const LARGE_CHARACTERS = 64 * 1024;
 const CHARACTERS_MAX = 256 * 2 ** 20;
 
 export class UnreadAnswers {
-  readonly #room: SharedRoom<ServerResponse>;
+  /** What is held, and who has not taken it yet: bytes that are sent to many are there once. */
+  readonly #room: SharedRoom<object>;
+  readonly #takers = new Map<object, Set<ServerResponse>>();
+  readonly #heldBy = new Map<ServerResponse, object>();
   readonly #watched = new WeakSet<ServerResponse>();
 
   constructor(charactersMax: number) {
     this.#room = new SharedRoom({
       sizeMax: charactersMax,
-      onGiven: (response) => response.destroy(),
+      onGiven: (held) => this.#cutOff(held),
       // It has had no time to be read.
       keepsLatest: true,
     });
@@ -30,26 +33,49 @@ export class UnreadAnswers {
     return this.#room.size;
   }
 
-  /** So much has been, or is just being, handed to a response; it holds that until free() or its end. */
-  hold(response: ServerResponse, owner: string, characters: number): void {
+  /**
+   * So much has been, or is just being, handed to a response; it holds that until free() or its end. `shared` is
+   * what others hold as well.
+   */
+  hold(response: ServerResponse, owner: string, characters: number, shared?: object): void {
     if (response.destroyed) return;
+    this.free(response);
     if (!this.#watched.has(response)) response.once("close", () => this.free(response));
     this.#watched.add(response);
-    this.#room.hold(response, owner, characters);
+    const held = shared ?? response;
+    const takers = this.#takers.get(held) ?? new Set();
+    this.#takers.set(held, takers.add(response));
+    this.#heldBy.set(response, held);
+    this.#room.hold(held, owner, characters);
   }
 
   /** It has been taken. */
   free(response: ServerResponse): void {
-    this.#room.free(response);
+    const held = this.#heldBy.get(response);
+    if (held === undefined) return;
+    this.#heldBy.delete(response);
+    const takers = this.#takers.get(held);
+    takers?.delete(response);
+    if (takers && takers.size > 0) return;
+    this.#takers.delete(held);
+    this.#room.free(held);
+  }
+
+  #cutOff(held: object): void {
+    for (const response of this.#takers.get(held) ?? []) response.destroy();
   }
 }
 
 const unread = new UnreadAnswers(CHARACTERS_MAX);
 
-/** For everything of this length that is handed to a response and may stay there. */
-export function holdWhileUnread({ raw, request }: FastifyReply, length: number): void {
+/** For everything of this length that is handed to a response and may stay there; others may be handed it as well. */
+export function holdWhileUnread(
+  { raw, request }: FastifyReply,
+  length: number,
+  shared?: object,
+): void {
   if (length < LARGE_CHARACTERS) return;
-  unread.hold(raw, request.principal?.id ?? "", length);
+  unread.hold(raw, request.principal?.id ?? "", length, shared);
 }
 
 /** What was held has been taken. */

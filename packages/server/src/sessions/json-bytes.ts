@@ -13,7 +13,7 @@ const PIECE_CHARACTERS = 64 * 1024;
 const TURN_MS = 3;
 /** A value is never less than this, with what separates it. */
 const VALUE_CHARACTERS = 2;
-const NUMBER_CHARACTERS = 4;
+const NUMBER_CHARACTERS = 6;
 /** JSON.stringify recurses. A guest's messages are less deep. */
 const DEPTH_MAX = 1000;
 
@@ -22,44 +22,58 @@ const DEPTH_MAX = 1000;
  * too deep to be written.
  */
 export function weighJson(value: unknown, enough = Number.POSITIVE_INFINITY): number {
-  let weight = 0;
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0 && weight < enough; depth++) {
+  let weight = weighAlone(value);
+  let level = isContainer(value) ? [value] : [];
+  for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEPTH_MAX) return Number.POSITIVE_INFINITY;
-    const inside: unknown[] = [];
-    for (const one of level) {
-      weight += VALUE_CHARACTERS;
-      if (typeof one === "string") weight += one.length;
-      else if (typeof one === "number") weight += NUMBER_CHARACTERS;
-      else if (typeof one === "object" && one !== null) weight += openContainer(one, inside);
-      if (weight + inside.length * VALUE_CHARACTERS >= enough) return enough;
+    const inside: object[] = [];
+    for (const container of level) {
+      if (weight >= enough) return enough;
+      weight += weighInside(container, inside);
     }
     level = inside;
   }
   return weight;
 }
 
-/** Returns what its names weigh. */
-function openContainer(container: object, inside: unknown[]): number {
-  if (Array.isArray(container)) {
-    for (const item of container) inside.push(item);
-    return 0;
-  }
+/** What a container holds but for what its containers hold, which are added to `inside`. */
+function weighInside(container: object, inside: object[]): number {
   let weight = 0;
-  for (const [name, field] of Object.entries(container)) {
-    weight += VALUE_CHARACTERS + name.length;
-    inside.push(field);
+  const add = (value: unknown) => {
+    weight += weighAlone(value);
+    if (isContainer(value)) inside.push(value);
+  };
+  if (Array.isArray(container)) for (const item of container) add(item);
+  else {
+    for (const name in container) {
+      weight += VALUE_CHARACTERS + name.length;
+      add((container as Record<string, unknown>)[name]);
+    }
   }
   return weight;
+}
+
+function weighAlone(value: unknown): number {
+  if (typeof value === "string") return VALUE_CHARACTERS + value.length;
+  return typeof value === "number" ? NUMBER_CHARACTERS : VALUE_CHARACTERS;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 export function isLargeJson(value: unknown): boolean {
   return weighJson(value, LARGE_CHARACTERS) >= LARGE_CHARACTERS;
 }
 
-/** A value's JSON, with `before` and `after` around it. At once where it is small. */
-export function jsonBytes(value: unknown, before = "", after = ""): Buffer | Promise<Buffer> {
-  if (isLargeJson(value)) return largeJsonBytes(value, before, after);
+/** A value's JSON, with `before` and `after` around it. At once where it is small, as `weight` may tell. */
+export function jsonBytes(
+  value: unknown,
+  before = "",
+  after = "",
+  weight = weighJson(value, LARGE_CHARACTERS),
+): Buffer | Promise<Buffer> {
+  if (weight >= LARGE_CHARACTERS) return largeJsonBytes(value, before, after);
   return Buffer.from(before + written(value) + after);
 }
 

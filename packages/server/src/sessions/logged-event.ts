@@ -34,7 +34,7 @@ export class LoggedEvent {
   }
 
   #make(): Buffer | Promise<Buffer> {
-    const frame = eventFrame(this.name, this.data, this.id);
+    const frame = eventFrame(this.name, this.data, this.id, this.weight);
     if (frame instanceof Promise) frame.then((made) => (this.#frame = made)).catch(() => undefined);
     return frame;
   }
@@ -45,10 +45,11 @@ export function eventFrame(
   name: string | undefined,
   data: unknown,
   id?: number,
+  weight?: number,
 ): Buffer | Promise<Buffer> {
   const numbered = id === undefined ? "" : idLine(id);
   const named = name === undefined ? "" : `event: ${name}\n`;
-  return jsonBytes(data, `${numbered}${named}data: `, "\n\n");
+  return jsonBytes(data, `${numbered}${named}data: `, "\n\n", weight);
 }
 
 function idLine(id: number): string {
