@@ -2,6 +2,7 @@ import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
 import { afterEach, expect, test, vi } from "vitest";
+import { LoggedEvent } from "../sessions/logged-event.js";
 import { EventStream, type EventStreamOptions } from "./sse.js";
 
 const open: { close(): unknown }[] = [];
@@ -103,3 +104,33 @@ test("a client that takes nothing for long is taken to be gone", async () => {
   for (let n = 0; n < 100 && !stream.closed; n++) await stream.send("stream", large);
   expect(stream.closed).toBe(true);
 });
+
+test("nothing comes between the pieces of a large event, nor before what was sent earlier", async () => {
+  const { stream, response } = await connect({ heartbeatMs: 1 });
+  const large = "x".repeat(3 * 2 ** 20);
+  const sending = [stream.send("one", large, 1), stream.send("two", {}, 2), stream.sendText("end")];
+  stream.end();
+  const text = await textOf(response);
+  await Promise.all(sending);
+  const events = text.replaceAll(": heartbeat\n\n", "").split("\n\n");
+  expect(events.slice(1)).toEqual([
+    `id: 1\nevent: one\ndata: "${large}"`,
+    "id: 2\nevent: two\ndata: {}",
+    "data: end",
+    "",
+  ]);
+});
+
+test.each(["small", "x".repeat(2 * 2 ** 20)])(
+  "an event of others has its own number",
+  async (text) => {
+    const { stream, response } = await connect();
+    const event = new LoggedEvent(7, "stream", { text });
+    const reading = textOf(response);
+    await stream.forward(event);
+    await stream.forward(event, 1234);
+    stream.end();
+    const told = `event: stream\ndata: ${JSON.stringify({ text })}\n\n`;
+    expect(await reading).toBe(`retry: 1000\n\nid: 7\n${told}id: 1234\n${told}`);
+  },
+);

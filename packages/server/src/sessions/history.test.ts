@@ -84,6 +84,19 @@ test("drops the oldest outputs of all sessions together", () => {
   expect(budget.bytes).toBeLessThan(4 * MIB);
 });
 
+test("of one owner push nobody else's out, however many sessions they are of", () => {
+  const budget = new HistoryBudget(10 * MIB);
+  const other = new History(budget, "bob");
+  const small = ran(other, 4000);
+  const large = Array.from({ length: 20 }, () => new History(budget, "ada"));
+  const runs = large.map((history) => ran(history, MIB / 2));
+  expect(small.isDropped).toBe(false);
+  expect(runs.filter((run) => !run.isDropped).length).toBe(9);
+  expect(runs[0]?.isDropped).toBe(true);
+  for (let n = 0; n < 8; n++) ran(other, MIB / 2);
+  expect([kept(other).length, runs.filter((run) => !run.isDropped).length]).toEqual([4, 5]);
+});
+
 test("of a session that has ended holds nothing, what ends after it included", () => {
   const budget = new HistoryBudget(100 * MIB);
   const history = new History(budget, "ada");

@@ -144,10 +144,11 @@ export class ToolRunner {
     for await (const event of execution.events.follow()) yield* live.take(event);
     const outcome = await running;
     this.#note(outcome);
-    for (const { mediaType, data } of imagesOf(outcome.outputs)) {
+    const images = imagesOf(outcome.outputs);
+    for (const { mediaType, data } of images) {
       yield { type: "file", mediaType, url: `data:${mediaType};base64,${data}` };
     }
-    return { output: toRunOutput(outcome, execution.id) };
+    return { output: toRunOutput(outcome, execution.id, images.length) };
   }
 
   #note(outcome: Awaited<ReturnType<ChatBench["run"]>>): void {
