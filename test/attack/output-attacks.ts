@@ -7,7 +7,7 @@ import type { HttpAttack } from "./http-attacks.ts";
 
 const FOLLOWERS = 15;
 const HALVES = 700_000;
-/** Of /health, beyond a tenth of a second each. It was 10 s when each follower's bytes were made anew. */
+/** Of answers of /health that take more than a tenth of a second. Bytes made for each follower would take 10 s. */
 const HELD_UP_MS_MAX = 4000;
 
 /** Halves of characters, in as many displays and for as many followers as there may be of a run of no cost. */

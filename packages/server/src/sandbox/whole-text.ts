@@ -3,8 +3,6 @@
  * not UTF-8, and strict readers refuse a whole answer for it. So text is made whole once, where it comes in.
  */
 
-const HIGH_HALF = /[\ud800-\udbff]$/;
-
 /**
  * A value that JSON was parsed to, with U+FFFD in the place of every half, in keys as well. Changed in place, so
  * that nothing is copied where nothing is wrong. Text under the key `left` stays as it is.
@@ -71,7 +69,13 @@ export class WholeParts {
 
   take(part: string): string {
     const text = this.#half + part;
-    this.#half = HIGH_HALF.exec(text)?.[0] ?? "";
-    return text.slice(0, text.length - this.#half.length).toWellFormed();
+    const whole = text.slice(0, endsInHalf(text) ? -1 : undefined);
+    this.#half = text.slice(whole.length);
+    return whole.toWellFormed();
   }
+}
+
+/** Whether the second half of a character is still to come. */
+export function endsInHalf(text: string): boolean {
+  return (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800;
 }

@@ -4,7 +4,7 @@
  */
 
 import { turnOfOnesOwn } from "../sandbox/turns.js";
-import { withWholeCharacters } from "../sandbox/whole-text.js";
+import { endsInHalf, withWholeCharacters } from "../sandbox/whole-text.js";
 
 /** So much takes about a millisecond to write. */
 const LARGE_CHARACTERS = 100_000;
@@ -132,11 +132,10 @@ function* piecesOf(value: unknown): Generator<string> {
 function* piecesOfText(text: string): Generator<string> {
   yield '"';
   for (let from = 0; from < text.length; ) {
-    let to = Math.min(from + PIECE_CHARACTERS, text.length);
-    // A pair of surrogates stays together.
-    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to--;
-    yield JSON.stringify(text.slice(from, to).toWellFormed()).slice(1, -1);
-    from = to;
+    let piece = text.slice(from, from + PIECE_CHARACTERS);
+    from += piece.length;
+    if (endsInHalf(piece)) piece += text.charAt(from++);
+    yield JSON.stringify(piece.toWellFormed()).slice(1, -1);
   }
   yield '"';
 }
