@@ -39,6 +39,9 @@ test("halves of characters are replaced, in names too", async () => {
   expect(await roundTrip([halves, "\udfff"])).toEqual(["\ufffd".repeat(200_000), "\ufffd"]);
   expect(await roundTrip({ [halves]: LARGE })).toEqual({ ["\ufffd".repeat(200_000)]: LARGE });
   expect(await roundTrip(["\ud800"])).toEqual(["\ufffd"]);
+  // Wherever a piece ends, only what is half is replaced.
+  const mixed = `${"x".repeat(64 * 1024 - 1)}\ud83d\u{1f40d}${halves}`;
+  expect(await roundTrip(mixed)).toBe(mixed.toWellFormed());
 });
 
 test("something stands before and after, also where it is large", async () => {

@@ -132,10 +132,11 @@ function* piecesOf(value: unknown): Generator<string> {
 function* piecesOfText(text: string): Generator<string> {
   yield '"';
   for (let from = 0; from < text.length; ) {
-    let piece = text.slice(from, from + PIECE_CHARACTERS);
-    from += piece.length;
-    if (endsInHalf(piece)) piece += text.charAt(from++);
-    yield JSON.stringify(piece.toWellFormed()).slice(1, -1);
+    let to = Math.min(from + PIECE_CHARACTERS, text.length);
+    // A character stays together.
+    if (to < text.length && endsInHalf(text.charAt(to - 1))) to--;
+    yield JSON.stringify(text.slice(from, to).toWellFormed()).slice(1, -1);
+    from = to;
   }
   yield '"';
 }
