@@ -57,6 +57,8 @@ export interface Config {
   readonly zygoteAgeSecondsMax: number;
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /** Undefined where nobody watches. */
+  readonly watchdogMs: number | undefined;
   readonly audit: boolean;
   readonly auditFileBytesMax: number;
   readonly auditFilesKept: number;
@@ -79,6 +81,20 @@ const SANDBOXES_MAX = 4000;
 const MEBIBYTE = 1024 * 1024;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"];
+
+/** Life is shown every second, and one that comes late must not count as missing. */
+const WATCHDOG_SECONDS_MIN = 3;
+
+/** @throws ConfigError for what would kill a process that is only busy */
+function watchdogMs(seconds: number): number | undefined {
+  if (seconds === 0) return undefined;
+  if (seconds < WATCHDOG_SECONDS_MIN) {
+    throw new ConfigError(
+      `WATCHDOG_TIMEOUT must be 0, or a number from ${WATCHDOG_SECONDS_MIN} to 3600, and is "${seconds}"`,
+    );
+  }
+  return seconds * 1000;
+}
 
 /**
  * Check and freeze the configuration.
@@ -175,6 +191,7 @@ export function loadConfig(
     zygoteAgeSecondsMax: number("ZYGOTE_MAX_AGE", 10, 31_536_000),
     acquireTimeoutMs: number("ACQUIRE_TIMEOUT", 0, 3600, false) * 1000,
     drainTimeoutMs: number("DRAIN_TIMEOUT", 0, 86400, false) * 1000,
+    watchdogMs: watchdogMs(number("WATCHDOG_TIMEOUT", 0, 3600, false)),
     audit: choice("AUDIT", ["on", "off"]) === "on",
     auditFileBytesMax: number("AUDIT_MAX_MB", 1, 4096) * MEBIBYTE,
     auditFilesKept: number("AUDIT_KEEP", 2, 10_000),

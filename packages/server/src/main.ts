@@ -15,6 +15,7 @@ import { buildApp } from "./gateway/app.js";
 import { Conversations } from "./generate/chat/conversations.js";
 import { startGenerator } from "./generate/start.js";
 import { Pool } from "./pool/pool.js";
+import { Deadlines } from "./sandbox/native/deadlines.js";
 import { GuestListener } from "./sandbox/native/guest-listener.js";
 import { KeeperClient } from "./sandbox/native/keeper-client.js";
 import { NativeDriver } from "./sandbox/native/native-driver.js";
@@ -67,6 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const driver = new NativeDriver({
     keeper,
     listener,
+    deadlines: new Deadlines(`${config.runDir}/deadlines`),
     plan: planConfinement(config),
     folders: foldersInside(config),
   });

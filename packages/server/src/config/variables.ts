@@ -140,6 +140,12 @@ export const configVariables = [
     default: "35",
     description: "Seconds that running executions get when the server stops.",
   },
+  {
+    name: "WATCHDOG_TIMEOUT",
+    default: "10",
+    description:
+      "Seconds of silence after which the HTTP side is killed and started anew; 0 never.",
+  },
   { name: "AUDIT", default: "on", description: "`on` or `off`: whether the audit log is written." },
   {
     name: "AUDIT_MAX_MB",

@@ -6,6 +6,7 @@ import { ServiceError } from "../../errors.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox.js";
 import type { Verification } from "../verification.js";
+import type { Deadlines } from "./deadlines.js";
 import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
@@ -39,6 +40,7 @@ export class NativeDriver implements SandboxDriver {
   readonly name = "native";
   readonly #keeper: KeeperClient;
   readonly #listener: GuestListener;
+  readonly #deadlines: Deadlines;
   readonly #plan: ConfinementPlan;
   readonly #folders: FoldersInside;
   readonly #starting = new Map<string, Starting>();
@@ -55,11 +57,13 @@ export class NativeDriver implements SandboxDriver {
   constructor(options: {
     keeper: KeeperClient;
     listener: GuestListener;
+    deadlines: Deadlines;
     plan: ConfinementPlan;
     folders: FoldersInside;
   }) {
     this.#keeper = options.keeper;
     this.#listener = options.listener;
+    this.#deadlines = options.deadlines;
     this.#plan = options.plan;
     this.#folders = options.folders;
     this.#awaitZygote();
@@ -147,6 +151,7 @@ export class NativeDriver implements SandboxDriver {
           processes: this.#plan.processes,
         }),
         spawned,
+        deadlines: this.#deadlines,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
         onDestroy: () => this.#leave(id),
       });
@@ -266,6 +271,9 @@ export class NativeDriver implements SandboxDriver {
       case "sandbox_died":
         this.#starting.get(event.sandbox)?.failed(new Error("the sandbox died at its start"));
         this.#sandboxes.get(event.sandbox)?.died(event.out_of_memory);
+        return;
+      case "overdue":
+        this.#sandboxes.get(event.sandbox)?.overdue();
         return;
       case "limited":
         this.#sandboxes.get(event.sandbox)?.answered("limit", event.error);

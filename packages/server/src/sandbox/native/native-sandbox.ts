@@ -20,6 +20,7 @@ import type {
 } from "../sandbox.js";
 import type { Reading } from "../turns.js";
 import { Allowance, Flood } from "./allowance.js";
+import type { Deadlines } from "./deadlines.js";
 import type { GuestConnections } from "./guest-listener.js";
 import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./guest-reading.js";
 import { KeeperAnswers, type Order } from "./keeper-answers.js";
@@ -41,6 +42,8 @@ export class NativeSandbox implements Sandbox {
   readonly #warden: Socket;
   readonly #porter: Porter;
   readonly #meter: Meter;
+  readonly #deadlines: Deadlines;
+  readonly #slot: number;
   readonly #allowance = new Allowance();
   readonly #changes = new OutsideChanges();
   readonly #keeperAnswers = new KeeperAnswers();
@@ -76,6 +79,7 @@ export class NativeSandbox implements Sandbox {
     connections: GuestConnections;
     porter: Porter;
     spawned: Spawned;
+    deadlines: Deadlines;
     limits: SandboxLimits;
     onDestroy: () => void;
   }) {
@@ -92,6 +96,8 @@ export class NativeSandbox implements Sandbox {
     this.#onDestroy = options.onDestroy;
     const { accounting, pids, host_uids: hostUids } = options.spawned;
     this.#meter = new Meter(accounting);
+    this.#deadlines = options.deadlines;
+    this.#slot = options.spawned.slot;
     this.#sealOptions = {
       pids,
       hostUids,
@@ -120,7 +126,9 @@ export class NativeSandbox implements Sandbox {
     return this.#limits;
   }
 
-  execute({ code, outputBytesMax, allowInput, quiet }: CellRequest, sink: MessageSink): void {
+  execute(request: CellRequest, sink: MessageSink): void {
+    const { code, outputBytesMax, allowInput, quiet } = request;
+    this.#beginDeadline(request.timeoutMs);
     this.#used = true;
     this.#sink = sink;
     this.#allowInput = allowInput;
@@ -158,6 +166,7 @@ export class NativeSandbox implements Sandbox {
       void this.destroy("its kernel did not answer a question");
     });
     this.#question = open as unknown as OpenQuestion;
+    this.#beginDeadline(timeoutMs);
     this.#allowance.begin("question");
     this.#kernel.write(
       encodeFrame({
@@ -279,6 +288,12 @@ export class NativeSandbox implements Sandbox {
     this.#finish({ reason: "sandbox_died", outOfMemory, detail: "the sandbox's PID 1 ended" });
   }
 
+  /** The keeper has ended it, because what ran had had its time. */
+  overdue(): void {
+    const detail = "the code ran past its deadline, and the keeper ended the sandbox";
+    this.#finish({ reason: "sandbox_died", outOfMemory: false, detail });
+  }
+
   /** It has carried out an order, or says what is wrong. */
   answered(order: Order, problem: string | null): void {
     this.#keeperAnswers.settle(order, problem);
@@ -335,6 +350,7 @@ export class NativeSandbox implements Sandbox {
         const sink = this.#sink;
         if (!sink) return;
         this.#sink = undefined;
+        this.#deadlines.end(this.#slot);
         this.#openInput = 0;
         this.#allowance.begin("none");
         this.#changes.leaveOut(message.content);
@@ -358,6 +374,11 @@ export class NativeSandbox implements Sandbox {
     }
   }
 
+  /** Once it has ended its slot may be another's. */
+  #beginDeadline(timeoutMs: number): void {
+    if (!this.#end) this.#deadlines.begin(this.#slot, timeoutMs);
+  }
+
   #noteInputRequest(): void {
     if (!this.#allowInput) throw new ProtocolViolation("a question where nobody can answer");
     this.#openInput = this.#allowance.countInputRequest();
@@ -367,6 +388,7 @@ export class NativeSandbox implements Sandbox {
     const question = this.#question;
     if (!question) throw new ProtocolViolation("an answer to no question");
     question.settle(message);
+    this.#deadlines.end(this.#slot);
     this.#question = undefined;
     this.#allowance.begin("none");
     // What a question has met, such as the end of memory, is not the next execution's.
