@@ -19,7 +19,7 @@ import frames
 # All that the gateway asks for in good faith is far smaller.
 _OPERATION_BYTES_MAX = 64 << 10
 # More than everything that there is to tell about all sandboxes at once.
-_UNREAD_BYTES_MAX = 4 << 20
+_UNREAD_BYTES_MAX = 1 << 20
 # What is done at a time, whichever is reached first.
 _OPERATIONS_AT_A_TIME = 32
 _TURN_S = 0.02
