@@ -1,9 +1,10 @@
 /** A short `npm run faults`. */
 import { expect, test } from "vitest";
 import { injectFaults } from "../faults/faults.ts";
+import { abuseKeeper } from "../faults/hostile-gateway.ts";
 import { KINDS } from "../faults/injector.ts";
 import { injureInTheMiddle, MOMENTS } from "../faults/moments.ts";
-import { chosenSeed } from "../fuzz/random.ts";
+import { chosenSeed, Random, withSeed } from "../fuzz/random.ts";
 import { takeSample } from "../soak/resources.ts";
 import { eventually } from "../support/host.ts";
 import { findRoles, findSandboxes } from "../support/roles.ts";
@@ -31,6 +32,14 @@ test("clients get an end when a process dies in the middle, the workspace is ful
   expect(moments).toHaveLength(chosen.length);
   const { faults, summary } = await injureInTheMiddle(moments);
   expect(faults, summary).toEqual([]);
+}, 180_000);
+
+test("a gateway in wrong hands neither ends the keeper nor holds it up", () => {
+  const seed = chosenSeed();
+  return withSeed(seed, async () => {
+    const { operations } = await abuseKeeper(new Random(seed), 2);
+    expect(operations).toBeGreaterThan(100);
+  });
 }, 180_000);
 
 /** A zygote imports for seconds before it can serve again, and for many on a machine with other work. */

@@ -51,6 +51,15 @@ describe("defaults", () => {
     });
   });
 
+  test("a watchdog waits for what comes every second, or is off", () => {
+    expect(load({}).watchdogMs).toBe(10_000);
+    expect(load({ WATCHDOG_TIMEOUT: "0" }).watchdogMs).toBe(0);
+    expect(load({ WATCHDOG_TIMEOUT: "3.5" }).watchdogMs).toBe(3500);
+    for (const value of ["2.9", "-1", "3601", "x"]) {
+      expect(messageOf({ WATCHDOG_TIMEOUT: value })).toContain("WATCHDOG_TIMEOUT");
+    }
+  });
+
   test("hold for variables that are set to nothing", () => {
     expect(load({ PORT: "", AUTH_TOKEN: "", ROOTFS_DIR: "" })).toEqual(load({}));
   });

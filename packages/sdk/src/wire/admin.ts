@@ -4,6 +4,8 @@ export interface HealthResponse {
   readonly status: "healthy" | "panicked";
   readonly version: string;
   readonly uptime_seconds: number;
+  /** How late the server's event loop has been in the last ten to twenty seconds, in milliseconds. */
+  readonly event_loop_delay_ms: { readonly p99: number; readonly max: number };
 }
 
 export interface PoolStatus {

@@ -10,10 +10,12 @@ import { dirname } from "node:path";
 import { type Config, ConfigError } from "../config.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
 import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
+import { isHeartbeat } from "./heartbeat.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
 import { findSharedFolders, type SharedFolder, warnOfWritable } from "./shared-folders.js";
 import { ensureToken } from "./token.js";
+import { watchGateway, watchKeeper } from "./watch-children.js";
 
 const RESTART_DELAY_MS = 200;
 /** A child that dies so often within a minute will not get better. */
@@ -139,7 +141,9 @@ class Supervisor {
     this.#keeper = keeper;
     keeper.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));
     keeper.on("error", (error) => this.#fail(`the keeper cannot be started: ${error.message}`));
+    const watchdog = watchKeeper(keeper, this.#config);
     keeper.on("exit", (code) => {
+      watchdog?.stop();
       if (this.#stopping) return;
       if (code === EXIT_FOLDERS_REFUSED) void this.stop(1);
       else if (code === EXIT_ISOLATION_UNAVAILABLE || !this.#announced) {
@@ -162,11 +166,14 @@ class Supervisor {
     }
     this.#gateway = gateway;
     gateway.on("error", (error) => this.#fail(`the gateway cannot be started: ${error.message}`));
+    const watchdog = watchGateway(gateway, this.#config);
     gateway.on("message", (message) => {
+      if (isHeartbeat(message)) watchdog?.heard();
       const address = addressIn(message);
       if (address !== undefined) this.#announce(address);
     });
     gateway.on("exit", (code) => {
+      watchdog?.stop();
       if (this.#stopping) return;
       // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
       if (code === EXIT_GATEWAY_HOPELESS && !this.#announced) void this.stop(1);

@@ -34,6 +34,8 @@ interface NumberVariable extends Described {
   readonly low: number;
   readonly high: number;
   readonly fractions?: true;
+  /** Whether 0, which turns something off, is accepted besides. */
+  readonly orZero?: true;
   /** From the variable's unit to the key's. */
   readonly times?: number;
   /** Where the bounds alone do not say it. */
@@ -473,6 +475,21 @@ export const configVariables = [
     fractions: true,
     times: SECOND_MS,
     meaning: "Seconds that running executions get when the server stops.",
+  },
+  {
+    name: "WATCHDOG_TIMEOUT",
+    group: "running",
+    default: "10",
+    kind: "number",
+    key: "watchdogMs",
+    // Life is shown every second, and what comes late must not count as missing.
+    low: 3,
+    high: 3600,
+    orZero: true,
+    fractions: true,
+    times: SECOND_MS,
+    meaning:
+      "Seconds of silence after which the HTTP side is killed and started anew; 0 never. A keeper is given three times as long. See [operations.md](operations.md#a-process-that-hangs).",
   },
   {
     name: "LOG_LEVEL",
