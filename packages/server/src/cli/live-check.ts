@@ -49,6 +49,7 @@ export async function runLiveChecks(config: Config): Promise<DoctorCheck[]> {
     const address = await addressOf(server);
     const answer = await fetch(`${address}/api/security/health`, {
       headers: { "x-auth-token": token },
+      redirect: "error",
     });
     const { protections, error } = (await answer.json()) as Health;
     if (!protections) return [failure(error?.message ?? `the server answered ${answer.status}`)];
