@@ -40,7 +40,7 @@ docs/config.md and docs/cli.md.
 `;
 
 /** Those that ask a server. Each is loaded when it is called. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ask: async () => (await import("./commands/ask.js")).ask,
   run: async () => (await import("./commands/run.js")).runProgram,
   repl: async () => (await import("./commands/repl.js")).repl,

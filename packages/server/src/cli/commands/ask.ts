@@ -6,6 +6,7 @@ import type { ChatChunk, ChatOptions, Glovebox, Session } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
 import { ImageFolder } from "../terminal/images.js";
 import { ChatPrinter } from "./chat-printer.js";
+import { checkChunk } from "./checked-answers.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
@@ -113,6 +114,7 @@ async function answer(
       question.text,
       chatOptions(session, question, interruptions),
     )) {
+      checkChunk(chunk);
       printer.print(chunk);
       await printer.drained();
       made.note(chunk);

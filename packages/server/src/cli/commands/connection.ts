@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Glovebox } from "@glovebox/sdk";
 import { type ClientConfig, ConfigError, loadLocalConfig } from "../../config.js";
 import { findLocalServer } from "../local-server.js";
+import { checkedFetch } from "./checked-answers.js";
 
 export interface Connection {
   readonly client: Glovebox;
@@ -62,7 +63,11 @@ function readToken(path: string): string {
 }
 
 function open(baseUrl: string, token: string | undefined): Connection {
-  return { client: new Glovebox({ baseUrl, ...(token !== undefined && { token }) }), url: baseUrl };
+  const client = new Glovebox({
+    ...{ baseUrl, fetch: checkedFetch(baseUrl) },
+    ...(token !== undefined && { token }),
+  });
+  return { client, url: baseUrl };
 }
 
 function withAdvice<T>(advice: string, action: () => T): T {

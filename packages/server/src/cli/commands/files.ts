@@ -109,8 +109,8 @@ async function list({ session, rest, recursive, json, signal }: Request): Promis
 function entryRow({ name, path, type, size, mtime }: FileEntry, recursive: boolean): string[] {
   const shown = printable(recursive ? path : name);
   return [
-    type === "file" ? formatBytes(size) : type,
-    mtime.slice(0, 19).replace("T", " "),
+    type === "file" ? formatBytes(size) : printable(type),
+    printable(mtime.slice(0, 19).replace("T", " ")),
     type === "directory" ? `${shown}/` : shown,
   ];
 }

@@ -57,7 +57,7 @@ export async function runReplCommand(line: string, state: ReplState): Promise<st
 async function listFiles({ session, signal }: ReplState, [path = ""]: readonly string[]) {
   const { entries } = await session.files.list(path, { signal });
   const rows = entries.map(({ name, type, size }) => [
-    type === "file" ? formatBytes(size) : type,
+    type === "file" ? formatBytes(size) : printable(type),
     printable(name),
   ]);
   return rows.length > 0 ? formatTable(rows) : "no files\n";
