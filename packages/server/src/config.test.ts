@@ -163,6 +163,12 @@ describe("a .env file that others could have written", () => {
     );
   });
 
+  test("is not looked for any further where there is none", () => {
+    rmSync(path);
+    chmodSync(folder, 0o777);
+    expect(loadConfig({}, path).port).toBe(8000);
+  });
+
   test("is no matter where no file is named", () => {
     chownSync(path, 12345, 12345);
     const before = process.cwd();

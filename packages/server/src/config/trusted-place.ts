@@ -58,30 +58,32 @@ export function distrustOfFolder(folder: string): string | undefined {
  * @throws ConfigError when others could have written it, or read it where it is a secret
  */
 export function readTrustedFile(path: string, trust: FileTrust): string | undefined {
+  const whole = resolve(path);
   let descriptor: number;
   try {
-    // The folder that is looked at is the one that is read from, whatever a link to it says later.
-    const folder = realpathSync(dirname(resolve(path)));
-    refuse(path, distrustOfFolder(folder));
+    const folder = realpathSync(dirname(whole));
+    const real = join(folder, basename(whole));
+    if (lstatSync(real, { throwIfNoEntry: false }) === undefined) return undefined;
+    refuse(whole, distrustOfFolder(folder));
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    descriptor = openSync(join(folder, basename(path)), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    descriptor = openSync(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    if (code === "ELOOP") return refuse(path, "it is a link");
+    if (code === "ELOOP") return refuse(whole, "it is a link");
     throw error;
   }
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) return refuse(path, "it is no file");
+    if (!status.isFile()) return refuse(whole, "it is no file");
     if (!isTrusted(status.uid)) {
-      return refuse(path, `it belongs to another user (uid ${status.uid})`);
+      return refuse(whole, `it belongs to another user (uid ${status.uid})`);
     }
-    if ((status.mode & WRITABLE_BY_OTHERS) !== 0) return refuse(path, "others can write it");
+    if ((status.mode & WRITABLE_BY_OTHERS) !== 0) return refuse(whole, "others can write it");
     if (trust.secret && (status.mode & OPEN_TO_OTHERS) !== 0) {
-      return refuse(path, `others can read it; chmod 600 ${path}`);
+      return refuse(whole, `others can read it; chmod 600 ${whole}`);
     }
-    if (status.size > FILE_BYTES_MAX) return refuse(path, "it is too large");
+    if (status.size > FILE_BYTES_MAX) return refuse(whole, "it is too large");
     return readFileSync(descriptor, "utf8");
   } finally {
     closeSync(descriptor);
