@@ -233,7 +233,7 @@ export const clientVariables = [
   {
     name: "GLOVEBOX_URL",
     default: "",
-    description: "The server to ask; the one that runs with this configuration when empty.",
+    description: "The server to ask; the one that runs with STATE_DIR on this machine when empty.",
   },
   { name: "GLOVEBOX_TOKEN", default: "", secret: true, description: "The token or key to send." },
   {
