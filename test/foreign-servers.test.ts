@@ -155,7 +155,7 @@ describe.each(lines)("glovebox %s", (_, name, words) => {
         if (name !== "repl") expect(code, where).not.toBe(0);
       }
     }
-  });
+  }, 60_000);
 
   test("is not brought down, nor its terminal steered, by any one value", async () => {
     await run(name, words);
@@ -173,7 +173,7 @@ describe.each(lines)("glovebox %s", (_, name, words) => {
         if (isOwnText(name, words)) expect(told + printed, where).not.toContain("\u001b]");
       }
     }
-  }, 20_000);
+  }, 60_000);
 });
 
 /** What code has printed is not changed in a pipe, nor is JSON, which has no control characters. */

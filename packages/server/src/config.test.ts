@@ -12,7 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { ConfigError, configVariables, loadClientConfig, loadConfig } from "./config.js";
+import {
+  askDirectly,
+  ConfigError,
+  configVariables,
+  loadClientConfig,
+  loadConfig,
+} from "./config.js";
 
 const directory = mkdtempSync(join(tmpdir(), "config-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -195,6 +201,12 @@ describe("a .env file that others could have written", () => {
     rmSync(path);
     mkdirSync(path);
   }
+});
+
+test("what is asked directly is added to those that no proxy is for", () => {
+  const environment: Record<string, string> = { no_proxy: "example.org" };
+  askDirectly("127.0.0.1", environment);
+  expect(environment).toEqual({ no_proxy: "example.org,127.0.0.1", NO_PROXY: "127.0.0.1" });
 });
 
 describe("refused values", () => {

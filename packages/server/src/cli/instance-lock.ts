@@ -66,7 +66,9 @@ export function lockInstance(stateDir: string): () => void {
   mkdirSync(stateDir, { recursive: true, mode: 0o755 });
   const problem = distrustOfFolder(stateDir);
   if (problem !== undefined) {
-    throw new ConfigError(`STATE_DIR ${stateDir} must be root's alone to write, and ${problem}`);
+    throw new ConfigError(
+      `STATE_DIR ${stateDir} must be root's alone to write, and ${problem}; chown and chmod it, or set another`,
+    );
   }
   const directory = realpathSync(stateDir);
   const path = `${directory}/server.pid`;

@@ -4,7 +4,15 @@
  * that was opened, so that nobody can exchange a part of the path between a look and a write.
  */
 
-import { closeSync, constants, lstatSync, mkdirSync, openSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { link, open, rename } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 
@@ -13,6 +21,7 @@ const O_PATH = 0o10000000;
 const FLAGS = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const LINKS_MAX = 40;
 const WRITABLE_BY_OTHERS = 0o022;
+const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
 /** A folder, or a part of the way to it, is not what it should be; the message says which. */
@@ -50,9 +59,9 @@ export class OpenFolder {
   linkOfOurs(name: string): string | undefined {
     const found = lstatSync(this.at(name), { throwIfNoEntry: false });
     if (!found?.isSymbolicLink()) return undefined;
-    const { uid, mode } = lstatSync(this.at("."));
-    const isClosed = (mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0;
-    if (isClosed && isOurs(uid) && isOurs(found.uid)) return readlinkSync(this.at(name));
+    const around = lstatSync(this.at("."));
+    if (isClosed(around) && isOurs(around.uid) && isOurs(found.uid))
+      return readlinkSync(this.at(name));
     throw new FolderRefused(
       `${this.shown(name)} is a link that others can change; name the place itself`,
     );
@@ -183,6 +192,13 @@ function makeFolder(path: string): void {
     // Somebody else was faster; what they made is looked at like anything else.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
+}
+
+/** Where each user has a group alone, as Debian and Ubuntu make them, it is nobody else's. */
+function isClosed({ mode, gid }: Stats): boolean {
+  const isOwnGroup = gid === process.getegid?.() && gid === process.geteuid?.();
+  const others = isOwnGroup ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS;
+  return (mode & others) === 0 || (mode & STICKY) !== 0;
 }
 
 function isOurs(uid: number): boolean {
