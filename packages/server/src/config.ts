@@ -90,9 +90,9 @@ export const DOT_ENV = ".env";
  */
 export function loadConfig(
   environment: NodeJS.ProcessEnv = process.env,
-  dotEnvPath?: string,
+  dotEnvPath = "",
 ): Config {
-  const dotEnv = dotEnvPath === undefined ? {} : readDotEnv(dotEnvPath);
+  const dotEnv = dotEnvPath === "" ? {} : readDotEnv(dotEnvPath);
   const values = Object.fromEntries(
     configVariables.map((variable) => {
       const given = environment[variable.name] ?? dotEnv[variable.name];
