@@ -88,10 +88,7 @@ export const DOT_ENV = ".env";
  * folder that a command is called in may be somebody else's.
  * @throws ConfigError naming the variable and what it accepts.
  */
-export function loadConfig(
-  environment: NodeJS.ProcessEnv = process.env,
-  dotEnvPath = "",
-): Config {
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvPath = ""): Config {
   const dotEnv = dotEnvPath === "" ? {} : readDotEnv(dotEnvPath);
   const values = Object.fromEntries(
     configVariables.map((variable) => {
