@@ -160,7 +160,9 @@ describe.each(lines)("glovebox %s", (_, name, words) => {
   test("is not brought down, nor its terminal steered, by any one value", async () => {
     await run(name, words);
     for (const what of new Set(stub.seen.map((one) => one.what))) {
-      for (let place = 0, places = 1; place < places; place++) {
+      // A prompt asks a dozen times for each of these; others look at all values of the same answers.
+      const step = name === "repl" ? 4 : 1;
+      for (let place = 0, places = 1; place < places; place += step) {
         const wrong = WRONG[place % WRONG.length];
         await run(name, words, (answer, _, asked) => {
           if (asked !== what) return answer;
