@@ -5,6 +5,7 @@
 import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 import { type TestServer, uniqueId } from "../support/server.ts";
+import { commandAttacks } from "./command-attacks.ts";
 import { fileAttacks } from "./file-attacks.ts";
 import { outputAttacks } from "./output-attacks.ts";
 
@@ -327,4 +328,5 @@ export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   pathTraversal,
   ...fileAttacks,
   ...outputAttacks,
+  ...commandAttacks,
 };

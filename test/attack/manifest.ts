@@ -3,7 +3,7 @@
  *
  * A case is a file of Python in `corpus/` that the suite sends through the API like any client, with
  * `prelude.py` in front of it. It either prints a verdict of its own or has to end with a status.
- * Cases of the HTTP class are functions in `http-attacks.ts`.
+ * Cases of the HTTP class are functions in `http-attacks.ts`, as are those against the commands.
  */
 import type { ExecutionStatus } from "../support/server.ts";
 
@@ -81,6 +81,7 @@ export const threats = {
   multiplied_output: 8,
   crowded_results: 8,
   gateway_secrets: 9,
+  misled_commands: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
 
 export type ThreatName = keyof typeof threats;
@@ -1796,6 +1797,21 @@ export const attackCases: readonly AttackCase[] = [
 ];
 
 export const httpAttackCases: readonly HttpAttackCase[] = [
+  {
+    id: "plantedDotEnv",
+    threat: "misled_commands",
+    source: "a .env file that sends the admin token elsewhere",
+  },
+  {
+    id: "plantedServer",
+    threat: "misled_commands",
+    source: "a state directory in which no server of root's runs",
+  },
+  {
+    id: "misledFiles",
+    threat: "misled_commands",
+    source: "links where files are saved, and files that are there already",
+  },
   { id: "guessedTokens", threat: "tokens", source: "many wrong tokens in every header form" },
   { id: "headerInjection", threat: "tokens", source: "line breaks and NUL in header values" },
   { id: "deepJson", threat: "malformed_bodies", source: "JSON nested deeper than a stack" },

@@ -552,7 +552,7 @@ export const clientVariables = [
     default: "",
     kind: "text",
     accepted: "`http://…` or `https://…`",
-    meaning: "The server to ask; the one that runs with this configuration when empty.",
+    meaning: "The server to ask; the one that runs with STATE_DIR on this machine when empty.",
   },
   {
     name: "GLOVEBOX_TOKEN",
