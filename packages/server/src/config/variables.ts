@@ -280,7 +280,7 @@ export const configVariables = [
     high: 1_048_576,
     times: MEBIBYTE,
     meaning:
-      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest are dropped first.",
+      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest of the key that holds most are dropped first.",
   },
   {
     name: "MAX_SESSIONS",
