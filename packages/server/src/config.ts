@@ -51,6 +51,8 @@ export interface Config {
   readonly historyBytesMax: number;
   readonly queuedMax: number;
   readonly sessionsMax: number;
+  /** Of one key. */
+  readonly requestsInFlightMax: number;
   readonly sessionTtlMs: number;
   readonly poolSize: number;
   readonly zygoteForksMax: number;
@@ -169,6 +171,7 @@ export function loadConfig(
     historyBytesMax: number("MAX_HISTORY_MB", 0, 1048576) * MEBIBYTE,
     queuedMax: number("MAX_QUEUED", 0, 10_000),
     sessionsMax,
+    requestsInFlightMax: number("MAX_REQUESTS_IN_FLIGHT", 1, 4096),
     sessionTtlMs: number("SESSION_TTL", 1, 31_536_000, false) * 1000,
     poolSize,
     zygoteForksMax: number("ZYGOTE_MAX_FORKS", 1, 1_000_000),

@@ -31,6 +31,7 @@ interface KeyInfo {
   readonly name: string;
   readonly role: string;
   readonly prefix: string;
+  readonly created_by: string | null;
   readonly last_used_at: string | null;
   readonly quotas: Readonly<Record<string, number>>;
   readonly usage: Readonly<Record<string, number>>;
@@ -97,7 +98,10 @@ async function list(config: Config, args: string[]): Promise<number> {
     printJson(answer.body);
     return 0;
   }
-  for (const key of (answer.body as { keys: KeyInfo[] }).keys) {
+  const { keys: all } = answer.body as { keys: KeyInfo[] };
+  const nameOf = new Map(all.map(({ id, name }) => [id, `${name} (${id})`]));
+  for (const key of all) {
+    const maker = key.created_by ?? "unknown";
     const use = Object.entries(key.usage).map(
       ([name, used]) => `${name} ${used}/${key.quotas[name] ?? "-"}`,
     );
@@ -106,6 +110,7 @@ async function list(config: Config, args: string[]): Promise<number> {
       key.prefix,
       key.role,
       key.name,
+      `made by ${nameOf.get(maker) ?? maker}`,
       `last used ${key.last_used_at ?? "never"}`,
     ];
     process.stdout.write(`${[...columns, ...use].join("  ")}\n`);

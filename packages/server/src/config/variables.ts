@@ -111,6 +111,11 @@ export const configVariables = [
     description: "Sandboxes in use at a time, stateless executions included.",
   },
   {
+    name: "MAX_REQUESTS_IN_FLIGHT",
+    default: "256",
+    description: "Requests of one key, streams included, that may be under way before 429.",
+  },
+  {
     name: "SESSION_TTL",
     default: "1800",
     description: "Seconds without use after which a session ends.",

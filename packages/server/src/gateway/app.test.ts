@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { KeyStore } from "../access/key-store.js";
+import { BUILT_IN_ADMIN } from "../access/principal.js";
 import { NO_AUDIT } from "../audit/audit.js";
 import { AuthFailures } from "../audit/auth-failures.js";
 import { loadConfig } from "../config.js";
@@ -37,7 +38,7 @@ beforeAll(async () => {
     ...{ size: 0, leasesMax: 1, acquireTimeoutMs: 10, startsMax: 1 },
     ...{ onStartFailed: vi.fn(), onFaulty: vi.fn() },
   });
-  const observer = { created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const observer = { assertRecording: vi.fn(), created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
   const sessions = new SessionManager(pool, config, observer);
   const latch = new PanicLatch(join(directory, "panic.json"));
   app = buildApp({
@@ -132,7 +133,7 @@ describe("every route", () => {
   });
 
   test("refuses an executing key, but for those that it may use", async () => {
-    const { secret } = await keys.create({ name: "executes", role: "execute" });
+    const { secret } = await keys.create(BUILT_IN_ADMIN, { name: "executes", role: "execute" });
     const admins = routes.filter(
       (one) => ![...OPEN, ...PUBLIC].includes(one) && !isDocumentation(one),
     );

@@ -28,6 +28,8 @@ import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
+import { countRequests } from "./counting.js";
+import { InFlight } from "./in-flight.js";
 import { withWholeCharacters } from "./json.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerChat } from "./routes/chat.js";
@@ -148,6 +150,8 @@ export function buildApp(options: AppOptions): App {
       done(error as Error);
     }
   });
+  const inFlight = new InFlight(config.requestsInFlightMax);
+  countRequests(app, inFlight);
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (typeof payload === "string") holdWhileUnread(reply, payload);
     done(null, payload);
@@ -182,19 +186,19 @@ export function buildApp(options: AppOptions): App {
     // The schemas of answers describe; they leave nothing out of what is sent.
     scope.setSerializerCompiler(() => (answer) => withWholeCharacters(JSON.stringify(answer)));
     await registerOpenapi(scope, options.version);
-    const validator = new CodeValidator({ sessions, config, admission, audit, generator });
+    const validator = new CodeValidator({ sessions, config, audit, generator });
     registerExecute(scope, { sessions, config, admission, audit, validator });
     registerGenerate(scope, { sessions, config, admission, audit, generator });
     registerChat(scope, { sessions, config, admission, audit, generator, conversations });
-    registerTools(scope, admission);
+    registerTools(scope);
     registerSessions(scope, { sessions, config, admission });
-    registerExecutions(scope, sessions, admission);
+    registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
-    registerWatch(scope, sessions, admission);
-    registerInteract(scope, { sessions, config, admission });
+    registerWatch(scope, sessions);
+    registerInteract(scope, { sessions, config });
     registerPackages(scope, { sessions, config, admission, audit });
     registerNotebook(scope, { sessions, config, admission, audit });
-    registerKeys(scope, { keys, sessions, admission, audit });
+    registerKeys(scope, { keys, sessions, admission, audit, inFlight });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);
   });

@@ -4,7 +4,6 @@ import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { streamExecution } from "../execution-stream.js";
 import { checkTtl } from "../limits.js";
@@ -33,9 +32,9 @@ const LIST = {
   },
 };
 
-export function registerExecutions(app: App, sessions: SessionManager, admission: Admission): void {
+export function registerExecutions(app: App, sessions: SessionManager): void {
   app.get("/sessions/:id/executions", LIST, async ({ principal, params }) => ({
-    executions: sessions.executions(principal.id, params.id).map(toExecutionInfo),
+    executions: sessions.executions(principal, params.id).map(toExecutionInfo),
   }));
 
   app.get(
@@ -49,8 +48,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }) => {
-      admission.admitRequest(principal);
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       const { ended } = execution;
       if (ended && isLarge(ended)) await turnOfOnesOwn();
       return {
@@ -76,8 +74,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
     },
     async (request, reply) => {
       const { principal, params } = request;
-      admission.admitRequest(principal);
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       const after = lastSeen(request, request.query.after);
       // What is over may have to be put together again.
       if (execution.ended && isLarge(execution.ended)) await turnOfOnesOwn();
@@ -103,7 +100,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }, reply) => {
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       if (!execution.cancel("it was deleted")) {
         throw new ServiceError(
           execution.state === "running" ? "EXECUTION_RUNNING" : "EXECUTION_ENDED",
@@ -124,7 +121,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }) => {
-      const { id } = sessions.interrupt(principal.id, params.id);
+      const { id } = sessions.interrupt(principal, params.id);
       return { status: "ok", execution_id: id };
     },
   );
@@ -144,7 +141,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params, body }) =>
-      sessions.keepAlive(principal.id, params.id, checkTtl(body.ttl)),
+      sessions.keepAlive(principal, params.id, checkTtl(body.ttl)),
   );
 }
 
