@@ -145,6 +145,35 @@ describe("every route", () => {
   });
 });
 
+describe("a key with a quota of requests", () => {
+  async function keyWith(requests_per_minute: number): Promise<{ "x-auth-token": string }> {
+    const wanted = { name: "asks", role: "admin", quotas: { requests_per_minute } } as const;
+    return { "x-auth-token": (await keys.create(BUILT_IN_ADMIN, wanted)).secret };
+  }
+
+  test("is counted on every route, before its body is read, and where there is no route", async () => {
+    const counted = routes.filter((one) => !PUBLIC.includes(one));
+    const headers = { ...(await keyWith(counted.length + 1)), "content-type": "application/json" };
+    const nowhere = { method: "GET", url: "/nowhere", headers } as const;
+    // What is asked for may not be there, or not be well put: it is counted all the same.
+    for (const route of counted) {
+      const { statusCode } = await app.inject({ ...split(route), headers, payload: "{" });
+      expect(statusCode, route).not.toBe(429);
+    }
+    expect((await app.inject(nowhere)).statusCode).toBe(404);
+    for (const route of counted) {
+      const answer = await app.inject({ ...split(route), headers, payload: "{" });
+      expect(answer.statusCode, route).toBe(429);
+      expect(Number(answer.headers["retry-after"]), route).toBeGreaterThan(0);
+    }
+    expect((await app.inject(nowhere)).statusCode).toBe(429);
+    for (const url of ["/docs/nowhere", "/sessions/a/nowhere"]) {
+      expect((await app.inject({ ...nowhere, url })).statusCode, url).toBe(429);
+    }
+    expect((await app.inject({ ...nowhere, url: "/health" })).statusCode).toBe(200);
+  });
+});
+
 describe("a panic", () => {
   test.each([
     [{}, undefined],

@@ -20,7 +20,7 @@ import type { KeyStore } from "../access/key-store.js";
 import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
-import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import { type ErrorCode, errorTable, retryAfter, ServiceError, toWireError } from "../errors.js";
 import type { Conversations } from "../generate/chat/conversations.js";
 import type { Generator } from "../generate/generator.js";
 import type { Security } from "../security/security.js";
@@ -227,9 +227,8 @@ function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): voi
 }
 
 function sendError(error: ServiceError, requestId: string, reply: FastifyReply): void {
-  if (error.retryAfterMs !== undefined) {
-    reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
-  }
+  const seconds = retryAfter(error);
+  if (seconds !== undefined) reply.header("retry-after", seconds);
   // Of what the route has begun to answer, nothing is true of the error.
   for (const name of HEADERS_OF_CONTENT) reply.removeHeader(name);
   reply.status(errorTable[error.code].status).send(toWireError(error, requestId));

@@ -73,7 +73,8 @@ export class Places {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         held.waiting.splice(held.waiting.indexOf(waiter), 1);
-        reject(new ServiceError("POOL_EXHAUSTED", undefined, { retryAfterMs: 1000 }));
+        const message = "Ended sandboxes of this key, which its quota counts, are not gone yet.";
+        reject(new ServiceError("POOL_EXHAUSTED", message, { retryAfterMs: 1000 }));
       }, this.#timeoutMs);
       const waiter: Waiter = { resolve, timer };
       held.waiting.push(waiter);
