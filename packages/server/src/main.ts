@@ -152,7 +152,13 @@ function observeSessions(
         throw new ServiceError("AUDIT_UNAVAILABLE", undefined, { retryAfterMs: 1000 });
       }
     },
-    created: (owner, session) => audit.record("session_created", { ...who(owner), session }),
+    created: (owner, session, { mounts, packages }) =>
+      audit.record("session_created", {
+        ...who(owner),
+        session,
+        ...(mounts ? { mounts: [...mounts] } : {}),
+        ...(packages ? { packages: [...packages] } : {}),
+      }),
     ended: (owner, session, reason) => {
       conversations.forget(owner, session);
       audit.record("session_ended", { ...who(owner), session, reason });

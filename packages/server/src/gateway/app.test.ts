@@ -126,6 +126,19 @@ describe("every route", () => {
     );
   });
 
+  test("is described, so that what tries every described route tries every route", async () => {
+    const headers = { "x-auth-token": adminToken };
+    const { paths } = (await app.inject({ url: "/openapi.json", headers })).json();
+    const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const written = (route: string) => route.replace(/:(\w+)/g, "{$1}").replace(/\*$/, "{path}");
+    const expected = routes
+      .filter((one) => !one.startsWith("HEAD ") && !isDocumentation(one))
+      .map(written);
+    expect(new Set(described)).toEqual(new Set(expected));
+  });
+
   test("refuses whoever has no token, but for the public ones", async () => {
     for (const route of routes.filter((one) => !PUBLIC.includes(one))) {
       expect((await app.inject(split(route))).statusCode, route).toBe(401);

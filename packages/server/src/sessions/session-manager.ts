@@ -26,7 +26,7 @@ import type { Preparation } from "./session-sandbox.js";
 export interface SessionObserver {
   /** Whether it can be told: asked before anything that must not go unrecorded. @throws ServiceError AUDIT_UNAVAILABLE */
   assertRecording(): void;
-  created(owner: string, id: string): void;
+  created(owner: string, id: string, wanted: Pick<SessionCreation, "mounts" | "packages">): void;
   ended(owner: string, id: string, reason: string): void;
   cpuUsed(owner: string, seconds: number): void;
 }
@@ -363,7 +363,7 @@ export class SessionManager {
       void this.#end(session, reason);
     });
     this.#sessions.set(nameOf(creation.owner.id, id), session);
-    this.#observer.created(creation.owner.id, id);
+    this.#observer.created(creation.owner.id, id, creation);
     return session;
   }
 
