@@ -166,9 +166,12 @@ test("what admins do in an emergency is recorded", async () => {
 
 test("each route leaves the records that it must, and there is no route that this does not try", async () => {
   const model = await startModelServer();
-  const wheels = mkdtempSync(join(tmpdir(), "glovebox-wheels-"));
+  const base = mkdtempSync(join(tmpdir(), "glovebox-wheels-"));
+  // Sandboxes read it, so it is not as private as the one around it.
+  const wheels = join(base, "wheels");
+  mkdirSync(wheels);
   onTestFinished(async () => {
-    rmSync(wheels, { recursive: true });
+    rmSync(base, { recursive: true });
     await model.stop();
   });
   writeWheel(wheels, { name: "gbxaudited", version: "1.0", source: "" });

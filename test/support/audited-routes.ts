@@ -2,7 +2,7 @@
  * Every route of the server, asked so that it does what it is for, and the records of the audit log that it must
  * leave by that. They run in this order, on one server with a model, a folder of wheels and the policy `network=deny`.
  */
-import { openEvents, streamExecute } from "./events.ts";
+import { openEvents } from "./events.ts";
 import { eventually } from "./host.ts";
 import { calls, code, type ModelServer, runs } from "./model-server.ts";
 import type { TestServer } from "./server.ts";
@@ -48,7 +48,6 @@ function step(route: string, leaves: readonly string[], ask: AuditedRoute["ask"]
   return { route, leaves, ask };
 }
 
-const SLEEP = "import time\nprint('begun', flush=True)\ntime.sleep(25)";
 const FILES = [{ path: "planted.csv", content: "a,b\n" }];
 const NOTEBOOK = {
   ...{ nbformat: 4, nbformat_minor: 5, metadata: {} },
@@ -59,11 +58,19 @@ const NOTEBOOK = {
 const FORM =
   '--x\r\nContent-Disposition: form-data; name="f"; filename="form.txt"\r\n\r\nhi\r\n--x--\r\n';
 
-/** Starts what sleeps in session s; resolves once it runs. */
-async function sleeper(server: TestServer, source = SLEEP): Promise<{ over: Promise<unknown> }> {
-  const stream = await streamExecute(server, { session_id: "s", code: source });
-  await stream.until(({ event, data }) => event === "input_request" || data.text === "begun\n");
-  return { over: stream.all().catch(() => undefined) };
+interface Listed {
+  readonly executions: readonly { readonly execution_id: number; readonly state: string }[];
+}
+
+/** The execution of session s that is in this state, once there is one. */
+async function oneThat(server: TestServer, is: string): Promise<number> {
+  let found: Listed["executions"][number] | undefined;
+  await eventually(async () => {
+    const { body } = await server.request<Listed>("/sessions/s/executions");
+    found = body.executions.find(({ state }) => state === is);
+    return found ? undefined : `nothing is ${is}`;
+  }, 5000);
+  return found?.execution_id ?? 0;
 }
 
 let over: Promise<unknown> = Promise.resolve();
@@ -84,8 +91,8 @@ export const auditedRoutes: readonly AuditedRoute[] = [
     body: { session_id: "s", code: "1", files: FILES },
   }),
   row("POST /execute", ["rejected"], { body: { code: "import socket", validate_code: true } }),
-  row("POST /execute", ["session_created", "session_ended", "not_run"], {
-    status: 400,
+  row("POST /execute", ["session_created", "not_run"], {
+    status: 409,
     body: {
       session_id: "fails",
       code: "1",
@@ -116,18 +123,10 @@ export const auditedRoutes: readonly AuditedRoute[] = [
   row("GET /sessions/{id}/executions/{n}", [], {}, "/sessions/s/executions/1"),
   row("GET /sessions/{id}/executions/{n}/events", [], {}, "/sessions/s/executions/1/events"),
   step("DELETE /sessions/{id}/executions/{n}", ["not_run"], async (server, model) => {
-    over = (await sleeper(server)).over;
+    over = server.tryExecute({ session_id: "s", code: "import time; time.sleep(25)" });
+    await oneThat(server, "running");
     const waits = server.tryExecute({ session_id: "s", code: "2" });
-    const { body } = await server.request<{ executions: { id: number; state: string }[] }>(
-      "/sessions/s/executions",
-    );
-    let queued = body.executions.find(({ state }) => state === "queued");
-    await eventually(async () => {
-      const now = await server.request<typeof body>("/sessions/s/executions");
-      queued = now.body.executions.find(({ state }) => state === "queued");
-      return queued ? undefined : "nothing waits";
-    }, 5000);
-    const path = `/sessions/s/executions/${queued?.id}`;
+    const path = `/sessions/s/executions/${await oneThat(server, "queued")}`;
     await row("DELETE /sessions/{id}/executions/{n}", [], { status: 204 }, path).ask(server, model);
     await waits;
   }),
@@ -136,8 +135,11 @@ export const auditedRoutes: readonly AuditedRoute[] = [
     await over;
   }),
   step("POST /sessions/{id}/input", ["ok"], async (server, model) => {
-    over = (await sleeper(server, "input()")).over;
-    await row("POST /sessions/{id}/input", [], { body: { text: "x" } }).ask(server, model);
+    const body = { session_id: "s", code: "input()", allow_input: true };
+    over = server.request("/execute", { body });
+    const answer = row("POST /sessions/{id}/input", [], { body: { text: "x" } });
+    const asked = () => answer.ask(server, model).then(() => undefined, String);
+    await eventually(asked, 5000);
     await over;
   }),
   row("POST /sessions/{id}/complete", [], { body: { code: "pri" } }),
@@ -207,6 +209,9 @@ export const auditedRoutes: readonly AuditedRoute[] = [
     return row("DELETE /api/security/containers/{id}", [], {}, path).ask(server, model);
   }),
   row("DELETE /api/security/sessions/{id}", ["session_ended", "session_killed"]),
-  row("POST /api/security/panic", ["panic"], { body: { reason: "to see its record" } }),
+  // The session that was made for a run that could not begin is still there.
+  row("POST /api/security/panic", ["session_ended", "panic"], {
+    body: { reason: "to see its record" },
+  }),
   row("POST /api/security/resume", ["resume"]),
 ];
