@@ -78,6 +78,8 @@ export const threats = {
   malformed_bodies: 8,
   slow_clients: 8,
   hostile_paths: 8,
+  outlived_keys: 8,
+  hoarded_requests: 8,
   gateway_secrets: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
 
@@ -1815,5 +1817,7 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "deepFolders", threat: "endless_files", source: "deeper than a path can name" },
   { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
   { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
+  { id: "actsAfterRevocation", threat: "outlived_keys", source: "bodies that come after the 204" },
+  { id: "hoardedRequests", threat: "hoarded_requests", source: "one key on every connection" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
 ];
