@@ -10,7 +10,7 @@ export const HELP = `Usage: glovebox keys COMMAND
   create --name NAME --role execute|admin
          [--sessions N] [--requests-per-minute N] [--cpu-seconds-per-hour N]
                   make a key; its secret is printed once, and kept nowhere
-  list            all keys, with their quotas and what they use now
+  list            all keys, who made them, their quotas and what they use now
   revoke ID       refuse a key from now on, and end its sessions
 
   --json          machine-readable output, errors included
