@@ -195,20 +195,26 @@ export class Security {
     });
   }
 
-  /** End one sandbox; its session, if it has one, starts afresh. @throws ServiceError SANDBOX_NOT_FOUND, and as ActingAdmin */
-  async killContainer(by: ActingAdmin, id: string): Promise<{ sessionId: string | null }> {
+  /**
+   * End one sandbox; its session, if it has one, starts afresh.
+   * @throws ServiceError SANDBOX_NOT_FOUND, and as ActingAdmin; nothing has happened then
+   */
+  killContainer(by: ActingAdmin, id: string): { sessionId: string | null; gone: Promise<void> } {
     by.assertAdmin();
     const { pool, sessions } = this.#parts;
     const found = pool.list().find(({ sandbox }) => sandbox.id === id);
     if (!found) throw new ServiceError("SANDBOX_NOT_FOUND");
     const sessionId = sessions.holderOf(id)?.id ?? null;
     const reason = "an admin killed its sandbox";
-    if (!(await sessions.endSandbox(id, reason))) await found.sandbox.destroy(reason);
-    return { sessionId };
+    const gone = sessions.endSandbox(id, reason) ?? found.sandbox.destroy(reason);
+    return { sessionId, gone };
   }
 
-  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND, and as ActingAdmin */
-  endSessions(by: ActingAdmin, id: string): Promise<string[]> {
+  /**
+   * End the sessions of this id, whoever owns them.
+   * @throws ServiceError SESSION_NOT_FOUND, and as ActingAdmin; nothing has happened then
+   */
+  endSessions(by: ActingAdmin, id: string): { owners: string[]; gone: Promise<void> } {
     by.assertAdmin();
     return this.#parts.sessions.endNamed(id, "an admin ended it");
   }

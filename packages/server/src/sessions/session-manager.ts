@@ -261,12 +261,15 @@ export class SessionManager {
     await this.#end(this.#get(caller, id), reason);
   }
 
-  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND */
-  async endNamed(id: string, reason: string): Promise<string[]> {
+  /**
+   * End the sessions of this id, whoever owns them. `gone` resolves when their processes are.
+   * @throws ServiceError SESSION_NOT_FOUND
+   */
+  endNamed(id: string, reason: string): { owners: string[]; gone: Promise<void> } {
     const found = [...this.#sessions.values()].filter((session) => session.id === id);
     if (found.length === 0) throw new ServiceError("SESSION_NOT_FOUND");
-    await Promise.all(found.map((session) => this.#end(session, reason)));
-    return found.map(({ owner }) => owner);
+    const gone = Promise.all(found.map((session) => this.#end(session, reason)));
+    return { owners: found.map(({ owner }) => owner), gone: gone.then(() => undefined) };
   }
 
   /** End everything of one owner, running code included. Resolves when the processes are gone. */
@@ -282,11 +285,11 @@ export class SessionManager {
     return { owner: session.owner, id: this.#stateless.has(session) ? null : session.id };
   }
 
-  /** End the sandbox of whichever session or stateless run has it. False when none does. */
-  async endSandbox(sandboxId: string, reason: string): Promise<boolean> {
-    const session = this.#all().find((one) => one.sandboxId === sandboxId);
-    await session?.endSandbox(reason);
-    return session !== undefined;
+  /** End the sandbox of whichever session or stateless run has it. Undefined when none does. */
+  endSandbox(sandboxId: string, reason: string): Promise<void> | undefined {
+    return this.#all()
+      .find((one) => one.sandboxId === sandboxId)
+      ?.endSandbox(reason);
   }
 
   /** End every session without waiting for anything. Returns how many there were. */

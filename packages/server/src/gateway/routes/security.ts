@@ -95,11 +95,12 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   app.delete("/api/security/containers/:id", byId, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const { sessionId } = await security.killContainer(request.principal, id);
+    const { sessionId, gone } = security.killContainer(request.principal, id);
     audit.record("container_killed", {
       ...auditOrigin(request),
       ...{ container: id, session: sessionId },
     });
+    await gone;
     return {
       status: "killed",
       id,
@@ -112,8 +113,9 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   app.delete("/api/security/sessions/:id", bySession, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const owners = await security.endSessions(request.principal, id);
+    const { owners, gone } = security.endSessions(request.principal, id);
     audit.record("session_killed", { ...auditOrigin(request), session: id, owners });
+    await gone;
     return {
       status: "ended",
       owners,
