@@ -7,6 +7,7 @@ import { expect } from "vitest";
 import { type TestServer, uniqueId } from "../support/server.ts";
 import { commandAttacks } from "./command-attacks.ts";
 import { fileAttacks } from "./file-attacks.ts";
+import { keyAttacks } from "./key-attacks.ts";
 import { outputAttacks } from "./output-attacks.ts";
 
 export type HttpAttack = (server: TestServer) => Promise<void>;
@@ -329,4 +330,5 @@ export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   ...fileAttacks,
   ...outputAttacks,
   ...commandAttacks,
+  ...keyAttacks,
 };

@@ -80,6 +80,8 @@ export const threats = {
   hostile_paths: 8,
   multiplied_output: 8,
   crowded_results: 8,
+  outlived_keys: 8,
+  hoarded_requests: 8,
   gateway_secrets: 9,
   misled_commands: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
@@ -1833,6 +1835,8 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "deepFolders", threat: "endless_files", source: "deeper than a path can name" },
   { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
   { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
+  { id: "actsAfterRevocation", threat: "outlived_keys", source: "bodies that come after the 204" },
+  { id: "hoardedRequests", threat: "hoarded_requests", source: "one key on every connection" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
   { id: "multipliedEvents", threat: "multiplied_output", source: "large events, many followers" },
   { id: "crowdedResults", threat: "crowded_results", source: "one key's results for all the room" },

@@ -51,7 +51,7 @@ const EXECUTION = {
 };
 const KEY = {
   ...{ id: "key_1", name: "ci", role: "execute", prefix: "gbx_ab", created_at: NOW },
-  ...{ last_used_at: null, quotas: { sessions: 2 } },
+  ...{ created_by: "admin", last_used_at: null, quotas: { sessions: 2 } },
 };
 const CONTAINER = {
   ...{ id: "0123456789abcdef", state: "in_use", owner: "admin", session_id: "s1" },

@@ -231,6 +231,7 @@ describe("refused values", () => {
     MAX_CODE_SIZE: ["999", "4000001"],
     MAX_QUEUED: ["-1", "10001"],
     MAX_SESSIONS: ["0", "4001"],
+    MAX_REQUESTS_IN_FLIGHT: ["0", "4097"],
     SESSION_TTL: ["0", "never"],
     POOL_SIZE: ["-1", "1001", "1.5"],
     ACQUIRE_TIMEOUT: ["-1", "3601"],

@@ -373,6 +373,13 @@ export interface WireError {
   };
 }
 
+/** For the header Retry-After: whole seconds. Undefined where waiting does not help. */
+export function retryAfter({ retryAfterMs }: ServiceError): string | undefined {
+  return retryAfterMs === undefined
+    ? undefined
+    : String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+}
+
 export function toWireError(error: ServiceError, requestId: string): WireError {
   const { hint: tableHint }: ErrorDefinition = errorTable[error.code];
   const hint = error.hint ?? tableHint;

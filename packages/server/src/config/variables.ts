@@ -294,6 +294,17 @@ export const configVariables = [
     meaning: "Sandboxes in use at a time, stateless executions included. Warm ones come on top.",
   },
   {
+    name: "MAX_REQUESTS_IN_FLIGHT",
+    group: "pool",
+    default: "256",
+    kind: "number",
+    key: "requestsInFlightMax",
+    low: 1,
+    high: 4096,
+    meaning:
+      "Requests of one key, streams included, that may be under way before 429. The admin token has no bound.",
+  },
+  {
     name: "SESSION_TTL",
     group: "pool",
     default: "1800",

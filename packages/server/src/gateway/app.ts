@@ -20,7 +20,7 @@ import type { KeyStore } from "../access/key-store.js";
 import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
-import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
+import { type ErrorCode, errorTable, retryAfter, ServiceError, toWireError } from "../errors.js";
 import type { Conversations } from "../generate/chat/conversations.js";
 import type { Generator } from "../generate/generator.js";
 import { makeWhole } from "../sandbox/whole-text.js";
@@ -29,6 +29,8 @@ import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
+import { countRequests } from "./counting.js";
+import { InFlight } from "./in-flight.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerChat } from "./routes/chat.js";
 import { registerExecute } from "./routes/execute.js";
@@ -149,6 +151,8 @@ export function buildApp(options: AppOptions): App {
       done(error as Error);
     }
   });
+  const inFlight = new InFlight(config.requestsInFlightMax);
+  countRequests(app, inFlight);
   app.addHook("preValidation", (request, _reply, done) => {
     // A path with half a character is refused where it is read, and not changed into another one.
     request.body = makeWhole(request.body, "path");
@@ -189,19 +193,19 @@ export function buildApp(options: AppOptions): App {
     scope.setValidatorCompiler(TypeBoxValidatorCompiler);
     writeAnswers(scope);
     await registerOpenapi(scope, options.version);
-    const validator = new CodeValidator({ sessions, config, admission, audit, generator });
+    const validator = new CodeValidator({ sessions, config, audit, generator });
     registerExecute(scope, { sessions, config, admission, audit, validator });
     registerGenerate(scope, { sessions, config, admission, audit, generator });
     registerChat(scope, { sessions, config, admission, audit, generator, conversations });
-    registerTools(scope, admission);
+    registerTools(scope);
     registerSessions(scope, { sessions, config, admission });
-    registerExecutions(scope, sessions, admission);
+    registerExecutions(scope, sessions);
     registerFiles(scope, { sessions, config, admission, audit, slowBodies });
-    registerWatch(scope, sessions, admission);
-    registerInteract(scope, { sessions, config, admission });
+    registerWatch(scope, sessions);
+    registerInteract(scope, { sessions, config });
     registerPackages(scope, { sessions, config, admission, audit });
     registerNotebook(scope, { sessions, config, admission, audit });
-    registerKeys(scope, { keys, sessions, admission, audit });
+    registerKeys(scope, { keys, sessions, admission, audit, inFlight });
     registerSecurity(scope, options.security, audit);
     registerOperate(scope, sessions, options.security, options.version);
   });
@@ -230,9 +234,8 @@ function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): voi
 }
 
 function sendError(error: ServiceError, requestId: string, reply: FastifyReply): void {
-  if (error.retryAfterMs !== undefined) {
-    reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
-  }
+  const seconds = retryAfter(error);
+  if (seconds !== undefined) reply.header("retry-after", seconds);
   // Of what the route has begun to answer, nothing is true of the error.
   for (const name of HEADERS_OF_CONTENT) reply.removeHeader(name);
   reply.status(errorTable[error.code].status).send(toWireError(error, requestId));

@@ -75,7 +75,14 @@ const panicked = record({
   ...{ sandboxes: nullable(integer), processes: nullable(integer), sessions: integer },
   ...{ total_ms: number, verified: truth, problem: optional(text) },
 });
-const keyFields = { id: text, name: text, role: text, prefix: text, last_used_at: nullable(text) };
+const keyFields = {
+  id: text,
+  name: text,
+  role: text,
+  prefix: text,
+  created_by: nullable(text),
+  last_used_at: nullable(text),
+};
 const key = record({ ...keyFields, quotas: bundle, usage: bundle });
 const files = record({
   entries: list(record({ name: text, path: text, type: text, size: number, mtime: text })),

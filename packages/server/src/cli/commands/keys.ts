@@ -18,7 +18,7 @@ const HELP = `Usage: glovebox keys COMMAND
   create --name NAME --role execute|admin
          [--sessions N] [--requests-per-minute N] [--cpu-seconds-per-hour N]
                   make a key; its secret is printed once, and kept nowhere
-  list            all keys, with their quotas and what they use now
+  list            all keys, who made them, their quotas and what they use now
   revoke ID       refuse a key from now on, and end its sessions
 ${COMMON_HELP}
 For admins. docs/keys.md says more.
@@ -77,14 +77,22 @@ async function list(args: readonly string[]): Promise<number> {
   const { values } = parsing(() => parseArgs({ args: [...args], options: COMMON_OPTIONS }));
   const keys = await connectWith(values).client.admin.keys.list();
   if (values.json) printJson({ keys });
-  else process.stdout.write(keys.map((key) => `${printable(lineOf(key))}\n`).join(""));
+  else {
+    const names = new Map(keys.map(({ id, name }) => [id, `${name} (${id})`]));
+    const makerOf = ({ created_by: maker }: KeyWithUsage) =>
+      maker === null ? "unknown" : (names.get(maker) ?? maker);
+    const lines = keys.map((key) => `${printable(lineOf(key, makerOf(key)))}\n`);
+    process.stdout.write(lines.join(""));
+  }
   return 0;
 }
 
-function lineOf({ id, prefix, role, name, last_used_at, quotas, usage }: KeyWithUsage): string {
+function lineOf(key: KeyWithUsage, maker: string): string {
+  const { id, prefix, role, name, last_used_at, quotas, usage } = key;
   const limits: Readonly<Record<string, number | undefined>> = { ...quotas };
   const use = Object.entries(usage).map(([what, used]) => `${what} ${used}/${limits[what] ?? "-"}`);
-  return [id, prefix, role, name, `last used ${last_used_at ?? "never"}`, ...use].join("  ");
+  const columns = [id, prefix, role, name, `made by ${maker}`];
+  return [...columns, `last used ${last_used_at ?? "never"}`, ...use].join("  ");
 }
 
 async function revoke(args: readonly string[]): Promise<number> {

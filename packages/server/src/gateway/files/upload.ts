@@ -9,7 +9,7 @@ import {
   type BusboyInstance,
 } from "@fastify/busboy";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { errorTable, ServiceError, toWireError } from "../../errors.js";
+import { errorTable, retryAfter, ServiceError, toWireError } from "../../errors.js";
 import type { FileWriter } from "../../sandbox/files.js";
 import { checkName, joinPath } from "./path.js";
 
@@ -182,7 +182,9 @@ export async function refuse(
   reply.hijack();
   const { raw } = reply;
   if (raw.destroyed) return;
+  const seconds = retryAfter(error);
   raw.writeHead(errorTable[error.code].status, {
+    ...(seconds === undefined ? {} : { "retry-after": seconds }),
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(answer),
     connection: "close",

@@ -68,11 +68,11 @@ export function registerChat(app: App, options: ChatOptions): void {
     );
     admission.admitExecution(principal, sessionId);
     const signal = clientSignal(reply);
-    return sessions.withSession(principal.id, sessionId, async (session) => {
+    return sessions.withSession(principal, sessionId, async (session) => {
       const { scripts } = generator;
       const bench = new SessionChatBench({
         ...{ session, sessionId, limits, timeoutMs, config, scripts },
-        ...{ admission, audit, request, signal },
+        ...{ audit, request, signal },
       });
       const asked = { ...budgets, sessionId, messages, messageId: newMessageId() };
       const { turn, chunks } = generator.chat(bench, asked, signal);
@@ -92,15 +92,13 @@ export function registerChat(app: App, options: ChatOptions): void {
   });
 
   app.get("/api/chat/:id", { schema: CONVERSATION }, async ({ params, principal }) => {
-    admission.admitRequest(principal);
     const { id } = params;
-    sessions.describe(principal.id, id);
+    sessions.describe(principal, id);
     return { session_id: id, messages: conversations.messages(principal.id, id) };
   });
 
   app.delete("/api/chat/:id", { schema: FORGET }, async ({ params, principal }, reply) => {
-    admission.admitRequest(principal);
-    sessions.describe(principal.id, params.id);
+    sessions.describe(principal, params.id);
     conversations.forget(principal.id, params.id);
     return reply.code(204).send();
   });

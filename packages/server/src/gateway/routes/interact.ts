@@ -5,7 +5,6 @@ import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
@@ -74,18 +73,17 @@ interface Asking {
 export interface InteractOptions {
   readonly sessions: SessionManager;
   readonly config: Config;
-  readonly admission: Admission;
 }
 
 export function registerInteract(app: App, options: InteractOptions): void {
-  const { sessions, config, admission } = options;
+  const { sessions, config } = options;
 
   app.post("/sessions/:id/input", { schema: INPUT }, async (request) => {
     const { text } = request.body;
     if (Buffer.byteLength(text) > INPUT_BYTES_MAX) {
       throw new ServiceError("REQUEST_TOO_LARGE", `text has more than ${INPUT_BYTES_MAX} bytes`);
     }
-    sessions.answerInput(request.principal.id, request.params.id, text);
+    sessions.answerInput(request.principal, request.params.id, text);
     return { status: "ok" };
   });
 
@@ -93,8 +91,7 @@ export function registerInteract(app: App, options: InteractOptions): void {
     { principal, params: { id } }: Asking,
     question: KernelQuestion<Name>,
   ) {
-    admission.admitQuestion(principal);
-    return sessions.ask(principal.id, id, question, QUESTION_TIMEOUT_MS);
+    return sessions.ask(principal, id, question, QUESTION_TIMEOUT_MS);
   }
 
   app.post("/sessions/:id/complete", { schema: COMPLETE }, async (request) => {

@@ -3,10 +3,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
-import { ServiceError } from "../../errors.js";
 import { notebookOf } from "../../sessions/notebook.js";
 import { readNotebook } from "../../sessions/notebook-input.js";
 import { type CellHooks, NotebookRun } from "../../sessions/notebook-run.js";
+import type { Session } from "../../sessions/session.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -30,7 +30,7 @@ export interface NotebookOptions {
 }
 
 export function registerNotebook(app: App, options: NotebookOptions): void {
-  const { sessions, admission } = options;
+  const { sessions } = options;
   const show = {
     tags,
     summary: "What a session has run, as a Jupyter notebook",
@@ -38,8 +38,7 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     response: answers({ 200: NotebookFile }),
   };
   app.get("/sessions/:id/notebook", { schema: show }, async ({ principal, params }, reply) => {
-    admission.admitRequest(principal);
-    const notebook = notebookOf(sessions.executions(principal.id, params.id));
+    const notebook = notebookOf(sessions.executions(principal, params.id));
     const name = params.id.replaceAll(/[:@]/g, "_");
     reply.header("content-disposition", `attachment; filename="${name}.ipynb"`);
     return notebook;
@@ -80,24 +79,19 @@ function hooksFor(
   sessionId: string,
   timeoutMs: number,
   stream: NotebookStream | undefined,
-  { sessions, config, admission, audit }: NotebookOptions,
+  { sessions, config, audit }: NotebookOptions,
 ): CellHooks {
   const { principal } = request;
-  let isFirst = true;
+  // All cells run in one: another of its name would lack what the first cells have made.
+  let session: Session | undefined;
   return {
     start: (code) => {
-      // The notebook is one request; what its cells use counts as it comes.
-      if (!isFirst) {
-        admission.admitMore(principal);
-        // It was deleted between two cells; a new one would lack what the first cells have made.
-        if (!sessions.has(principal.id, sessionId)) throw new ServiceError("SESSION_NOT_FOUND");
-      }
-      isFirst = false;
+      session ??= sessions.obtain(principal, sessionId);
       const { outputBytesMax } = config;
       // Who reads a stream is there to answer.
       const allowInput = stream !== undefined;
       const execution = { code, timeoutMs, outputBytesMax, allowInput };
-      return sessions.start(principal.id, sessionId, execution, {}, allowInput);
+      return sessions.start(principal, session, execution, {}, allowInput);
     },
     follow: async (index, execution) => stream?.follow(index, execution),
     ended: (code, outcome) => auditExecution(audit, request, { sessionId, code }, outcome),

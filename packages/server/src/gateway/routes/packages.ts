@@ -31,12 +31,12 @@ export function registerPackages(app: App, options: PackagesOptions): void {
   app.post("/sessions/:id/packages", { schema }, async (request) => {
     const { principal, params, body } = request;
     checkPackages(body.packages, config);
-    sessions.describe(principal.id, params.id);
+    sessions.describe(principal, params.id);
     admission.admitExecution(principal, params.id);
     const run = { sessionId: params.id, code: `pip install ${body.packages.join(" ")}` };
     let outcome: ExecutionOutcome;
     try {
-      outcome = await sessions.install(principal.id, params.id, body.packages);
+      outcome = await sessions.install(principal, params.id, body.packages);
     } catch (error) {
       auditNotRun(audit, request, run, error);
       throw error;

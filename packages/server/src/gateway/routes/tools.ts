@@ -1,7 +1,6 @@
 /** GET /tools: for programs that talk to a model themselves and answer its calls by this API. */
 
 import { type ToolName, toolDefinitions } from "../../generate/chat/tools.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { answers } from "../schemas/answers.js";
 import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";
@@ -62,9 +61,8 @@ const calls = Object.fromEntries(
   Object.entries(ROUTES).map(([name, route]) => [publicName(name), route]),
 );
 
-export function registerTools(app: App, admission: Admission): void {
-  app.get("/tools", { schema: TOOLS }, async ({ query, principal }) => {
-    admission.admitRequest(principal);
+export function registerTools(app: App): void {
+  app.get("/tools", { schema: TOOLS }, async ({ query }) => {
     return {
       ...(query.format === "anthropic" ? {} : { openai }),
       ...(query.format === "openai" ? {} : { anthropic }),
