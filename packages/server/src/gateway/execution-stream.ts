@@ -3,6 +3,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { turnOfOnesOwn } from "../sandbox/turns.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
+import { onClientGone } from "./client-gone.js";
 import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
 import { isLarge, toExecuteResponse } from "./wire.js";
@@ -20,8 +21,14 @@ export async function streamExecution(
   const log = execution.events;
   const last = lastEvent(request, execution);
   const follower = log.follow(after);
+  // What waits for its turn may wait long for its first event, and places to follow it are few.
+  onClientGone(reply, () => follower.close());
   const event = await follower.first();
-  if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
+  if (
+    reply.raw.destroyed ||
+    reply.sent ||
+    (!event && execution.state === "cancelled" && after === 0)
+  ) {
     follower.close();
     return;
   }

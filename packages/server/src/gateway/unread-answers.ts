@@ -85,6 +85,14 @@ export function holdWhileUnread({ raw, request }: FastifyReply, text: string): v
   unread.hold(raw, request.principal?.id ?? "", text.length);
 }
 
+/** Whoever reads nothing of a stream for so long has gone, and shall not keep open what is behind it. */
+const STALLED_MS = 60_000;
+
+/** For each answer that is a stream. */
+export function endWhenStalled({ raw }: FastifyReply): void {
+  raw.setTimeout(STALLED_MS, () => raw.destroy());
+}
+
 /** What was held has been taken. */
 export function wasRead(response: ServerResponse): void {
   unread.free(response);

@@ -3,6 +3,7 @@
 import { type ToolName, toolDefinitions } from "../../generate/chat/tools.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
+import { fixedAnswer } from "../http/fixed-answer.js";
 import { answers } from "../schemas/answers.js";
 import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";
 
@@ -62,13 +63,15 @@ const calls = Object.fromEntries(
   Object.entries(ROUTES).map(([name, route]) => [publicName(name), route]),
 );
 
+const answersByFormat = {
+  openai: fixedAnswer(() => ({ openai, calls })),
+  anthropic: fixedAnswer(() => ({ anthropic, calls })),
+  both: fixedAnswer(() => ({ openai, anthropic, calls })),
+};
+
 export function registerTools(app: App, admission: Admission): void {
-  app.get("/tools", { schema: TOOLS }, async ({ query, principal }) => {
+  app.get("/tools", { schema: TOOLS }, async ({ query, principal }, reply) => {
     admission.admitRequest(principal);
-    return {
-      ...(query.format === "anthropic" ? {} : { openai }),
-      ...(query.format === "openai" ? {} : { anthropic }),
-      calls,
-    };
+    return reply.send(answersByFormat[query.format ?? "both"](reply));
   });
 }
