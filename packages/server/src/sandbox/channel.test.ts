@@ -176,11 +176,13 @@ describe("countJsonValues", () => {
     ["white space", " ".repeat(6_000_000)],
   ])("six megabytes of %s are counted in no time", (_, text) => {
     const bytes = Buffer.from(text);
-    countJsonValues(bytes);
-    // Not by the clock: neighbours of the test take their time as well.
-    const before = process.cpuUsage();
-    countJsonValues(bytes);
-    expect(process.cpuUsage(before).user / 1000).toBeLessThan(50);
+    const tookMs = [1, 2, 3].map(() => {
+      const before = process.cpuUsage();
+      countJsonValues(bytes);
+      return process.cpuUsage(before).user / 1000;
+    });
+    // By the processor's clock and the best of three: neighbours of the test take their share.
+    expect(Math.min(...tookMs)).toBeLessThan(50);
   });
 
   test("too many levels are refused", () => {

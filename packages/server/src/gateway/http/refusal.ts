@@ -13,8 +13,8 @@ const LINGER_MS = 2000;
 const SMALL_BYTES = 64 * 1024;
 
 /** Whether more of a body is to come than is worth taking for nothing. */
-export function hasMuchToSend({ complete, headers }: IncomingMessage): boolean {
-  if (complete) return false;
+export function hasMuchToSend({ complete, readableEnded, headers }: IncomingMessage): boolean {
+  if (complete || readableEnded) return false;
   if (headers["transfer-encoding"] !== undefined) return true;
   return Number(headers["content-length"] ?? 0) > SMALL_BYTES;
 }

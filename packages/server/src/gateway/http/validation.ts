@@ -110,7 +110,7 @@ function ownError(schema: TSchema, value: unknown, path: string): Found {
 }
 
 function below(path: string, name: string): string {
-  return `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `${path}/${short(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 /** Names are told as far as anybody reads them. */
