@@ -77,6 +77,8 @@ export const threats = {
   tokens: 8,
   malformed_bodies: 8,
   slow_clients: 8,
+  requests_left_behind: 8,
+  unfinished_bodies: 8,
   hostile_paths: 8,
   gateway_secrets: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
@@ -1803,6 +1805,37 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "manyFields", threat: "malformed_bodies", source: "hash flooding with very many keys" },
   { id: "prototypePollution", threat: "malformed_bodies", source: "CVE-2019-10744 and kin" },
   { id: "requestSmuggling", threat: "malformed_bodies", source: "two lengths in one request" },
+  { id: "wrongBodies", threat: "malformed_bodies", source: "millions of values, the first wrong" },
+  {
+    id: "pipelinedFiles",
+    threat: "requests_left_behind",
+    source: "hundreds of requests sent ahead for a file, and gone",
+  },
+  {
+    id: "pipelinedRuns",
+    threat: "requests_left_behind",
+    source: "runs sent ahead of answers, and gone",
+  },
+  {
+    id: "pipelinedDownloads",
+    threat: "requests_left_behind",
+    source: "downloads sent ahead that hold a session",
+  },
+  {
+    id: "pipelinedDescriptions",
+    threat: "requests_left_behind",
+    source: "cheap routes, hundreds of times in one write",
+  },
+  {
+    id: "abandonedFollowers",
+    threat: "requests_left_behind",
+    source: "streams of what still waits, left before the first event",
+  },
+  {
+    id: "unfinishedBodies",
+    threat: "unfinished_bodies",
+    source: "most of a large body on many connections",
+  },
   { id: "slowHeaders", threat: "slow_clients", source: "slowloris: one header byte a second" },
   { id: "slowBody", threat: "slow_clients", source: "a body that never arrives" },
   { id: "idleConnections", threat: "slow_clients", source: "hundreds of open connections" },
