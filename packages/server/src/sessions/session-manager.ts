@@ -191,8 +191,13 @@ export class SessionManager {
   }
 
   /** Run pip in the session, behind what was asked before. @throws ServiceError SESSION_NOT_FOUND */
-  install(owner: string, id: string, packages: readonly string[]): Promise<ExecutionOutcome> {
-    return this.#get(owner, id).runOwn(installRequest(packages, this.#config));
+  install(
+    owner: string,
+    id: string,
+    packages: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ExecutionOutcome> {
+    return this.#get(owner, id).runOwn(installRequest(packages, this.#config), signal);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
