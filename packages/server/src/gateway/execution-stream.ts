@@ -24,11 +24,9 @@ export async function streamExecution(
   // What waits for its turn may wait long for its first event, and places to follow it are few.
   onClientGone(reply, () => follower.close());
   const event = await follower.first();
-  if (
-    reply.raw.destroyed ||
-    reply.sent ||
-    (!event && execution.state === "cancelled" && after === 0)
-  ) {
+  // Nobody is there to be answered any more.
+  if (reply.raw.destroyed) reply.hijack();
+  if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
     follower.close();
     return;
   }
