@@ -17,6 +17,7 @@ const IDLE_MS = 30_000;
 const GRACE_MS = 60_000;
 const BYTES_PER_SECOND_MIN = 1024;
 const FILES_MAX = 1000;
+const FIELDS_MAX = 100;
 /** A parser that nobody keeps waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -116,6 +117,7 @@ export async function receiveForm(
     part.on("error", (error) => (failure ??= error));
     last = last.then(() => (failure ? void part.resume() : receivePart(part, name ?? "")));
   });
+  parser.on("partsLimit", () => (failure ??= tooMany()));
   const parsed = new Promise<void>((resolve, reject) => {
     parser.on("finish", resolve);
     parser.on("error", (error) => reject(malformed((error as Error).message)));
@@ -138,7 +140,12 @@ function openParser({ headers }: FastifyRequest): BusboyInstance {
     return new Busboy({
       headers: headers as BusboyHeaders,
       preservePath: true,
-      limits: { fieldSize: 1024, fields: 100, headerPairs: 50 },
+      limits: {
+        fieldSize: 1024,
+        fields: FIELDS_MAX,
+        parts: FILES_MAX + FIELDS_MAX,
+        headerPairs: 50,
+      },
     });
   } catch (error) {
     throw malformed((error as Error).message);

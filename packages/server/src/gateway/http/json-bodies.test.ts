@@ -105,6 +105,17 @@ test("what comes in chunks counts as it comes", async () => {
   await answered(await send(chunked("/large"), chunk(600_000)), /429 .*TOO_MANY_BODIES/s);
 });
 
+test("a body in pieces is whole in the end, and dust is refused", async () => {
+  const text = JSON.stringify("0123456789".repeat(30_000));
+  const halves = text.replaceAll(
+    /.{1,5000}/g,
+    (part) => `${part.length.toString(16)}\r\n${part}\r\n`,
+  );
+  await answered(await send(chunked("/large"), `${halves}0\r\n\r\n`), /200 OK.*string/s);
+  const dust = await send(chunked("/large"), `1\r\n \r\n`.repeat(5000));
+  await answered(dust, /400 .*too many pieces/s);
+});
+
 test("a body that was given up for others is answered and holds nothing", async () => {
   const given = await send(post("/large", 900_000), "{", "greedy");
   await vi.waitFor(() => expect(budget.bytes).toBe(900_000));

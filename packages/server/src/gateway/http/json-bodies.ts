@@ -10,9 +10,13 @@ import { countJsonValues, ProtocolViolation } from "../../sandbox/channel.js";
 import type { App } from "../app.js";
 import type { BodyBudget } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
+import { GatheredBytes } from "./gathered-bytes.js";
 
 /** How soon there may be room again. */
 const RETRY_AFTER_MS = 1000;
+/** Each piece has its price, however small it is. Beyond so many they hold so much on average. */
+const PIECES = 1000;
+const PIECE_BYTES_MIN = 64;
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -54,8 +58,8 @@ function receive(
   done: (error: Error | null, bytes?: Buffer) => void,
 ): void {
   const { bodyLimit = SMALL_BODY_BYTES } = request.routeOptions;
-  const chunks: Buffer[] = [];
-  let received = 0;
+  const received = new GatheredBytes();
+  let pieces = 0;
   const held = budget.open(request.principal?.id ?? "", () => end(noRoom()));
   const take = (bytes: number): boolean => {
     if (bytes > bodyLimit) end(new ServiceError("REQUEST_TOO_LARGE"));
@@ -63,9 +67,9 @@ function receive(
     else return true;
     return false;
   };
-  const onData = (chunk: Buffer) => {
-    received += chunk.length;
-    if (take(received)) chunks.push(chunk);
+  const onData = (piece: Buffer) => {
+    if (++pieces > PIECES && received.length / pieces < PIECE_BYTES_MIN) end(inPieces());
+    else if (take(received.length + piece.length)) received.add(piece);
   };
   const onEnd = () => end(null);
   const onGone = () => end(new ServiceError("INVALID_REQUEST", "The body was cut off."));
@@ -73,14 +77,17 @@ function receive(
     held.close();
     payload.off("data", onData).off("end", onEnd).off("close", onGone);
     if (error) done(error);
-    else done(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received));
-    chunks.length = 0;
+    else done(null, received.take());
   }
   // What is announced has its room from the beginning, or is refused before a byte of it is kept.
   if (!take(Number(request.headers["content-length"] ?? 0))) return;
   payload.on("data", onData).on("end", onEnd).on("close", onGone);
   // The end of a client is told by "close" as well.
   payload.on("error", () => undefined);
+}
+
+function inPieces(): ServiceError {
+  return new ServiceError("INVALID_REQUEST", "The body comes in too many pieces.");
 }
 
 function noRoom(): ServiceError {
