@@ -80,7 +80,7 @@ function receive(
     else done(null, received.take());
   }
   // What is announced has its room from the beginning, or is refused before a byte of it is kept.
-  if (!take(Number(request.headers["content-length"] ?? 0))) return;
+  if (!take(Number(request.headers["content-length"]) || 0)) return;
   payload.on("data", onData).on("end", onEnd).on("close", onGone);
   // The end of a client is told by "close" as well.
   payload.on("error", () => undefined);
