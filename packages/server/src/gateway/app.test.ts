@@ -234,3 +234,19 @@ describe("a body of the largest size that is wrong", () => {
     expect(Math.min(...tookMs)).toBeLessThan(50);
   });
 });
+
+test("the description is written once, for the page as well", async () => {
+  const headers = { "x-auth-token": adminToken };
+  const described = vi.spyOn(JSON, "stringify");
+  const bodies: string[] = [];
+  for (const url of ["/openapi.json", "/docs/json", "/openapi.json"]) {
+    const answer = await app.inject({ url, headers });
+    expect(answer.headers["content-type"], url).toBe("application/json; charset=utf-8");
+    bodies.push(answer.body);
+  }
+  const written = described.mock.results.filter(({ value }) => String(value).length > 10_000);
+  described.mockRestore();
+  expect(written.length).toBeLessThanOrEqual(1);
+  expect(new Set(bodies).size).toBe(1);
+  expect(JSON.parse(bodies[0] ?? "").openapi).toBe("3.1.0");
+});
