@@ -102,19 +102,22 @@ async function pipelinedDescriptions(server: TestServer): Promise<void> {
 async function abandonedFollowers(server: TestServer): Promise<void> {
   const session_id = uniqueId("followed");
   await server.execute({ session_id, code: "import time" });
-  const run = { body: { session_id, code: "time.sleep(2)" } };
-  const runs = [server.request("/execute", run), server.request("/execute", run)];
+  const long = server.tryExecute({ session_id, code: "for _ in range(400): time.sleep(0.05)" });
   await pause(300);
-  const follow = request(server, `GET /sessions/${session_id}/executions/3/events`);
-  // It waits and has no event yet; sixteen may follow it.
-  for (let round = 0; round < 2; round += 1) destroyAll(await sendOn(server, 16, follow));
+  const waiting = server.tryExecute({ session_id, code: "print('its turn')" });
+  await pause(100);
+  const follow = request(server, `GET /sessions/${session_id}/executions/3/events?after=9`);
+  // Of what it has not told yet there is nothing; sixteen may follow it.
+  destroyAll(await sendOn(server, 16, follow));
   const [last] = await sendOn(server, 1, follow);
+  expect(last?.got).toBe("");
+  await server.request(`/sessions/${session_id}/interrupt`, { method: "POST" });
   await eventually(
-    () => (last?.got.includes("200 OK") ? undefined : `not told: ${last?.got}`),
-    8_000,
+    () => (last?.got.includes("its turn") ? undefined : `told: ${last?.got}`),
+    5_000,
   );
   last?.destroy();
-  await Promise.all(runs);
+  await Promise.all([long, waiting]);
   await server.request(`/sessions/${session_id}`, { method: "DELETE" });
 }
 
