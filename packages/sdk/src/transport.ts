@@ -46,6 +46,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 /** These refuse a request before anything was run for it. */
 const NOTHING_WAS_RUN: ReadonlySet<string> = new Set([
   "QUOTA_EXCEEDED",
+  "TOO_MANY_BODIES",
   "SESSION_BUSY",
   "TOO_MANY_TRANSFERS",
   "POOL_EXHAUSTED",

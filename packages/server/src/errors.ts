@@ -46,6 +46,12 @@ const table = {
     retryable: false,
     message: "The request body is too large.",
   },
+  TOO_MANY_BODIES: {
+    status: 429,
+    retryable: true,
+    message: "Too many bytes of request bodies are under way.",
+    hint: "Wait for the requests that are being sent, and send this one again.",
+  },
   CODE_TOO_LARGE: {
     status: 413,
     retryable: false,

@@ -81,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await driver.start();
   if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
   else await pool.start();
-  const address = await app.listen({ host: config.host, port: config.port });
+  // By that name Fastify would open a second server, past everything that watches connections.
+  const host = config.host === "localhost" ? "127.0.0.1" : config.host;
+  const address = await app.listen({ host, port: config.port });
   void generator.warm();
   audit.record("server_started", { version: VERSION, address });
 

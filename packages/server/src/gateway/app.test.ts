@@ -249,3 +249,50 @@ test.each([
     expect(response.statusCode).toBe(url === "/nowhere" ? 404 : 400);
   },
 );
+
+describe("a body of the largest size that is wrong", () => {
+  const many = (count: number, item: string) => `[${`${item},`.repeat(count - 1)}${item}]`;
+  const fields = () => Array.from({ length: 450_000 }, (_, index) => `"f${index}":1`).join();
+  const message = (item: string) => `{"role":"user","parts":${many(2000, item)}}`;
+  const part = '{"type":"text"}';
+  test.each([
+    ["/sessions/x/packages", "packages", () => `{"packages":${many(3_000_000, "1")}}`, 413],
+    ["/execute", "files", () => `{"code":"1","files":${many(3_000_000, "1")}}`, 400],
+    ["/execute", "fields", () => `{${fields()}}`, 400],
+    ["/execute", "brackets", () => "[".repeat(6_000_000), 400],
+    ["/execute", "half a string", () => `"${String.raw`\"`.repeat(2_900_000)}`, 400],
+    ["/execute", "white space", () => " ".repeat(6_000_000), 400],
+    ["/execute", "a long name", () => `{"code":"1","${"x".repeat(5_900_000)}":1}`, 400],
+    ["/execute", "a long id", () => `{"code":"1","session_id":"${"/".repeat(5_900_000)}"}`, 400],
+    ["/api/chat", "no model", () => `{"messages":${many(190, message(part))}}`, 503],
+    ["/sessions/x/inspect", "no session", () => `{"code":"${"x".repeat(5_900_000)}"}`, 404],
+  ])("costs next to nothing: %s with %s", async (url, _, make, expected) => {
+    const payload = Buffer.from(make());
+    const headers = { "x-auth-token": adminToken, "content-type": "application/json" };
+    const tookMs: number[] = [];
+    for (let count = 0; count < 3; count++) {
+      const before = process.cpuUsage();
+      const { statusCode } = await app.inject({ method: "POST", url, headers, payload });
+      tookMs.push(process.cpuUsage(before).user / 1000);
+      expect(statusCode).toBe(expected);
+    }
+    // By the processor's clock and the best of three: neighbours of the test take their share.
+    expect(Math.min(...tookMs)).toBeLessThan(50);
+  });
+});
+
+test("the description is written once, for the page as well", async () => {
+  const headers = { "x-auth-token": adminToken };
+  const described = vi.spyOn(JSON, "stringify");
+  const bodies: string[] = [];
+  for (const url of ["/openapi.json", "/docs/json", "/openapi.json"]) {
+    const answer = await app.inject({ url, headers });
+    expect(answer.headers["content-type"], url).toBe("application/json; charset=utf-8");
+    bodies.push(answer.body);
+  }
+  const written = described.mock.results.filter(({ value }) => String(value).length > 10_000);
+  described.mockRestore();
+  expect(written.length).toBeLessThanOrEqual(1);
+  expect(new Set(bodies).size).toBe(1);
+  expect(JSON.parse(bodies[0] ?? "").openapi).toBe("3.1.0");
+});

@@ -176,7 +176,7 @@ describe("whoever was revoked", () => {
     for (const work of [
       () => sessions.list(caller),
       () => sessions.describe(caller, "s"),
-      () => sessions.install(caller, "s", ["attrs"]),
+      () => sessions.install(caller, "s", ["attrs"], AbortSignal.abort()),
       () => sessions.keepAlive(caller, "s", undefined),
       () => sessions.interrupt(caller, "s"),
       () => sessions.answerInput(caller, "s", ""),

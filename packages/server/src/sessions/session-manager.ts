@@ -208,8 +208,13 @@ export class SessionManager {
   }
 
   /** Run pip in the session, behind what was asked before. @throws ServiceError SESSION_NOT_FOUND */
-  install(caller: Caller, id: string, packages: readonly string[]): Promise<ExecutionOutcome> {
-    return this.#get(caller, id).runOwn(installRequest(packages, this.#config));
+  install(
+    caller: Caller,
+    id: string,
+    packages: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ExecutionOutcome> {
+    return this.#get(caller, id).runOwn(installRequest(packages, this.#config), signal);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */

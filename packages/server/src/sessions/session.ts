@@ -115,11 +115,13 @@ export class Session {
 
   /**
    * Run our own code after everything that was asked before. It has no number and is in no history.
+   * Aborted before its turn it does not begin.
    * @throws ServiceError as start
    */
-  async runOwn(request: ExecutionRequest): Promise<ExecutionOutcome> {
+  async runOwn(request: ExecutionRequest, signal?: AbortSignal): Promise<ExecutionOutcome> {
     this.#refuseWork();
     return this.#inOrder(async () => {
+      signal?.throwIfAborted();
       const lease = await this.#sandbox.withLimits(this.#options.limits);
       this.#admitRun();
       const outcome = await new Run(lease.sandbox, request).toEnd(this.#options.bounds);

@@ -17,6 +17,8 @@ import { auditModelFailed, auditModelUse } from "../audit-records.js";
 import { SessionChatBench } from "../chat-bench.js";
 import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../chat-wire.js";
 import { clientSignal } from "../client-gone.js";
+import { chatBody } from "../http/body-limits.js";
+import { beforeLargeBody } from "../http/refusal.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, Nothing, orEvents } from "../schemas/answers.js";
 import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";
@@ -54,7 +56,12 @@ export interface ChatOptions {
 export function registerChat(app: App, options: ChatOptions): void {
   const { sessions, config, admission, audit, generator, conversations } = options;
 
-  app.post("/api/chat", { schema: CHAT }, async (request, reply) => {
+  const route = {
+    schema: CHAT,
+    ...chatBody(config),
+    onRequest: beforeLargeBody(() => generator.requireModel()),
+  };
+  app.post("/api/chat", route, async (request, reply) => {
     const { body, principal } = request;
     const model = generator.requireModel();
     const sessionId = sessionOf(body);

@@ -14,6 +14,7 @@ import { onClientGone } from "../client-gone.js";
 import type { CodeValidator } from "../code-validation.js";
 import { streamExecution } from "../execution-stream.js";
 import { toRemarks } from "../generation-wire.js";
+import { codeBody } from "../http/body-limits.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
@@ -39,7 +40,7 @@ export interface ExecuteOptions {
 
 export function registerExecute(app: App, options: ExecuteOptions): void {
   const { sessions, config, admission, audit, validator } = options;
-  app.post("/execute", { schema: EXECUTE }, async (request, reply) => {
+  app.post("/execute", { schema: EXECUTE, ...codeBody(config) }, async (request, reply) => {
     const { body, principal } = request;
     const sessionId = sessionOf(body);
     if (Buffer.byteLength(body.code) > config.codeBytesMax) {

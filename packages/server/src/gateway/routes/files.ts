@@ -11,7 +11,7 @@ import type { App } from "../app.js";
 import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
-import { checkLength, receiveFile, receiveForm, refuse } from "../files/upload.js";
+import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -169,10 +169,6 @@ function registerUploads(app: App, options: FilesOptions): void {
   app.addContentTypeParser("*", (request, _body, done) => {
     slowBodies.exempt(request.raw);
     done(null);
-  });
-  app.setErrorHandler(async (error, request, reply) => {
-    if (error instanceof ServiceError && !request.raw.complete) await refuse(request, reply, error);
-    else throw error;
   });
 
   /** Write with `fill`. Whatever ends it before the commit leaves nothing. */

@@ -10,6 +10,8 @@ import type { App } from "../app.js";
 import { auditFiles, auditModelFailed, auditModelUse } from "../audit-records.js";
 import { clientSignal } from "../client-gone.js";
 import { toGenerateResponse } from "../generation-wire.js";
+import { codeBody } from "../http/body-limits.js";
+import { beforeLargeBody } from "../http/refusal.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers } from "../schemas/answers.js";
@@ -39,7 +41,12 @@ export interface GenerateOptions {
 
 export function registerGenerate(app: App, options: GenerateOptions): void {
   const { sessions, config, admission, audit, generator } = options;
-  app.post("/generate-and-execute", { schema: GENERATE }, async (request, reply) => {
+  const route = {
+    schema: GENERATE,
+    ...codeBody(config),
+    onRequest: beforeLargeBody(() => generator.requireModel()),
+  };
+  app.post("/generate-and-execute", route, async (request, reply) => {
     const { body, principal } = request;
     const model = generator.requireModel();
     const sessionId = body.session_id;

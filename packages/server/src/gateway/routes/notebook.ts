@@ -12,8 +12,8 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { onClientGone } from "../client-gone.js";
+import { NOTEBOOK_BODY } from "../http/body-limits.js";
 import { checkTimeout } from "../limits.js";
-import { NOTEBOOK_BYTES_MAX, parseNotebookBodies } from "../notebook-body.js";
 import { NotebookStream } from "../notebook-stream.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
@@ -44,10 +44,7 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     return notebook;
   });
 
-  app.register(async (scope: App) => {
-    parseNotebookBodies(scope);
-    registerRun(scope, options);
-  });
+  registerRun(app, options);
 }
 
 function registerRun(app: App, options: NotebookOptions): void {
@@ -59,7 +56,7 @@ function registerRun(app: App, options: NotebookOptions): void {
     body: NotebookBody,
     response: answers({ 200: orEvents(NotebookAnswer) }),
   };
-  const route = { schema: run, bodyLimit: NOTEBOOK_BYTES_MAX };
+  const route = { schema: run, ...NOTEBOOK_BODY };
   app.post("/sessions/:id/notebook", route, async (request, reply) => {
     const { body, params, principal } = request;
     const notebook = readNotebook(body.notebook, config.codeBytesMax);

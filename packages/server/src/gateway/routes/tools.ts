@@ -2,6 +2,7 @@
 
 import { type ToolName, toolDefinitions } from "../../generate/chat/tools.js";
 import type { App } from "../app.js";
+import { fixedAnswer } from "../http/fixed-answer.js";
 import { answers } from "../schemas/answers.js";
 import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";
 
@@ -61,12 +62,14 @@ const calls = Object.fromEntries(
   Object.entries(ROUTES).map(([name, route]) => [publicName(name), route]),
 );
 
+const answersByFormat = {
+  openai: fixedAnswer(() => ({ openai, calls })),
+  anthropic: fixedAnswer(() => ({ anthropic, calls })),
+  both: fixedAnswer(() => ({ openai, anthropic, calls })),
+};
+
 export function registerTools(app: App): void {
-  app.get("/tools", { schema: TOOLS }, async ({ query }) => {
-    return {
-      ...(query.format === "anthropic" ? {} : { openai }),
-      ...(query.format === "openai" ? {} : { anthropic }),
-      calls,
-    };
+  app.get("/tools", { schema: TOOLS }, async ({ query }, reply) => {
+    return reply.send(answersByFormat[query.format ?? "both"](reply));
   });
 }
