@@ -30,11 +30,11 @@ export const KeyQuotas = Type.Object(
 
 const KeyRecord = Type.Object(
   {
-    id: Type.String({ pattern: "^key_[0-9a-f]{16}$" }),
+    id: Type.String({ maxLength: 20, pattern: "^key_[0-9a-f]{16}$" }),
     name: KeyName,
     role: KeyRole,
     /** SHA-256 of the secret, in hex. */
-    hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+    hash: Type.String({ maxLength: 64, pattern: "^[0-9a-f]{64}$" }),
     prefix: Type.String({ maxLength: 16 }),
     created_at: Type.String({ maxLength: 32 }),
     last_used_at: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),

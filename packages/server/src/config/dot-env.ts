@@ -6,11 +6,21 @@ export function readDotEnv(path: string): Record<string, string> {
   const values: Record<string, string> = {};
   if (!existsSync(path)) return values;
   for (const [index, line] of readFileSync(path, "utf8").split("\n").entries()) {
-    if (/^\s*(#|$)/.test(line)) continue;
-    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!match) throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
-    const [, name = "", raw = ""] = match;
-    values[name] = /^(['"])(.*)\1\s*(#.*)?$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
+    const text = line.trim();
+    if (text === "" || text.startsWith("#")) continue;
+    const [beginning, name] = /^(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(text) ?? [];
+    if (beginning === undefined || name === undefined) {
+      throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
+    }
+    values[name] = valueOf(text.slice(beginning.length).trim());
   }
   return values;
+}
+
+/** What stands in quotes, or else before a comment. */
+function valueOf(raw: string): string {
+  const quoted = /^(['"])(.*)\1\s*(?:#.*)?$/.exec(raw)?.[2];
+  if (quoted !== undefined) return quoted;
+  const comment = /\s#/.exec(raw)?.index ?? raw.length;
+  return raw.slice(0, comment).trimEnd();
 }

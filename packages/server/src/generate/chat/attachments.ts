@@ -26,7 +26,8 @@ function filesOf({ parts }: ChatMessage): FilePart[] {
 
 /** Only the last part of a path: attachments lie side by side. */
 function nameOf({ filename = "", mediaType }: FilePart, index: number): string {
-  const name = filename.split(/[/\\]/).at(-1)?.slice(-NAME_CHARACTERS_MAX) ?? "";
+  const slash = Math.max(filename.lastIndexOf("/"), filename.lastIndexOf("\\"));
+  const name = filename.slice(slash + 1).slice(-NAME_CHARACTERS_MAX);
   if (name !== "" && name !== "." && name !== "..") return name;
   const ending = /\/([a-z0-9]{1,10})$/i.exec(mediaType)?.[1] ?? "bin";
   return `attachment-${index + 1}.${ending}`;

@@ -51,7 +51,7 @@ export class ChatAnswer {
   /** Its texts are added to this list, and grow there. */
   sayTo(said: ChatPart[]): void {
     this.#said = said;
-    said.push(...this.#texts.values());
+    for (const text of this.#texts.values()) said.push(text);
   }
 
   /** What its reader is told of a part. @throws what is told as an error */

@@ -42,7 +42,7 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
-    images: imagesOf(outcome.outputs).length,
+    images: outcome.outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX).length,
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
@@ -50,20 +50,30 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
 
 const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/** In order. A front end may show an SVG, which can hold scripts, only as an image, so it is one here too. */
-export function imagesOf(outputs: readonly Output[]): ShownImage[] {
-  const images: ShownImage[] = [];
-  for (const output of outputs) {
-    if (!("data" in output) || images.length === IMAGES_SHOWN_MAX) continue;
-    const mediaType = BASE64_IMAGES.find((type) => typeof output.data[type] === "string");
-    const svg = output.data["image/svg+xml"];
-    if (mediaType !== undefined) {
-      images.push({ mediaType, data: String(output.data[mediaType]).replace(/\s+/g, "") });
-    } else if (typeof svg === "string") {
-      images.push({ mediaType: "image/svg+xml", data: Buffer.from(svg).toString("base64") });
-    }
+const SVG = "image/svg+xml";
+
+type RichOutput = Extract<Output, { data: unknown }>;
+
+function isImage(output: Output): output is RichOutput {
+  return "data" in output && typeOfImage(output) !== undefined;
+}
+
+function typeOfImage({ data }: RichOutput): string | undefined {
+  return [...BASE64_IMAGES, SVG].find((type) => typeof data[type] === "string");
+}
+
+/**
+ * In order, one at a time, as each may be large. A front end may show an SVG, which can hold scripts, only as
+ * an image, so it is one here too.
+ */
+export function* imagesOf(outputs: readonly Output[]): Generator<ShownImage> {
+  for (const output of outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX)) {
+    const mediaType = typeOfImage(output) ?? SVG;
+    const text = String(output.data[mediaType]);
+    // Read and written anew, what is base64 loses its line ends, and whatever else is not part of it.
+    const bytes = Buffer.from(text, mediaType === SVG ? "utf8" : "base64");
+    yield { mediaType, data: bytes.toString("base64") };
   }
-  return images;
 }
 
 function textOf(outputs: readonly Output[]): string {
