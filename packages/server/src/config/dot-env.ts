@@ -12,13 +12,13 @@ export function readDotEnv(path: string): Record<string, string> {
     if (beginning === undefined || name === undefined) {
       throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
     }
-    values[name] = valueOf(text.slice(beginning.length).trim());
+    values[name] = readValue(text.slice(beginning.length).trim());
   }
   return values;
 }
 
 /** What stands in quotes, or else before a comment. */
-function valueOf(raw: string): string {
+function readValue(raw: string): string {
   const quoted = /^(['"])(.*)\1\s*(?:#.*)?$/.exec(raw)?.[2];
   if (quoted !== undefined) return quoted;
   const comment = /\s#/.exec(raw)?.index ?? raw.length;

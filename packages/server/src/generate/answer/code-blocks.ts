@@ -106,7 +106,7 @@ function lastWords(prose: readonly string[]): string {
 const WHOLE =
   /\b(?:complete|full|final|corrected|fixed|entire|whole|updated|putting it all together)\b/i;
 const OTHER_WAY =
-  /\b(?:alternativ\w*|or you (?:can|could)|another (?:way|option)|instead|simpler|shorter)\b/i;
+  /\balternativ|\b(?:or you (?:can|could)|another (?:way|option)|instead|simpler|shorter)\b/i;
 const SHOWN_OUTPUT = /\b(?:output|result|prints?|shows?|displays?)\b[^\n]{0,40}:?\s*$/i;
 
 /** Several blocks are steps of one program, unless the words before them say otherwise. */
