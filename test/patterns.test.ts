@@ -95,7 +95,7 @@ describe("what the check refuses", () => {
 
   test("patterns of schemas", () => {
     const { patterns } = patternsIn('const x = Type.String({ maxLength: 9, pattern: "^a*a*$" });');
-    expect(patterns).toEqual([{ line: 1, source: "^a*a*$", flags: "u" }]);
+    expect(patterns).toEqual([{ line: 1, source: "^a*a*$", flags: "u", isLiteral: false }]);
     expect(superLinear(patterns[0] ?? { source: "", flags: "" })).not.toEqual([]);
   });
 });

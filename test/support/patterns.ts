@@ -17,6 +17,8 @@ export interface FoundPattern {
   readonly line: number;
   readonly source: string;
   readonly flags: string;
+  /** Of the language, and not of a schema, which bounds the text itself. */
+  readonly isLiteral: boolean;
 }
 
 export interface Findings {
@@ -44,10 +46,11 @@ export function patternsIn(text: string): Findings {
     const { regex } = node as { regex?: { pattern: string; flags: string } };
     const made = text.slice(node.start, node.end);
     if (node.type === "Literal" && regex) {
-      patterns.push({ line, source: regex.pattern, flags: regex.flags });
+      patterns.push({ line, source: regex.pattern, flags: regex.flags, isLiteral: true });
     } else if (isPatternField(node)) {
       const { value } = node.value as { value?: unknown };
-      if (typeof value === "string") patterns.push({ line, source: value, flags: "u" });
+      if (typeof value === "string")
+        patterns.push({ line, source: value, flags: "u", isLiteral: false });
       else unreadable.push({ line, what: made });
     } else if (makesPattern(node)) {
       unreadable.push({ line, what: made });

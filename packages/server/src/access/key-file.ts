@@ -16,7 +16,7 @@ const closed = { additionalProperties: false } as const;
 export const KeyName = Type.String({
   minLength: 1,
   maxLength: 64,
-  pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:@-]*$",
+  pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:@-]{0,63}$",
 });
 export const KeyRole = Type.Union([Type.Literal("execute"), Type.Literal("admin")]);
 export const KeyQuotas = Type.Object(

@@ -38,7 +38,7 @@ export function parseNotebookBodies(scope: App): void {
 function checkValues(bytes: Buffer): void {
   let count: number;
   try {
-    count = countJsonValues(bytes);
+    count = countJsonValues(bytes, VALUES_MAX);
   } catch (error) {
     if (!(error instanceof ProtocolViolation)) throw error;
     throw new ServiceError("INVALID_REQUEST", "the body nests too deep");

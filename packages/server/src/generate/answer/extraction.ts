@@ -50,6 +50,8 @@ const CANDIDATES_MAX = 6;
 const ANSWER_CHARACTERS_MAX = 400_000;
 const SAID_CHARACTERS_MAX = 65_536;
 const OBJECTS_TRIED_MAX = 12;
+/** By all tries together: an object without an end is read up to the end of the answer. */
+const CHARACTERS_READ_MAX = 3 * SAID_CHARACTERS_MAX;
 const EXPLANATION_CHARACTERS_MAX = 4000;
 
 export function extractAnswer(answer: string): ExtractedAnswer {
@@ -99,14 +101,16 @@ function findObject(text: string, keys: ReadonlySet<string> = KNOWN_KEYS): Found
   );
   let other: FoundObject | undefined;
   let tried = 0;
+  let charactersRead = 0;
   let after = 0;
   for (const { index } of starts) {
     if (index < after) continue;
-    if (++tried > OBJECTS_TRIED_MAX) break;
+    if (++tried > OBJECTS_TRIED_MAX || charactersRead > CHARACTERS_READ_MAX) break;
     const strict = readStrictly(text, index);
     const { value, end, openString } = strict
       ? { ...strict, openString: undefined }
       : readLenient(text, index, keys);
+    charactersRead += end - index;
     const fields = unwrap(value);
     if (!fields) continue;
     const found = { fields, start: index, end, openString };

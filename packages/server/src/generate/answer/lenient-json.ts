@@ -139,11 +139,19 @@ class Reader {
         content += close;
         continue;
       }
-      content += char;
-      this.at++;
+      const from = this.at;
+      this.at = this.#endOfPlain(close);
+      content += this.#text.slice(from, this.at);
     }
     this.openString = content;
     return content;
+  }
+
+  /** Up to where neither an escape nor what could close the string begins; never where it begins itself. */
+  #endOfPlain(close: string): number {
+    let at = this.at + 1;
+    while (at < this.#text.length && this.#text[at] !== "\\" && this.#text[at] !== close[0]) at++;
+    return at;
   }
 
   /** Whether the quote before this place ends its string, or should have been escaped. */

@@ -93,5 +93,7 @@ function endOfComment(text: string, at: number, until: number): number | undefin
 }
 
 function isBlank(char: string | undefined): boolean {
-  return char !== undefined && /\s/.test(char);
+  if (char === undefined) return false;
+  if (char <= "\u007f") return char === " " || (char >= "\t" && char <= "\r");
+  return /\s/.test(char);
 }

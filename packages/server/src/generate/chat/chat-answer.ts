@@ -175,7 +175,7 @@ const TOO_MANY = `Only ${CALLS_MAX} tools can be called at once; this one was no
 /** Names that nobody has offered are the model's, whatever they are. */
 function nameOf(name: string): { toolName: string; dynamic?: true } {
   if (Object.hasOwn(chatTools, name)) return { toolName: name };
-  const safe = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, NAME_CHARACTERS_MAX);
+  const safe = name.slice(0, NAME_CHARACTERS_MAX).replace(/[^A-Za-z0-9_-]/g, "_");
   return { toolName: safe || "unknown", dynamic: true };
 }
 

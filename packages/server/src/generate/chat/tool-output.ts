@@ -7,6 +7,7 @@ import type { DataMarks } from "../data-block.js";
 export const TEXT_CHARACTERS_MAX = 10_000;
 const FILES_TOLD_MAX = 50;
 const IMAGES_SHOWN_MAX = 16;
+const WORD_CHARACTERS_MAX = 40;
 const JSON_CHARACTERS_MAX = 12_000;
 
 export interface RunOutput {
@@ -141,5 +142,5 @@ function asJson(value: unknown): string {
 }
 
 function word(text: string): string {
-  return text.replace(/[^A-Za-z0-9_]/g, "").slice(0, 40);
+  return text.slice(0, WORD_CHARACTERS_MAX).replace(/[^A-Za-z0-9_]/g, "");
 }
