@@ -66,7 +66,7 @@ import { explainFailure, explainInstall } from "../../packages/server/src/sessio
 import { notebookOutputs } from "../../packages/server/src/sessions/notebook.ts";
 import { readNotebook } from "../../packages/server/src/sessions/notebook-input.ts";
 import { checkPackages } from "../../packages/server/src/sessions/packages.ts";
-import { ALL_FRAGMENTS, SHORT_FRAGMENTS } from "./worst-texts.ts";
+import { ALL_FRAGMENTS, FEW_FRAGMENTS, SHORT_FRAGMENTS } from "./worst-texts.ts";
 
 export interface ParserRow {
   readonly what: string;
@@ -160,6 +160,13 @@ function readParts(text: string): void {
     for (const _ of answer.read(part as never));
   }
 }
+
+/** Made once for each text: what brings bytes does not make them. */
+function bytesOf(text: string): Buffer {
+  if (lastBytes.text !== text) lastBytes = { text, bytes: Buffer.from(text, "latin1") };
+  return lastBytes.bytes;
+}
+let lastBytes = { text: "", bytes: Buffer.alloc(0) };
 
 const screen = () => new Screen(() => ({ columns: 80, rows: 24 }));
 const silent = { writeOwn: () => undefined, write: () => undefined, settle: () => undefined };
@@ -328,7 +335,7 @@ const long: readonly Row[] = [
     `${GENERATE}/chat/attachments.ts`,
     BODY,
     (text) => [tellAttachments(attached(text)), placeAttachments(files, attached(text))],
-    ["", ",", ";base64,"],
+    [",", ";base64,"],
   ],
   [
     "a message",
@@ -358,13 +365,6 @@ const long: readonly Row[] = [
     (text) => readCall("run_code", { [text]: text }),
   ],
   [
-    "an image, for a chat",
-    `${GENERATE}/chat/tool-output.ts`,
-    FRAME,
-    (text) =>
-      imagesOf([{ output_type: "display_data", data: { "image/png": text }, metadata: {} }]).next(),
-  ],
-  [
     "thoughts in a model's answer",
     `${GENERATE}/answer/clean.ts`,
     400_000,
@@ -376,6 +376,52 @@ const long: readonly Row[] = [
     `${GENERATE}/data-block.ts`,
     240_000,
     (text) => [withoutDataBlocks(text), marks.wrap("x", text.slice(0, 16_000))],
+  ],
+  [
+    "a notebook",
+    "server/src/sessions/notebook-input.ts",
+    NOTEBOOK_BODY,
+    (text) =>
+      readNotebook({ nbformat: 4, cells: [{ cell_type: "raw", id: text, source: text }] }, BODY),
+  ],
+  ["a record of the audit log", "server/src/audit/record.ts", BODY, unseal, ["{", '{,"hash":"']],
+  [
+    "events in the SDK",
+    "sdk/src/sse.ts",
+    2 ** 20,
+    (text) => new SseParser().push(text),
+    ["", "data: ", "id: ", "retry: "],
+  ],
+  [
+    "escape sequences",
+    `${CLI}/terminal/escape-filter.ts`,
+    PIECE,
+    (text) => [new EscapeFilter().pass(text), printable(text)],
+  ],
+  ["where the cursor stands", `${CLI}/terminal/screen.ts`, PIECE, (text) => screen().follow(text)],
+  [
+    "the width of a text",
+    `${CLI}/terminal/width.ts`,
+    PIECE,
+    (text) => [textWidth(text), cutToWidth(text, 80)],
+  ],
+];
+
+/** Long, and looked at only. */
+const looked: readonly Row[] = [
+  [
+    "values in a notebook's JSON",
+    [],
+    NOTEBOOK_BODY,
+    (text) => countJsonValues(bytesOf(text), JSON_VALUES_MAX),
+    ['"', '""', "1"],
+  ],
+  [
+    "an image, for a chat",
+    `${GENERATE}/chat/tool-output.ts`,
+    FRAME,
+    (text) =>
+      imagesOf([{ output_type: "display_data", data: { "image/png": text }, metadata: {} }]).next(),
   ],
   [
     "a refusal of a model's server",
@@ -399,28 +445,6 @@ const long: readonly Row[] = [
     (text) => notebookOutputs([{ output_type: "display_data", data: { [text]: 1 }, metadata: {} }]),
     ["", "application/"],
   ],
-  [
-    "a notebook",
-    "server/src/sessions/notebook-input.ts",
-    NOTEBOOK_BODY,
-    (text) =>
-      readNotebook({ nbformat: 4, cells: [{ cell_type: "raw", id: text, source: text }] }, BODY),
-  ],
-  [
-    "values in a notebook's JSON",
-    [],
-    NOTEBOOK_BODY,
-    (text) => countJsonValues(Buffer.from(text, "latin1"), JSON_VALUES_MAX),
-    ["", '"'],
-  ],
-  ["a record of the audit log", "server/src/audit/record.ts", BODY, unseal, ["{", '{,"hash":"']],
-  [
-    "events in the SDK",
-    "sdk/src/sse.ts",
-    2 ** 20,
-    (text) => new SseParser().push(text),
-    ["", "data: ", "id: ", "retry: "],
-  ],
   ["a name of a server's, in a sentence", `${CLI}/data/failure.ts`, FRAME, plainText],
   [
     "the text of an output",
@@ -428,19 +452,6 @@ const long: readonly Row[] = [
     FRAME,
     (text) => bundleText({ "text/plain": text }),
     ["", "<a", "<IPython.core.display."],
-  ],
-  [
-    "escape sequences",
-    `${CLI}/terminal/escape-filter.ts`,
-    PIECE,
-    (text) => [new EscapeFilter().pass(text), printable(text)],
-  ],
-  ["where the cursor stands", `${CLI}/terminal/screen.ts`, PIECE, (text) => screen().follow(text)],
-  [
-    "the width of a text",
-    `${CLI}/terminal/width.ts`,
-    PIECE,
-    (text) => [textWidth(text), cutToWidth(text, 80)],
   ],
 ];
 
@@ -454,6 +465,7 @@ const toRow =
 export const parsers: readonly ParserRow[] = [
   ...short.map(toRow(ALL_FRAGMENTS)),
   ...long.map(toRow(SHORT_FRAGMENTS)),
+  ...looked.map(toRow(FEW_FRAGMENTS)),
 ];
 
 /** Modules with patterns whose text is short, or nobody's but the operator's and the kernel's. */

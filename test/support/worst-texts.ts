@@ -121,6 +121,9 @@ export const SHORT_FRAGMENTS: readonly string[] = [
   ...["a", " ", "a ", "\n", "/", "\\", '"', '\\"', '"",', "=", "A\n", "%41"],
   ...["é", "\ud800", "\u001b", "\u001b[31m", ":", "0"],
 ];
+/** For what only looks at the text, and does not take it apart. */
+export const FEW_FRAGMENTS: readonly string[] = ["a", " ", "\n", "/", '\\"', "é", "\u001b[31m"];
+
 /** Fits nothing, not even what takes all of a line. */
 const ENDING = "!\n";
 
