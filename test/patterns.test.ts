@@ -40,6 +40,19 @@ test("every pattern can be read here", () => {
   expect(made).toEqual([]);
 });
 
+test("of the privileged Python one file has patterns, of a fixed length", () => {
+  const guest = join(repositoryRoot, "packages/server/guest");
+  const users = readdirSync(guest)
+    .filter((name) => name.endsWith(".py") && !name.startsWith("test_"))
+    .map((name) => ({ name, text: readFileSync(join(guest, name), "utf8") }))
+    .filter(({ text }) => /^(?:import|from) re\b/m.test(text));
+  const besideUserCode = ["cell_pieces", "chart_axis", "completion", "context_probe", "shell"];
+  const privileged = users.filter(({ name }) => !besideUserCode.includes(name.replace(".py", "")));
+  expect(privileged.map(({ name }) => name)).toEqual(["operations.py"]);
+  const patterns = privileged.flatMap(({ text }) => [...text.matchAll(/\bre\.\w+\((.*)/g)]);
+  expect(patterns.map(([, pattern]) => pattern)).toEqual(['r"[a-z0-9]{8,32}")']);
+});
+
 describe("what the check refuses", () => {
   test.each([
     // Two of the same side by side, or one within the other.
