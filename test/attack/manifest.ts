@@ -1804,7 +1804,12 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "manyFields", threat: "malformed_bodies", source: "hash flooding with very many keys" },
   { id: "slashesWithoutEnd", threat: "endless_matching", source: "/\\/+$/ over a path of slashes" },
   { id: "blanksInBase64", threat: "endless_matching", source: "/\\s*…\\s*$/ over blanks" },
-  { id: "longNames", threat: "endless_matching", source: "CVE-2023-22467 and kin: long headers" },
+  { id: "longNames", threat: "endless_matching", source: "paths in the headers of a form" },
+  {
+    id: "longHeaders",
+    threat: "endless_matching",
+    source: "CVE-2023-22467, CVE-2024-45590 and kin",
+  },
   { id: "prototypePollution", threat: "malformed_bodies", source: "CVE-2019-10744 and kin" },
   { id: "requestSmuggling", threat: "malformed_bodies", source: "two lengths in one request" },
   { id: "slowHeaders", threat: "slow_clients", source: "slowloris: one header byte a second" },

@@ -62,18 +62,52 @@ async function longNames(server: TestServer): Promise<void> {
     const answer = await fetch(url, { method: "POST", headers, body: form });
     expect(answer.status, await answer.text()).toBe(400);
   }
-  for (const name of ["range", "if-none-match", "last-event-id", "authorization", "accept"]) {
-    for (const fragment of [" ", "0", ",", "=", "W/", "bytes=0-"]) {
-      const value = `a${fragment.repeat(12_000 / fragment.length)}a`;
-      const answer = await server.request(`/sessions/none/files/a`, { headers: { [name]: value } });
-      expect(answer.status, `${name}: ${fragment}`).toBeLessThan(500);
+  await server.request(`/sessions/${id}`, { method: "DELETE" });
+}
+
+const HEADERS = [
+  ...["range", "if-range", "if-none-match", "if-modified-since", "last-event-id", "authorization"],
+  ...["accept", "accept-encoding", "content-type", "cookie", "origin", "user-agent"],
+];
+
+/** Nothing of what reads a header or an address, ours or a package's, goes back over it. */
+async function longHeaders(server: TestServer): Promise<void> {
+  const pages = ["/sessions/none/files/a", "/docs/static/swagger-ui.css", "/execute"];
+  for (const fragment of [
+    " ",
+    "\t",
+    "0",
+    ",",
+    ";",
+    "=",
+    '"',
+    '\\"',
+    "/",
+    "%",
+    "W/",
+    "bytes=0-",
+    "a=",
+  ]) {
+    const value = `a${fragment.repeat(12_000 / fragment.length)}a`;
+    for (const page of pages) {
+      const headers = Object.fromEntries(HEADERS.map((name) => [name, value.slice(0, 1200)]));
+      const all = await server.request(page, { headers });
+      expect(all.status, fragment).toBeLessThan(500);
+      for (const name of HEADERS) {
+        const answer = await server.request(page, { headers: { [name]: value } });
+        expect(answer.status, `${name}: ${fragment}`).toBeLessThan(500);
+      }
+    }
+    const address = encodeURI(value).slice(0, 12_000).replaceAll("%", "%25");
+    for (const url of [`/${address.slice(0, 6000)}`, `/sessions?a=${address.slice(0, 6000)}`]) {
+      expect((await server.request(url)).status, url.slice(0, 40)).toBeLessThan(500);
     }
   }
-  await server.request(`/sessions/${id}`, { method: "DELETE" });
 }
 
 export const matchingAttacks: Readonly<Record<string, HttpAttack>> = {
   slashesWithoutEnd: unnoticed(slashesWithoutEnd),
   blanksInBase64: unnoticed(blanksInBase64),
   longNames: unnoticed(longNames),
+  longHeaders: unnoticed(longHeaders),
 };
