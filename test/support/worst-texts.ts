@@ -112,9 +112,11 @@ const BLOCKS = [
   "\n</data-0123456789abcdef>",
 ];
 
+const PARTS = ["\r\n", "\r\n--", "\r\n--b", "\r\n--b\r\n", "\r\n--b\r\nA: b\r\n\r\n"];
+
 export const ALL_FRAGMENTS: readonly string[] = [
   ...[...BLANKS, ...QUOTES, ...MARKS, ...WORDS, ...FENCES],
-  ...[...TAGS, ...OBJECTS, ...CODE, ...CONTROLS, ...BLOCKS],
+  ...[...TAGS, ...OBJECTS, ...CODE, ...CONTROLS, ...BLOCKS, ...PARTS],
 ];
 /** For what can be so long that each text counts. */
 export const SHORT_FRAGMENTS: readonly string[] = [

@@ -25,7 +25,16 @@ import {
 import { notebookOutputs } from "../../../packages/server/src/sessions/notebook.ts";
 import { readNotebook } from "../../../packages/server/src/sessions/notebook-input.ts";
 import { checkPackages } from "../../../packages/server/src/sessions/packages.ts";
-import { BODY, FRAME, HEADER, JSON_VALUES_MAX, NOTEBOOK_BODY, type Row, toParsers } from "./row.ts";
+import {
+  BODY,
+  FRAME,
+  HEADER,
+  JSON_VALUES_MAX,
+  NOTEBOOK_BODY,
+  PIECE,
+  type Row,
+  toParsers,
+} from "./row.ts";
 
 const config = loadConfig({ WHEEL_DIR: "/tmp" }, "/nonexistent");
 
@@ -62,8 +71,12 @@ function valid(schema: TSchema): (text: string) => unknown {
 
 /** A form of one file, by the name, as the headers of its part have it. */
 function form(name: string): Promise<void> {
-  const part = `--b\r\nContent-Disposition: form-data; name="f"; filename="${name}"\r\n\r\nx\r\n--b--\r\n`;
-  const raw = Object.assign(Readable.from([Buffer.from(part)]), {
+  const head = `Content-Disposition: form-data; name="f"; filename="${name}"`;
+  return receive(`--b\r\n${head}\r\n\r\nx\r\n--b--\r\n`);
+}
+
+function receive(body: string): Promise<void> {
+  const raw = Object.assign(Readable.from([Buffer.from(body)]), {
     ...{ setTimeout: () => undefined, complete: true },
   });
   const headers = { "content-type": "multipart/form-data; boundary=b" };
@@ -123,6 +136,13 @@ const short: readonly Row[] = [
   ],
   ["a size of memory", `${GATEWAY}/limits.ts`, 32, parseMemory, ["", "1", "1."]],
   ["a name in a form", [], 80_000, form],
+  [
+    "parts of a form",
+    [],
+    PIECE,
+    (text) => receive(`${text}\r\n--b--\r\n`),
+    ["--b\r\n", "--b\r\nA: "],
+  ],
   [
     "packages",
     "server/src/sessions/packages.ts",

@@ -20,6 +20,7 @@ const BYTES_PER_SECOND_MIN = 1024;
 /** How long a client that is refused while it sends gets to read why. */
 const LINGER_MS = 2000;
 const FILES_MAX = 1000;
+const FIELDS_MAX = 100;
 /** A parser that nobody keeps waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -119,6 +120,7 @@ export async function receiveForm(
     part.on("error", (error) => (failure ??= error));
     last = last.then(() => (failure ? void part.resume() : receivePart(part, name ?? "")));
   });
+  parser.on("partsLimit", () => (failure ??= tooMany()));
   const parsed = new Promise<void>((resolve, reject) => {
     parser.on("finish", resolve);
     parser.on("error", (error) => reject(malformed((error as Error).message)));
@@ -141,7 +143,11 @@ function openParser({ headers }: FastifyRequest): BusboyInstance {
     return new Busboy({
       headers: headers as BusboyHeaders,
       preservePath: true,
-      limits: { fieldSize: 1024, fields: 100, headerPairs: 50 },
+      // Also of parts that are neither a file nor a field, which take time all the same.
+      limits: {
+        ...{ fieldSize: 1024, fields: FIELDS_MAX, headerPairs: 50 },
+        parts: FILES_MAX + FIELDS_MAX,
+      },
     });
   } catch (error) {
     throw malformed((error as Error).message);
