@@ -135,7 +135,7 @@ const short: readonly Row[] = [
     (text) => contentDisposition("inline", text),
   ],
   ["a size of memory", `${GATEWAY}/limits.ts`, 32, parseMemory, ["", "1", "1."]],
-  ["a name in a form", [], 80_000, form],
+  ["a name in a form", [], PIECE - 200, form],
   [
     "parts of a form",
     [],

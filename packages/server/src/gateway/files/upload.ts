@@ -21,6 +21,8 @@ const BYTES_PER_SECOND_MIN = 1024;
 const LINGER_MS = 2000;
 const FILES_MAX = 1000;
 const FIELDS_MAX = 100;
+/** What is parsed before anybody looks whether there are too many parts: it may hold thousands. */
+const PIECE_BYTES = 16_384;
 /** A parser that nobody keeps waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -127,9 +129,11 @@ export async function receiveForm(
   });
   parsed.catch((error) => (failure ??= error));
   await readBody(request.raw, async (chunk) => {
-    if (!parser.write(chunk))
-      await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
-    if (failure) throw asServiceError(failure);
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      if (!parser.write(chunk.subarray(at, at + PIECE_BYTES)))
+        await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
+      if (failure) throw asServiceError(failure);
+    }
   });
   parser.end();
   await unlessStuck(parsed);
