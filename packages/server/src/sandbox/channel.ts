@@ -122,7 +122,7 @@ export function countJsonValues(text: Buffer, most = Number.POSITIVE_INFINITY): 
   let count = 0;
   let depth = 0;
   for (let at = 0; at < text.length && count <= most; at++) {
-    if (COUNTED[text[at] as number] === 0) continue;
+    while (at < text.length && COUNTED[text[at] as number] === 0) at++;
     switch (text[at]) {
       case QUOTE:
         at = endOfString(text, at + 1);
