@@ -8,6 +8,7 @@ import { commandAttacks } from "./command-attacks.ts";
 import { connectionAttacks } from "./connection-attacks.ts";
 import { fileAttacks } from "./file-attacks.ts";
 import { keyAttacks } from "./key-attacks.ts";
+import { matchingAttacks } from "./matching-attacks.ts";
 import { outputAttacks } from "./output-attacks.ts";
 import { expectHealthy, open, pause } from "./raw-connections.ts";
 
@@ -314,4 +315,5 @@ export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   ...outputAttacks,
   ...commandAttacks,
   ...keyAttacks,
+  ...matchingAttacks,
 };

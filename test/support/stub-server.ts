@@ -111,7 +111,15 @@ const always =
   () =>
     answer;
 const ROUTES: readonly (readonly [RegExp, Answering])[] = [
-  [/^GET \/health$/, always(json({ status: "healthy", version: "0.1.0", uptime_seconds: 5 }))],
+  [
+    /^GET \/health$/,
+    always(
+      json({
+        ...{ status: "healthy", version: "0.1.0", uptime_seconds: 5 },
+        event_loop_delay_ms: { p99: 1.5, max: 9 },
+      }),
+    ),
+  ],
   [
     /^GET \/status$/,
     always(

@@ -127,9 +127,7 @@ function wishOf(args: string[]): Wish {
       "--name takes a plain name, without slashes and not beginning with a dot",
     );
   }
-  const folder = isDataSet
-    ? (name ?? what.slice("hf:".length).replace(/@.*$/, "").split("/")[1])
-    : "";
+  const folder = isDataSet ? (name ?? what.slice("hf:".length).split("@")[0]?.split("/")[1]) : "";
   return {
     ...{ what, isDataSet, name, include },
     base: folder ? join(to, folder) : to,

@@ -11,11 +11,13 @@ const WHAT_TO_DO =
 export function readDotEnv(path: string): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [index, line] of textOf(path).split("\n").entries()) {
-    if (/^\s*(#|$)/.test(line)) continue;
-    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!match) throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
-    const [, name = "", raw = ""] = match;
-    values[name] = /^(['"])(.*)\1\s*(#.*)?$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
+    const text = line.trim();
+    if (text === "" || text.startsWith("#")) continue;
+    const [beginning, name] = /^(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(text) ?? [];
+    if (beginning === undefined || name === undefined) {
+      throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
+    }
+    values[name] = readValue(text.slice(beginning.length).trim());
   }
   return values;
 }
@@ -28,4 +30,12 @@ function textOf(path: string): string {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(`${error.message}; ${WHAT_TO_DO}`);
   }
+}
+
+/** What stands in quotes, or else before a comment. */
+function readValue(raw: string): string {
+  const quoted = /^(['"])(.*)\1\s*(?:#.*)?$/.exec(raw)?.[2];
+  if (quoted !== undefined) return quoted;
+  const comment = /\s#/.exec(raw)?.index ?? raw.length;
+  return raw.slice(0, comment).trimEnd();
 }

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { type TSchemaOptions, Type } from "typebox";
+import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { KeyStore } from "../access/key-store.js";
 import { BUILT_IN_ADMIN } from "../access/principal.js";
@@ -51,8 +53,9 @@ beforeAll(async () => {
     logger: pino({ level: "silent" }),
     version: "0",
   });
-  app.addHook("onRoute", ({ method, url }) => {
+  app.addHook("onRoute", ({ method, url, schema }) => {
     for (const one of [method].flat()) routes.push(`${one} ${url}`);
+    schemas.push(schema);
   });
   await app.ready();
 });
@@ -113,6 +116,45 @@ const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test
 
 /** Every route there is, such as "GET /sessions/:id", noted as it is registered. */
 const routes: string[] = [];
+const schemas: unknown[] = [];
+
+interface PatternSchema extends TSchemaOptions {
+  readonly pattern: string;
+  readonly maxLength?: number;
+}
+
+function patternSchemas(value: unknown): PatternSchema[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(patternSchemas);
+  const isOne = "pattern" in value && typeof value.pattern === "string";
+  return isOne ? [value as PatternSchema, ...inner] : inner;
+}
+
+describe("a pattern in a schema of a route", () => {
+  test("stands beside a length, and is bounded by it in itself", () => {
+    const found = patternSchemas(schemas);
+    expect(found.length).toBeGreaterThan(20);
+    for (const { pattern, maxLength } of found) {
+      expect(maxLength, pattern).toBeLessThanOrEqual(128);
+      expect(pattern, "every repetition is bounded").not.toMatch(/[^\\][+*](?![^[]*\])/);
+      const long = new RegExp(pattern, "u").test("1".repeat((maxLength ?? 0) + 1));
+      expect(long, pattern).toBe(false);
+    }
+  });
+
+  test("is not asked about what is too long", () => {
+    for (const schema of new Set(patternSchemas(schemas))) {
+      const asked: string[] = [];
+      const pattern = Object.assign(/^/, { test: (text: string) => asked.push(text) > 0 });
+      const check = Compile(Type.Object({ field: Type.String({ ...schema, pattern }) }));
+      const { maxLength = 0 } = schema;
+      expect(check.Check({ field: "1".repeat(maxLength + 1) })).toBe(false);
+      expect(asked).toEqual([]);
+      expect(check.Check({ field: "1".repeat(maxLength) })).toBe(true);
+      expect(asked).toHaveLength(1);
+    }
+  });
+});
 
 const split = (route: string) => {
   const [method, url = ""] = route.replace(":id", "0123456789abcdef").split(" ");

@@ -23,8 +23,21 @@ export function checkInputFiles(
 
 /** Node would leave out what is no base64, and the file would be another one. */
 function decode(path: string, content: string): Buffer {
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(content)) {
+  if (!isBase64(content)) {
     throw new ServiceError("INVALID_REQUEST", `files: the content of ${path} is not base64`);
   }
   return Buffer.from(content, "base64");
+}
+
+const FOREIGN = /[^A-Za-z0-9+/=\s]/;
+const PADDING = "=";
+const PADDING_MAX = 2;
+
+/** With white space anywhere, as many tools break the lines. Goes through the text once. */
+function isBase64(content: string): boolean {
+  if (FOREIGN.test(content)) return false;
+  const first = content.indexOf(PADDING);
+  if (first < 0) return true;
+  const end = content.slice(first).trimEnd();
+  return end.length <= PADDING_MAX && end === PADDING.repeat(end.length);
 }

@@ -109,19 +109,36 @@ export const CONTENT = "content";
 
 export interface Route {
   readonly method: string;
-  /** Of the path below the server's root. */
-  readonly path: RegExp;
+  /** Whether the path, below the server's root, is one of this route. */
+  readonly fits: (path: string) => boolean;
   readonly answer: Shape | typeof NOTHING | typeof CONTENT;
 }
 
+/** `:id` stands for one part of a path, and `*` for what is left of it. */
 const route = (words: string, answer: Route["answer"]): Route => {
   const [method = "", path = ""] = words.split(" ");
-  const pattern = path.replaceAll(":id", "[^/]+").replaceAll("*", ".+");
-  return { method, path: new RegExp(`^${pattern}$`), answer };
+  const parts = path.split("/");
+  const fits = (asked: string): boolean => {
+    const given = asked.split("/");
+    const isAsLong =
+      parts.at(-1) === "*" ? given.length >= parts.length : given.length === parts.length;
+    return isAsLong && parts.every((part, at) => fitsPart(part, given[at] ?? ""));
+  };
+  return { method, fits, answer };
 };
 
+function fitsPart(part: string, given: string): boolean {
+  return part === ":id" || part === "*" ? given !== "" : part === given;
+}
+
 export const ROUTES: readonly Route[] = [
-  route("GET health", record({ status: text, version: text, uptime_seconds: number })),
+  route(
+    "GET health",
+    record({
+      ...{ status: text, version: text, uptime_seconds: number },
+      event_loop_delay_ms: record({ p99: number, max: number }),
+    }),
+  ),
   route("GET status", status),
   route("POST execute", executed),
   route("POST api/chat", chatAnswer),

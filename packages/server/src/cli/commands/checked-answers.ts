@@ -13,12 +13,13 @@ const EVENT_STREAM = "text/event-stream";
 
 /** For the client of a command, whose root is `baseUrl`. */
 export function checkedFetch(baseUrl: string): typeof globalThis.fetch {
-  const root = new URL(baseUrl).pathname.replace(/\/*$/, "/");
+  const { pathname } = new URL(baseUrl);
+  const root = pathname.endsWith("/") ? pathname : `${pathname}/`;
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const method = init?.method ?? "GET";
     const path = url.pathname.slice(root.length);
-    const route = ROUTES.find((one) => one.method === method && one.path.test(path));
+    const route = ROUTES.find((one) => one.method === method && one.fits(path));
     // Before anything is sent: a command that uses another route says here what it relies on.
     if (route === undefined) throw new Error(`no shape is known for ${method} ${path}`);
     const response = await fetch(input, init);

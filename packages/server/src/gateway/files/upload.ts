@@ -18,6 +18,8 @@ const GRACE_MS = 60_000;
 const BYTES_PER_SECOND_MIN = 1024;
 const FILES_MAX = 1000;
 const FIELDS_MAX = 100;
+/** What is parsed before anybody looks whether there are too many parts: it may hold thousands. */
+const PIECE_BYTES = 16_384;
 /** A parser that nobody keeps waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -124,9 +126,11 @@ export async function receiveForm(
   });
   parsed.catch((error) => (failure ??= error));
   await readBody(request.raw, async (chunk) => {
-    if (!parser.write(chunk))
-      await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
-    if (failure) throw asServiceError(failure);
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      if (!parser.write(chunk.subarray(at, at + PIECE_BYTES)))
+        await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
+      if (failure) throw asServiceError(failure);
+    }
   });
   parser.end();
   await unlessStuck(parsed);
@@ -140,11 +144,10 @@ function openParser({ headers }: FastifyRequest): BusboyInstance {
     return new Busboy({
       headers: headers as BusboyHeaders,
       preservePath: true,
+      // Also of parts that are neither a file nor a field, which take time all the same.
       limits: {
-        fieldSize: 1024,
-        fields: FIELDS_MAX,
+        ...{ fieldSize: 1024, fields: FIELDS_MAX, headerPairs: 50 },
         parts: FILES_MAX + FIELDS_MAX,
-        headerPairs: 50,
       },
     });
   } catch (error) {

@@ -101,6 +101,12 @@ const DEPTH_MAX = 500;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT] = [0x5b, 0x7b, 0x5d, 0x7d];
 
+/** Most bytes are none of these, and are passed over. */
+const COUNTED = new Uint8Array(256);
+for (const byte of [QUOTE, COMMA, COLON, OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT]) {
+  COUNTED[byte as number] = 1;
+}
+
 /** Against a number: what a parse takes longer, and what the collector of garbage has to visit. */
 const KEY_WEIGHT = 10;
 const CONTAINER_WEIGHT = 10;
