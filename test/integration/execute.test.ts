@@ -52,7 +52,7 @@ describe("state", () => {
 
   test("execution_count grows by one per run", async () => {
     const session_id = uniqueId("count");
-    const counts: number[] = [];
+    const counts: (number | null)[] = [];
     for (const code of ["1", "2", "raise ValueError", "4"]) {
       const { execution_count } = await server.execute({ session_id, code });
       counts.push(execution_count);
