@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
-let server: TestServer;
+let server: Client;
 
 beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server?.stop();
+  server = await joinSharedServer();
 });
 
 async function run(code: string) {

@@ -1,6 +1,7 @@
 /** From a question to a result, against a scripted model over HTTP and real sandboxes. */
 import type { GenerateResponse } from "@glovebox/sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { code, type ModelServer, startModelServer } from "../support/model-server.ts";
 import {
   type ApiResponse,
@@ -9,6 +10,7 @@ import {
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 const KEY = "sk-canary-9f8e7d6c5b4a-do-not-leak";
 
@@ -487,13 +489,11 @@ describe("validate_code", () => {
 });
 
 describe("without a model", () => {
-  let plain: TestServer;
+  let plain: Client;
 
   beforeAll(async () => {
-    plain = await startServer();
+    plain = await joinSharedServer();
   });
-
-  afterAll(() => plain?.stop());
 
   test("generation is refused by a hint that says what to set", async () => {
     const body = { query: "x" };
