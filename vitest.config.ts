@@ -78,6 +78,7 @@ export default defineConfig({
           name: "attack",
           include: ["test/attack/**/*.test.ts"],
           ...oneAtATime,
+          maxConcurrency: 4,
           sequence: { groupOrder: 3 },
         },
       },

@@ -10,6 +10,7 @@ import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node";
 import { readServerStarts, SERVER_COUNT_VARIABLE } from "./server-count.ts";
 
 const SHOWN = 10;
+const SLOW_MS = 300;
 
 interface Timed {
   readonly name: string;
@@ -17,16 +18,19 @@ interface Timed {
 }
 
 export class RunReport implements Reporter {
-  readonly #directory = mkdtempSync(join(tmpdir(), "glovebox-run-"));
-  readonly #starts = join(this.#directory, "server-starts");
   #root = "";
+  #directory = "";
 
   onInit(vitest: Vitest): void {
     this.#root = vitest.config.root;
-    writeFileSync(this.#starts, "");
+  }
+
+  onTestRunStart(): void {
+    this.#directory = mkdtempSync(join(tmpdir(), "glovebox-run-"));
+    const starts = join(this.#directory, "server-starts");
+    writeFileSync(starts, "");
     // Workers inherit it.
-    process.env[SERVER_COUNT_VARIABLE] = this.#starts;
-    vitest.onClose(() => rmSync(this.#directory, { recursive: true, force: true }));
+    process.env[SERVER_COUNT_VARIABLE] = starts;
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -44,10 +48,14 @@ export class RunReport implements Reporter {
       name: relative(this.#root, module.moduleId),
       ms: module.diagnostic().duration,
     }));
-    const servers = readServerStarts(this.#starts);
-    console.log(slowest("Slowest files", files));
-    console.log(slowest("Slowest tests", tests.map(timeOf)));
-    console.log(`Servers started: ${servers.count}, in ${(servers.ms / 1000).toFixed(1)} s\n`);
+    const servers = readServerStarts(join(this.#directory, "server-starts"));
+    rmSync(this.#directory, { recursive: true, force: true });
+    const spent = [
+      ...slowest("Slowest files", files),
+      ...slowest("Slowest tests", tests.map(timeOf)),
+      `Servers started: ${servers.count}, in ${(servers.ms / 1000).toFixed(1)} s`,
+    ];
+    console.log(`${spent.join("\n")}\n`);
   }
 }
 
@@ -59,8 +67,10 @@ function timeOf(test: TestCase): Timed {
   return { name: test.fullName, ms: test.diagnostic()?.duration ?? 0 };
 }
 
-function slowest(title: string, timed: readonly Timed[]): string {
-  const top = [...timed].sort((a, b) => b.ms - a.ms).slice(0, SHOWN);
-  const lines = top.map(({ name, ms }) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${name}`);
-  return `${title}\n${lines.join("\n")}\n`;
+function slowest(title: string, timed: readonly Timed[]): string[] {
+  const slow = timed.filter(({ ms }) => ms >= SLOW_MS).sort((a, b) => b.ms - a.ms);
+  const lines = slow
+    .slice(0, SHOWN)
+    .map(({ name, ms }) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${name}`);
+  return lines.length === 0 ? [] : [title, ...lines, ""];
 }
