@@ -3,10 +3,11 @@
  * they load. This suite reads the sources and fails when the page no longer tells the truth;
  * with UPDATE_DOCS=1 in the environment it writes the page anew.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { expectPrinted } from "./support/printed.ts";
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 const guest = "packages/server/guest";
@@ -108,12 +109,7 @@ const text = [
 ].join("\n\n");
 
 test("SECURITY.md names the trusted files, their lengths and what they load", () => {
-  const place = /(?<=<!-- trusted files -->\n\n)[\s\S]*?(?=\n\n<!-- end -->)/;
-  if (process.env["UPDATE_DOCS"]) {
-    writeFileSync(join(repositoryRoot, "SECURITY.md"), read("SECURITY.md").replace(place, text));
-  }
-  const [told] = place.exec(read("SECURITY.md")) ?? [];
-  expect(told, "the text between the markers should be as shown").toBe(text);
+  expectPrinted("SECURITY.md", "trusted files", text);
 });
 
 test("the keeper and the wardens load the standard library only", () => {

@@ -10,7 +10,7 @@ import {
   FrameParser,
   type MessageType,
   ProtocolViolation,
-} from "../../packages/server/src/sandbox/channel.ts";
+} from "../../packages/server/src/sandbox/guest/channel.ts";
 import { frameStream, MESSAGE_TYPES } from "./frames.ts";
 import { brokenText, deepText, jsonText } from "./json.ts";
 import { Random } from "./random.ts";

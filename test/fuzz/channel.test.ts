@@ -4,7 +4,7 @@ import {
   countJsonValues,
   FRAME_BYTES_MAX,
   FrameParser,
-} from "../../packages/server/src/sandbox/channel.ts";
+} from "../../packages/server/src/sandbox/guest/channel.ts";
 import { checkChannel } from "./channel-properties.ts";
 import { rawFrame } from "./frames.ts";
 import { chosenSeed, Random, withSeed } from "./random.ts";

@@ -4,7 +4,7 @@ import {
   encodeFrame,
   FRAME_BYTES_MAX,
   type MessageType,
-} from "../../packages/server/src/sandbox/channel.ts";
+} from "../../packages/server/src/sandbox/guest/channel.ts";
 import { brokenText, deepText, jsonText } from "./json.ts";
 import type { Random } from "./random.ts";
 

@@ -1,5 +1,5 @@
 /** What a porter that the guest has taken over could send: answers to requests, and what chance makes of them. */
-import { CHUNK_BYTES_MAX, KIND } from "../../packages/server/src/sandbox/native/porter-channel.ts";
+import { CHUNK_BYTES_MAX, KIND } from "../../packages/server/src/sandbox/guest/porter-channel.ts";
 import { brokenText, deepText, jsonText } from "./json.ts";
 import type { Random } from "./random.ts";
 

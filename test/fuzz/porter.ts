@@ -7,13 +7,13 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { ServiceError } from "../../packages/server/src/errors.ts";
-import type { ProtocolViolation } from "../../packages/server/src/sandbox/channel.ts";
+import type { ProtocolViolation } from "../../packages/server/src/sandbox/guest/channel.ts";
 import {
   CHUNK_BYTES_MAX,
   PorterChannel,
   WINDOW_BYTES,
-} from "../../packages/server/src/sandbox/native/porter-channel.ts";
-import { PorterFiles } from "../../packages/server/src/sandbox/native/porter-files.ts";
+} from "../../packages/server/src/sandbox/guest/porter-channel.ts";
+import { PorterFiles } from "../../packages/server/src/sandbox/guest/porter-files.ts";
 import { OPERATIONS, type Operation, porterFrames } from "./porter-frames.ts";
 import { Random } from "./random.ts";
 

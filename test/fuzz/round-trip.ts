@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { encodeFrame, FrameParser } from "../../packages/server/src/sandbox/channel.ts";
+import { encodeFrame, FrameParser } from "../../packages/server/src/sandbox/guest/channel.ts";
 import { rootfsDirectory } from "../support/server.ts";
 import { anyMessage, frameStream } from "./frames.ts";
 import type { Random } from "./random.ts";

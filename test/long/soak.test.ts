@@ -9,6 +9,7 @@ test("attackers and honest sessions together: nothing grows, no answer is wrong"
     seconds: 30,
     seed,
     attackers: 3,
+    keyHolders: 2,
     idleStreams: 100,
     growthFactor: 3,
     healthP99MsMax: 2000,

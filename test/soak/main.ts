@@ -6,22 +6,32 @@ import { soak } from "./soak.ts";
 const USAGE = `npm run soak -- [options]
   --minutes N     how long, 10 without it
   --attackers N   attacks at a time, 4 without it
+  --key-holders N clients with keys of the smallest quotas, 2 without it
+  --health MS     what 99 of 100 answers of /health may take, 200 without it
   --idle N        clients that follow a run which says nothing, 1000 without it
   --seed S        the seed that an earlier run has printed`;
-const HEALTH_P99_MS_MAX = 200;
 const PROGRESS_EVERY = 10;
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     attackers: { type: "string", default: "4" },
+    "key-holders": { type: "string", default: "2" },
+    health: { type: "string", default: "200" },
     idle: { type: "string", default: "1000" },
     seed: { type: "string" },
   },
 });
 const minutes = Number(values.minutes);
-const [attackers, idleStreams] = [Number(values.attackers), Number(values.idle)];
-const areCounts = [attackers, idleStreams].every((count) => Number.isInteger(count) && count >= 0);
+const [attackers, keyHolders, idleStreams, healthP99MsMax] = [
+  values.attackers,
+  values["key-holders"],
+  values.idle,
+  values.health,
+].map(Number) as [number, number, number, number];
+const areCounts = [attackers, keyHolders, idleStreams, healthP99MsMax].every(
+  (count) => Number.isInteger(count) && count >= 0,
+);
 if (!(minutes > 0) || !areCounts) {
   console.error(USAGE);
   process.exit(2);
@@ -33,9 +43,10 @@ const { table, faults } = await soak({
   seconds: minutes * 60,
   seed,
   attackers,
+  keyHolders,
   idleStreams,
   growthFactor: 1,
-  healthP99MsMax: HEALTH_P99_MS_MAX,
+  healthP99MsMax,
   onProgress: (line) => {
     if (samples++ % PROGRESS_EVERY === 0) console.log(line);
   },

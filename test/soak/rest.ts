@@ -30,8 +30,10 @@ interface Status {
   };
 }
 
-/** End every session and wait until only warm sandboxes are there, and everything else is removed. */
+/** Revoke every key, end every session and wait until only warm sandboxes are there, and everything else is removed. */
 export async function bringToRest(server: TestServer): Promise<Sample> {
+  const { keys } = (await server.request<{ keys: { id: string }[] }>("/api/keys")).body;
+  for (const { id } of keys) await server.request(`/api/keys/${id}`, { method: "DELETE" });
   const { body } = await server.request<{ sessions: { session_id: string }[] }>("/sessions");
   for (const { session_id } of body.sessions) {
     await server.request(`/sessions/${session_id}`, { method: "DELETE" });

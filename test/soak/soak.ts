@@ -4,7 +4,7 @@
  */
 import { Random } from "../fuzz/random.ts";
 import { probeHealth } from "../support/health.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { asKey, startServer, type TestServer } from "../support/server.ts";
 import { attackOnce } from "./attackers.ts";
 import {
   churn,
@@ -15,6 +15,7 @@ import {
   runChildren,
   runStateless,
 } from "./honest.ts";
+import { abuseOnce, makeKey, ONE_SESSION, SMALLEST } from "./key-holders.ts";
 import { annoyOnce } from "./nuisances.ts";
 import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
 import { bringBackToRest, bringToRest, compareRests } from "./rest.ts";
@@ -33,6 +34,8 @@ export interface SoakOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly attackers: number;
+  /** Clients with keys of the smallest quotas, who use up what no quota counts. */
+  readonly keyHolders: number;
   /** Clients that follow a run which says nothing, all the time. */
   readonly idleStreams: number;
   readonly healthP99MsMax: number;
@@ -88,8 +91,8 @@ class Soak {
   }
 
   async run(): Promise<void> {
-    const server = this.#server;
     const fork = () => new Random(this.#random.seed());
+    const server = asKey(this.#server, await makeKey(this.#server, "honest"));
     const honest: HonestWork[] = [
       keepCounter(server, fork()),
       keepCounter(server, fork()),
@@ -103,14 +106,22 @@ class Soak {
       resumeStreams(server, fork()),
       answerInput(server, fork()),
       askQuestions(server, fork()),
-      followIdly(server, this.#options.idleStreams),
+      followIdly(this.#server, this.#options.idleStreams),
       carryFiles(server, fork()),
       watchFiles(server, fork()),
       carryInline(server, fork()),
       runNotebooks(server, fork()),
     ];
     const attackers = Array.from({ length: this.#options.attackers }, () => this.#attack(fork()));
-    await Promise.all([...honest.map((work) => this.#repeat(work)), ...attackers, this.#sample()]);
+    const keyHolders = Array.from({ length: this.#options.keyHolders }, (_, at) =>
+      this.#abuse(fork(), at),
+    );
+    await Promise.all([
+      ...honest.map((work) => this.#repeat(work)),
+      ...attackers,
+      ...keyHolders,
+      this.#sample(),
+    ]);
   }
 
   /** Nothing more is to be learnt from a client whose idea of the state has been wrong once. */
@@ -133,6 +144,20 @@ class Soak {
         await attack(this.#server, random);
       } catch (error) {
         this.faults.push(`an attacker's answer: ${(error as Error).message}`);
+      }
+      this.attacks++;
+    }
+  }
+
+  /** Half of them get no further than the door, half have a session behind it. */
+  async #abuse(random: Random, at: number): Promise<void> {
+    const quotas = at % 2 === 0 ? SMALLEST : ONE_SESSION;
+    const secret = await makeKey(this.#server, `holder ${at}`, quotas);
+    while (!this.#isOver) {
+      try {
+        await abuseOnce({ server: this.#server, secret, random });
+      } catch (error) {
+        this.faults.push(`a key holder's answer: ${(error as Error).message}`);
       }
       this.attacks++;
     }

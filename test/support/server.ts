@@ -126,6 +126,23 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   };
 }
 
+/** The same server, as whoever has this key sees it. */
+export function asKey(server: TestServer, key: string): TestServer {
+  const request: TestServer["request"] = (path, asked = {}) =>
+    server.request(path, {
+      ...asked,
+      authenticated: false,
+      headers: { "x-auth-token": key, ...asked.headers },
+    });
+  const tryExecute: TestServer["tryExecute"] = (body) => request("/execute", { body });
+  const execute: TestServer["execute"] = async (body) => {
+    const answer = await tryExecute(body);
+    if (answer.status === 200) return answer.body;
+    throw new Error(`POST /execute answered ${answer.status}: ${answer.text}`);
+  };
+  return { ...server, token: key, request, tryExecute, execute };
+}
+
 function assertHostIsReady(): void {
   if (process.getuid?.() !== 0) {
     throw new Error("these suites start real sandboxes and need root; run `npm test` as root");

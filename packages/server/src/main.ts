@@ -15,10 +15,7 @@ import { buildApp } from "./gateway/app.js";
 import { Conversations } from "./generate/chat/conversations.js";
 import { startGenerator } from "./generate/start.js";
 import { Pool } from "./pool/pool.js";
-import { GuestListener } from "./sandbox/native/guest-listener.js";
-import { KeeperClient } from "./sandbox/native/keeper-client.js";
-import { NativeDriver } from "./sandbox/native/native-driver.js";
-import { foldersInside, planConfinement } from "./sandbox/plan.js";
+import { openDriver } from "./sandbox/drivers.js";
 import { PanicLatch } from "./security/panic-latch.js";
 import { Security } from "./security/security.js";
 import { SessionManager, type SessionObserver } from "./sessions/session-manager.js";
@@ -50,8 +47,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, adminToken } = options;
   refuseRoot();
   const logger = pino({ level: config.logLevel });
-  const listener = new GuestListener();
-  await listener.listen(options.guestSocket);
+  const driver = await openDriver(config, options.guestSocket);
   const generator = await startGenerator(config, (error) =>
     logger.error({ err: error }, "an exchange with the model could not be recorded"),
   );
@@ -63,13 +59,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const audit = config.audit ? await openAudit(config, logger) : NO_AUDIT;
   const authFailures = new AuthFailures(audit);
 
-  const keeper = new KeeperClient(`${config.runDir}/keeper.sock`);
-  const driver = new NativeDriver({
-    keeper,
-    listener,
-    plan: planConfinement(config),
-    folders: foldersInside(config),
-  });
   const pool = new Pool(driver, {
     size: config.poolSize,
     leasesMax: config.sessionsMax,

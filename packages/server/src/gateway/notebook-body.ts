@@ -4,7 +4,7 @@
  */
 
 import { ServiceError } from "../errors.js";
-import { countJsonValues, ProtocolViolation } from "../sandbox/channel.js";
+import { countJsonValues, ProtocolViolation } from "../sandbox/guest/channel.js";
 import type { App } from "./app.js";
 
 /** Notebooks come with the outputs of earlier runs. */

@@ -2,8 +2,8 @@
  * What a sandbox is to the layers above, whichever driver makes it. May import errors and config.
  */
 
-import type { KernelMessage } from "./channel.js";
 import type { SandboxFiles } from "./files.js";
+import type { KernelMessage } from "./guest/channel.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "./questions.js";
 import type { Verification } from "./verification.js";
 

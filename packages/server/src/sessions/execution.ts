@@ -3,7 +3,7 @@
  * interrupted, given a moment, and then destroyed, whatever it does.
  */
 
-import type { KernelMessage } from "../sandbox/channel.js";
+import type { KernelMessage } from "../sandbox/guest/channel.js";
 import { type CellRequest, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
 import type { EventSink } from "./execution-events.js";
 import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";

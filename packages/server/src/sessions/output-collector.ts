@@ -4,7 +4,7 @@
  */
 
 import { StringDecoder } from "node:string_decoder";
-import type { KernelMessage } from "../sandbox/channel.js";
+import type { KernelMessage } from "../sandbox/guest/channel.js";
 import type { EventSink, ExecutionEvents } from "./execution-events.js";
 
 export type MimeBundle = Record<string, unknown>;

@@ -163,7 +163,7 @@ function readConversation(
 
 /** The operator's bounds are the defaults, too. @throws ServiceError INVALID_REQUEST */
 function checkBudgets(body: ChatBody, config: Config) {
-  const { stepsMax, tokensMax, timeMs } = config.chat;
+  const { chatStepsMax: stepsMax, chatTokensMax: tokensMax, chatTimeMs: timeMs } = config;
   const bounded = (name: string, asked: number | undefined, most: number): number => {
     if (asked !== undefined && asked > most) {
       throw new ServiceError("INVALID_REQUEST", `${name} must be at most ${most}`);

@@ -5,13 +5,8 @@
 
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
-import { checkMessage, FrameParser } from "../channel.js";
-
-/** What a sandbox has from its beginning. */
-export interface GuestConnections {
-  readonly kernel: Socket;
-  readonly warden: Socket;
-}
+import { checkMessage, FrameParser } from "../guest/channel.js";
+import type { GuestConnections } from "../guest/conversation.js";
 
 interface Expected {
   readonly secret: Buffer;

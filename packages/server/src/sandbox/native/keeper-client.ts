@@ -7,7 +7,7 @@ import { EventEmitter } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { encodeFrame, FrameParser } from "../channel.js";
+import { encodeFrame, FrameParser } from "../guest/channel.js";
 import type { ConfinementPlan } from "../plan.js";
 
 const RECONNECT_MS = 50;

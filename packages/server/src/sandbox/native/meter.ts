@@ -8,7 +8,7 @@ import {
 } from "../sandbox.js";
 import { Accounting, type AccountingPaths } from "./accounting.js";
 
-/** Where one execution follows upon another within this, nobody looks at what happened in between. */
+/** Executions that follow each other within this are back to back. */
 const IDLE_MS = 20;
 
 export class Meter {
@@ -22,8 +22,8 @@ export class Meter {
   }
 
   begin(): number {
-    // What happens between executions is none of the next one's. Where one follows upon the other
-    // nobody looks, as looking would cost a hundredth of a short execution.
+    // Events between two executions belong to neither. Back to back the check is skipped: it costs a
+    // hundredth of a short run.
     if (performance.now() - this.#idleSince > IDLE_MS) this.newEvents();
     this.#accounting.resetMemoryPeak();
     return this.#accounting.cpuSeconds();

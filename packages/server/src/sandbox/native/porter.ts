@@ -3,12 +3,12 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { ServiceError } from "../../errors.js";
-import type { ProtocolViolation } from "../channel.js";
 import type { SandboxFiles } from "../files.js";
+import type { ProtocolViolation } from "../guest/channel.js";
+import { PorterChannel } from "../guest/porter-channel.js";
+import { PorterFiles } from "../guest/porter-files.js";
 import type { GuestListener } from "./guest-listener.js";
 import type { KeeperClient } from "./keeper-client.js";
-import { PorterChannel } from "./porter-channel.js";
-import { PorterFiles } from "./porter-files.js";
 
 const START_TIMEOUT_MS = 10_000;
 

@@ -5,7 +5,7 @@
  */
 
 import type { Socket } from "node:net";
-import { ProtocolViolation } from "../channel.js";
+import { ProtocolViolation } from "./channel.js";
 
 export const KIND = {
   open: 1,

@@ -3,7 +3,7 @@
  * gateway time, which belongs to everybody.
  */
 
-import { ProtocolViolation } from "../channel.js";
+import { ProtocolViolation } from "./channel.js";
 
 /** What the guest has been asked to do. */
 export type Task = "none" | "question" | "execution";
@@ -55,7 +55,7 @@ export class Allowance {
     return this.#inputRequests;
   }
 
-  /** A frame that has begun is held in memory until it ends, and while nothing is asked that is long. */
+  /** An incomplete frame stays in memory, between executions for a long time. */
   checkUnfinished(heldBytes: number): void {
     if (this.#task === "none" && heldBytes > IDLE_FRAME_BYTES_MAX) {
       throw new ProtocolViolation("an unfinished frame between executions");

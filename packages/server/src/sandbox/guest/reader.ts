@@ -1,6 +1,9 @@
 /** Reads what a guest sends on one connection: counted, parsed, and only what that end may say. */
 
 import type { Socket } from "node:net";
+import type { AnswerType } from "../questions.js";
+import { type Reading, readInTurns } from "../turns.js";
+import type { Allowance } from "./allowance.js";
 import {
   checkMessage,
   countJsonValues,
@@ -8,10 +11,7 @@ import {
   type GuestMessage,
   type KernelMessage,
   type MessageType,
-} from "../channel.js";
-import type { AnswerType } from "../questions.js";
-import { type Reading, readInTurns } from "../turns.js";
-import type { Allowance } from "./allowance.js";
+} from "./channel.js";
 
 /** What may come on the kernel's connection. The warden writes to it too, with the output lock. */
 export const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | AnswerType | "kernel_ready"> =

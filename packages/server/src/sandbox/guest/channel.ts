@@ -6,7 +6,7 @@
 
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { answerSchemas } from "./questions.js";
+import { answerSchemas } from "../questions.js";
 
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 const LENGTH_BYTES = 4;

@@ -3,15 +3,16 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.js";
+import { GuardedSandbox } from "../guarded.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox.js";
 import type { Verification } from "../verification.js";
 import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
-import { NativeSandbox } from "./native-sandbox.js";
 import { Porter } from "./porter.js";
 import { type FoldersInside, runProbe } from "./probe.js";
+import { NativeSandbox } from "./sandbox.js";
 
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;
@@ -30,6 +31,8 @@ type Answer<Q extends Question> = Extract<KeeperEvent, { event: (typeof ANSWERS)
 
 type Inspected = Extract<KeeperEvent, { event: "inspected" }>;
 
+type Guarded = GuardedSandbox<NativeSandbox>;
+
 interface Starting {
   readonly spawned: (event: Spawned) => void;
   readonly failed: (error: Error) => void;
@@ -42,9 +45,9 @@ export class NativeDriver implements SandboxDriver {
   readonly #plan: ConfinementPlan;
   readonly #folders: FoldersInside;
   readonly #starting = new Map<string, Starting>();
-  readonly #sandboxes = new Map<string, NativeSandbox>();
+  readonly #sandboxes = new Map<string, Guarded>();
   /** Destroyed here, and not yet confirmed gone by the keeper. */
-  readonly #leaving = new Map<string, NativeSandbox>();
+  readonly #leaving = new Map<string, Guarded>();
   readonly #inspections = new Map<string, (answer: Inspected) => void>();
   readonly #questions = new Map<Question, (answer: KeeperEvent) => void>();
   #zygoteReady!: Promise<void>;
@@ -118,7 +121,7 @@ export class NativeDriver implements SandboxDriver {
     }
   }
 
-  async #create(): Promise<NativeSandbox> {
+  async #create(): Promise<Guarded> {
     const panics = this.#panics;
     await withTimeout(this.#zygoteReady, ZYGOTE_TIMEOUT_MS, "the zygote does not get ready");
     if (this.#panics !== panics) throw new ServiceError("PANICKED");
@@ -136,7 +139,7 @@ export class NativeDriver implements SandboxDriver {
         START_TIMEOUT_MS,
         "the sandbox does not connect",
       );
-      const sandbox = new NativeSandbox({
+      const options = {
         id,
         keeper: this.#keeper,
         connections,
@@ -149,14 +152,15 @@ export class NativeDriver implements SandboxDriver {
         spawned,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
         onDestroy: () => this.#leave(id),
-      });
+      };
+      const sandbox = new GuardedSandbox((tellEnd) => new NativeSandbox(options, tellEnd));
       this.#sandboxes.set(id, sandbox);
       await withTimeout(
-        Promise.race([sandbox.ready, rejectOnEnd(sandbox)]),
+        Promise.race([sandbox.inner.ready, rejectOnEnd(sandbox)]),
         START_TIMEOUT_MS,
         "the kernel does not get ready",
       );
-      const problem = sandbox.seal();
+      const problem = sandbox.inner.seal();
       if (problem !== null) throw new Error(`the sandbox is not confined: ${problem}`);
       return sandbox;
     } catch (error) {
@@ -257,29 +261,29 @@ export class NativeDriver implements SandboxDriver {
         return;
       case "failed":
         this.#starting.get(event.sandbox)?.failed(new Error(event.message));
-        this.#sandboxes.get(event.sandbox)?.died(false);
+        this.#sandboxes.get(event.sandbox)?.inner.died(false);
         return;
       case "kernel_exited":
         this.#starting.get(event.sandbox)?.failed(new Error(`the kernel exited (${event.code})`));
-        this.#sandboxes.get(event.sandbox)?.kernelExited(event.code, event.oom_kills);
+        this.#sandboxes.get(event.sandbox)?.inner.kernelExited(event.code, event.oom_kills);
         return;
       case "sandbox_died":
         this.#starting.get(event.sandbox)?.failed(new Error("the sandbox died at its start"));
-        this.#sandboxes.get(event.sandbox)?.died(event.out_of_memory);
+        this.#sandboxes.get(event.sandbox)?.inner.died(event.out_of_memory);
         return;
       case "limited":
-        this.#sandboxes.get(event.sandbox)?.answered("limit", event.error);
+        this.#sandboxes.get(event.sandbox)?.inner.answered("limit", event.error);
         return;
       case "mounted":
-        this.#sandboxes.get(event.sandbox)?.answered("mount", event.error);
+        this.#sandboxes.get(event.sandbox)?.inner.answered("mount", event.error);
         return;
       case "porter":
-        this.#sandboxes.get(event.sandbox)?.porterMade(event.error);
+        this.#sandboxes.get(event.sandbox)?.inner.porterMade(event.error);
         return;
       case "destroyed":
         this.#starting.get(event.sandbox)?.failed(new Error("the keeper has ended the sandbox"));
-        this.#sandboxes.get(event.sandbox)?.removed();
-        this.#leaving.get(event.sandbox)?.removed();
+        this.#sandboxes.get(event.sandbox)?.inner.removed();
+        this.#leaving.get(event.sandbox)?.inner.removed();
         this.#leaving.delete(event.sandbox);
         return;
       case "refused":
@@ -294,7 +298,7 @@ export class NativeDriver implements SandboxDriver {
     }
     for (const [id, sandbox] of [...this.#sandboxes, ...this.#leaving]) {
       if (known.has(id)) continue;
-      sandbox.removed();
+      sandbox.inner.removed();
       this.#leaving.delete(id);
     }
   }

@@ -4,7 +4,6 @@ import { Readable } from "node:stream";
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ErrorCode, ServiceError } from "../../errors.js";
-import { ProtocolViolation } from "../channel.js";
 import type {
   ArchiveFormat,
   FileEntry,
@@ -16,6 +15,7 @@ import type {
   WatchObserver,
   WrittenFile,
 } from "../files.js";
+import { ProtocolViolation } from "./channel.js";
 import {
   KIND,
   type PorterChannel,

@@ -52,7 +52,7 @@ export class KernelEnd {
     this.#tellWhenComplete();
   }
 
-  /** The sandbox has ended, whatever of. */
+  /** The sandbox has ended, for whatever reason. */
   close(): void {
     clearTimeout(this.#timer);
   }

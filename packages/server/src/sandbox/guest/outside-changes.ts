@@ -1,7 +1,6 @@
 /**
- * Changes of files that were asked for from outside, since the last execution began: the kernel, which
- * tells a cell's work by comparing, has to look first, and what was uploaded while code ran is none of
- * its doing.
+ * Files changed through the API since the last cell began. The kernel finds a cell's files by comparing
+ * snapshots, so these must be left out of files_created and files_modified.
  */
 
 /** Of what comes and goes unseen while code runs, more is not worth remembering. */

@@ -1,10 +1,10 @@
 /** One question to a kernel, from the asking to its end. */
 
 import { ServiceError } from "../../errors.js";
-import { type GuestMessage, ProtocolViolation } from "../channel.js";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
+import { type GuestMessage, ProtocolViolation } from "./channel.js";
 
-/** A kernel keeps the time of a question by itself. If it does not, it gets so much more. */
+/** A kernel keeps the time of a question itself. If it fails to, it gets this much more. */
 const GRACE_MS = 1500;
 
 const REASONS: Readonly<Record<"timeout" | "ended" | "failed", string>> = {

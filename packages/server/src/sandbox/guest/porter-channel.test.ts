@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ProtocolViolation } from "../channel.js";
+import type { ProtocolViolation } from "./channel.js";
 import {
   CHUNK_BYTES_MAX,
   KIND,

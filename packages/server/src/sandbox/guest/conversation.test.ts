@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { SandboxEnd } from "../sandbox.js";
+import { encodeFrame, FrameParser, type KernelMessage } from "./channel.js";
+import { GuestConversation } from "./conversation.js";
+
+/** The guest's ends of real connections, by which a test says whatever a guest could. */
+let kernel: Guest;
+let warden: Guest;
+let conversation: GuestConversation;
+let ends: SandboxEnd[];
+let directory: string;
+const onWardenClosed = vi.fn<() => void>();
+const onQuestionFailed = vi.fn<() => void>();
+
+interface Guest {
+  readonly socket: Socket;
+  readonly heard: { msg_type: string; content: Record<string, unknown> }[];
+  say(msg_type: string, content: object): void;
+}
+
+async function connectPair(path: string): Promise<[Socket, Guest]> {
+  const server = createServer({ pauseOnConnect: true });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+  const socket = connect(path).on("error", () => undefined);
+  const heard: Guest["heard"] = [];
+  const parser = new FrameParser();
+  socket.on("data", (chunk) => heard.push(...(parser.push(chunk) as Guest["heard"])));
+  const ours = await accepted;
+  ours.on("error", () => ours.destroy());
+  server.close();
+  const say = (msg_type: string, content: object) =>
+    void socket.write(encodeFrame({ msg_type, content } as never));
+  return [ours, { socket, heard, say }];
+}
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "conversation-"));
+  ends = [];
+  vi.resetAllMocks();
+  const [ourKernel, theirKernel] = await connectPair(join(directory, "kernel"));
+  const [ourWarden, theirWarden] = await connectPair(join(directory, "warden"));
+  [kernel, warden] = [theirKernel, theirWarden];
+  conversation = new GuestConversation(
+    { kernel: ourKernel, warden: ourWarden },
+    { onEnd: (end) => ends.push(end), onWardenClosed, onQuestionFailed },
+  );
+});
+
+afterEach(() => {
+  conversation.close();
+  kernel.socket.destroy();
+  warden.socket.destroy();
+  rmSync(directory, { recursive: true });
+});
+
+const CELL = { code: "1", outputBytesMax: 100, allowInput: false };
+const REPLY = { status: "ok", execution_count: 1, execution_time: 0.1 };
+
+function run(request = CELL): KernelMessage[] {
+  const messages: KernelMessage[] = [];
+  conversation.execute(request, (message) => messages.push(message));
+  return messages;
+}
+
+test("it is ready when kernel and warden have both said so", async () => {
+  let isReady = false;
+  void conversation.ready.then(() => {
+    isReady = true;
+  });
+  kernel.say("kernel_ready", { python: "3.13.5" });
+  await vi.waitFor(() => expect(conversation.answers).toBe(true));
+  expect(isReady).toBe(false);
+  warden.say("warden_ready", {});
+  await conversation.ready;
+});
+
+test("a cell hears what is said up to its reply, and nothing after it", async () => {
+  const messages = run();
+  await vi.waitFor(() => expect(kernel.heard).toHaveLength(1));
+  expect(kernel.heard[0]).toMatchObject({ msg_type: "execute_request", content: { code: "1" } });
+  kernel.say("stream", { name: "stdout", text: "in time" });
+  kernel.say("execute_reply", REPLY);
+  kernel.say("stream", { name: "stdout", text: "late" });
+  await vi.waitFor(() => expect(messages).toHaveLength(2));
+  const next = run();
+  kernel.say("execute_reply", REPLY);
+  await vi.waitFor(() => expect(next).toHaveLength(1));
+  expect(messages.map(({ msg_type }) => msg_type)).toEqual(["stream", "execute_reply"]);
+  expect(ends).toEqual([]);
+});
+
+test.each([
+  ["what only a warden may say", () => kernel.say("drained", {}), "protocol_violation"],
+  ["an answer to no question", () => kernel.say("complete_reply", {}), "protocol_violation"],
+  [
+    "an input request where none is allowed",
+    () => kernel.say("input_request", { prompt: "?", password: false }),
+    "protocol_violation",
+  ],
+  [
+    "what is no frame",
+    () => kernel.socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 1])),
+    "protocol_violation",
+  ],
+] as const)("%s breaks the conversation off", async (_what, say, reason) => {
+  run();
+  say();
+  await vi.waitFor(() => expect(ends).toMatchObject([{ reason }]));
+});
+
+test("a kernel's end is told when both connections have delivered everything", async () => {
+  const messages = run();
+  conversation.kernelExited(-9, true);
+  expect(conversation.answers).toBe(false);
+  await vi.waitFor(() => expect(warden.heard.at(-1)?.msg_type).toBe("drain"));
+  warden.say("stream", { name: "stdout", text: "last words" });
+  warden.say("drained", {});
+  await vi.waitFor(() => expect(messages).toHaveLength(1));
+  expect(ends).toEqual([]);
+  kernel.socket.end();
+  await vi.waitFor(() =>
+    expect(ends).toMatchObject([{ reason: "kernel_exited", exitCode: -9, outOfMemory: true }]),
+  );
+});
+
+test("the driver learns that nobody supervises the sandbox any more", async () => {
+  warden.socket.destroy();
+  await vi.waitFor(() => expect(onWardenClosed).toHaveBeenCalledOnce());
+});
+
+test("a question gets its answer, or says why there is none", async () => {
+  const answered = conversation.ask({ name: "is_complete", content: { code: "1" } }, 1000);
+  kernel.say("is_complete_reply", { status: "complete", indent: "" });
+  expect(await answered).toMatchObject({ status: "complete" });
+  const failed = conversation.ask({ name: "is_complete", content: { code: "1" } }, 1000);
+  kernel.say("question_failed", { reason: "timeout", detail: "" });
+  await expect(failed).rejects.toMatchObject({ code: "QUESTION_UNANSWERED" });
+  expect(onQuestionFailed).toHaveBeenCalledOnce();
+  const open = conversation.ask({ name: "is_complete", content: { code: "1" } }, 1000);
+  conversation.close();
+  await expect(open).rejects.toThrow("the sandbox has ended");
+});
+
+test("input is answered once, with the number of its request", async () => {
+  const messages = run({ ...CELL, allowInput: true });
+  expect(conversation.answerInput("nobody asked")).toBe(false);
+  kernel.say("input_request", { prompt: "name? ", password: false });
+  await vi.waitFor(() => expect(messages).toHaveLength(1));
+  expect(conversation.answerInput("Ada")).toBe(true);
+  expect(conversation.answerInput("again")).toBe(false);
+  await vi.waitFor(() =>
+    expect(kernel.heard.at(-1)).toEqual({
+      msg_type: "input_reply",
+      content: { value: "Ada", number: 1 },
+    }),
+  );
+});
+
+test("the kernel is told once that files were changed from outside", async () => {
+  conversation.changes.note(["a.csv"]);
+  run();
+  kernel.say("execute_reply", REPLY);
+  await vi.waitFor(() => expect(kernel.heard).toHaveLength(1));
+  run();
+  await vi.waitFor(() => expect(kernel.heard).toHaveLength(2));
+  expect(kernel.heard.map(({ content }) => content["look_first"])).toEqual([true, undefined]);
+});

@@ -1,0 +1,245 @@
+/**
+ * What is said with the guest of one sandbox, whatever wall is around it: cells, questions and input
+ * to the kernel, orders to the warden, and everything that comes back, held to what was asked for.
+ */
+
+import type { Socket } from "node:net";
+import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
+import type { CellRequest, MessageSink, SandboxEnd } from "../sandbox.js";
+import type { Reading } from "../turns.js";
+import { Allowance, Flood } from "./allowance.js";
+import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "./channel.js";
+import { KernelEnd } from "./kernel-end.js";
+import { OpenQuestion } from "./open-question.js";
+import { OutsideChanges } from "./outside-changes.js";
+import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./reader.js";
+
+/** One connection to the kernel, which runs cells, and one to the warden, which outlives it. */
+export interface GuestConnections {
+  readonly kernel: Socket;
+  readonly warden: Socket;
+}
+
+/** What the driver learns. */
+export interface ConversationListener {
+  /** The kernel has ended and all that it said is delivered, or the guest broke the protocol. */
+  readonly onEnd: (end: SandboxEnd) => void;
+  /** Nobody in the sandbox supervises it any more. */
+  readonly onWardenClosed: () => void;
+  /** A question met something, such as the end of memory, that is not the next cell's. */
+  readonly onQuestionFailed: () => void;
+}
+
+type Ready = "kernel_ready" | "warden_ready";
+
+export class GuestConversation {
+  /** Resolves when kernel and warden have both reported. */
+  readonly ready: Promise<void>;
+  readonly changes = new OutsideChanges();
+  readonly #kernel: Socket;
+  readonly #warden: Socket;
+  readonly #listener: ConversationListener;
+  readonly #allowance = new Allowance();
+  readonly #kernelEnd: KernelEnd;
+  readonly #kernelReading: Reading;
+  readonly #unready = new Set<Ready>(["kernel_ready", "warden_ready"]);
+  #resolveReady!: () => void;
+  #sink: MessageSink | undefined;
+  #question: OpenQuestion | undefined;
+  #allowInput = false;
+  /** The number of the input_request that is not answered yet, or 0. */
+  #openInput = 0;
+  #isWatching = false;
+  #isPaused = false;
+  #isClosed = false;
+  #outputBytesMax = 0;
+
+  constructor(connections: GuestConnections, listener: ConversationListener) {
+    this.#kernel = connections.kernel;
+    this.#warden = connections.warden;
+    this.#listener = listener;
+    this.#kernelEnd = new KernelEnd(listener.onEnd);
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve;
+    });
+    this.#kernelReading = this.#read(this.#kernel, FROM_KERNEL, () => {
+      this.#kernelEnd.kernelClosed();
+    });
+    this.#read(this.#warden, FROM_WARDEN, () => {
+      this.#kernelEnd.wardenDrained();
+      if (!this.#isClosed) listener.onWardenClosed();
+    });
+  }
+
+  /** Whether the kernel can still be reached. */
+  get answers(): boolean {
+    return !this.#kernelEnd.hasBegun;
+  }
+
+  execute({ code, outputBytesMax, allowInput, quiet }: CellRequest, sink: MessageSink): void {
+    this.#sink = sink;
+    this.#allowInput = allowInput;
+    this.#openInput = 0;
+    this.#allowance.begin("execution");
+    this.#outputBytesMax = outputBytesMax;
+    this.#kernel.write(
+      encodeFrame({
+        msg_type: "execute_request",
+        content: {
+          code,
+          output_bytes_max: outputBytesMax,
+          sent_at: monotonicSeconds(),
+          quiet,
+          ...(allowInput ? { allow_input: true } : {}),
+          ...(this.changes.take() ? { look_first: true } : {}),
+        },
+      }),
+    );
+  }
+
+  answerInput(text: string): boolean {
+    const number = this.#openInput;
+    if (number === 0) return false;
+    this.#openInput = 0;
+    this.#kernel.write(encodeFrame({ msg_type: "input_reply", content: { value: text, number } }));
+    return true;
+  }
+
+  ask<Name extends QuestionName>(
+    question: KernelQuestion<Name>,
+    timeoutMs: number,
+  ): Promise<KernelAnswer<Name>> {
+    const open = new OpenQuestion(question, timeoutMs, () => {
+      const detail = "its kernel did not answer a question";
+      this.#listener.onEnd({ reason: "destroyed", outOfMemory: false, detail });
+    });
+    this.#question = open as unknown as OpenQuestion;
+    this.#allowance.begin("question");
+    this.#kernel.write(
+      encodeFrame({
+        msg_type: `${question.name}_request`,
+        content: { ...question.content, timeout_ms: timeoutMs },
+      }),
+    );
+    return open.answer;
+  }
+
+  pauseOutput(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#kernelReading.pause();
+  }
+
+  resumeOutput(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#kernelReading.resume();
+  }
+
+  watchOutput(on: boolean, outputBytesMax: number): void {
+    if (this.#isWatching === on) return;
+    this.#isWatching = on;
+    this.#warden.write(
+      encodeFrame({ msg_type: "pump", content: { on, output_bytes_max: outputBytesMax } }),
+    );
+  }
+
+  /** The kernel's process has ended, as its parent says. The warden sends what is left in the pipes. */
+  kernelExited(code: number, outOfMemory: boolean): void {
+    if (this.#isClosed || this.#kernelEnd.isKnown) return;
+    this.resumeOutput();
+    this.#kernelEnd.exited(code, outOfMemory);
+    this.#warden.write(
+      encodeFrame({ msg_type: "drain", content: { output_bytes_max: this.#outputBytesMax } }),
+    );
+  }
+
+  /** Whatever a guest makes go wrong costs its own sandbox only. */
+  breakOff(error: Error): void {
+    this.#listener.onEnd({
+      reason: error instanceof Flood ? "flood" : "protocol_violation",
+      outOfMemory: false,
+      detail: `the guest broke the protocol: ${error.message}`,
+    });
+  }
+
+  /** Nothing is said or heard any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#kernelEnd.close();
+    this.#kernel.destroy();
+    this.#warden.destroy();
+    this.#question?.fail("the sandbox has ended");
+  }
+
+  #read(socket: Socket, allowed: ReadonlySet<MessageType>, onClosed: () => void): Reading {
+    return readGuest(socket, {
+      allowed,
+      allowance: this.#allowance,
+      onMessage: (message) => this.#deliver(message),
+      onViolation: (error) => this.breakOff(error),
+      onClosed,
+    });
+  }
+
+  #deliver(message: GuestMessage<MessageType>): void {
+    if (this.#isClosed) return;
+    switch (message.msg_type) {
+      case "kernel_ready":
+      case "warden_ready":
+        this.#unready.delete(message.msg_type);
+        if (this.#unready.size === 0) this.#resolveReady();
+        return;
+      case "drained":
+        this.#kernelEnd.wardenDrained();
+        return;
+      case "hello":
+        return;
+      case "execute_reply": {
+        // What a guest sends after its answer belongs to no execution, and counts as talk between them.
+        const sink = this.#sink;
+        if (!sink) return;
+        this.#sink = undefined;
+        this.#openInput = 0;
+        this.#allowance.begin("none");
+        this.changes.leaveOut(message.content);
+        sink(message);
+        return;
+      }
+      case "input_request":
+        if (this.#sink) this.#noteInputRequest();
+        this.#sink?.(message);
+        return;
+      case "complete_reply":
+      case "inspect_reply":
+      case "is_complete_reply":
+      case "variables_reply":
+      case "script_reply":
+      case "question_failed":
+        this.#settleQuestion(message);
+        return;
+      default:
+        this.#sink?.(message);
+    }
+  }
+
+  #noteInputRequest(): void {
+    if (!this.#allowInput) throw new ProtocolViolation("an input request where none is allowed");
+    this.#openInput = this.#allowance.countInputRequest();
+  }
+
+  #settleQuestion(message: GuestMessage<AnswerType>): void {
+    const question = this.#question;
+    if (!question) throw new ProtocolViolation("an answer to no question");
+    question.settle(message);
+    this.#question = undefined;
+    this.#allowance.begin("none");
+    if (message.msg_type === "question_failed") this.#listener.onQuestionFailed();
+  }
+}
+
+/** CLOCK_MONOTONIC, which a sandbox shares: the kernel tells by it whose an early interrupt is. */
+function monotonicSeconds(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds + nanoseconds / 1e9;
+}
