@@ -127,7 +127,8 @@ describe("stopping", () => {
   });
 });
 
-describe("crashes, one after the other on one server", () => {
+describe("crashes", () => {
+  // These follow one another on one server, which has to stop in order in the end.
   let server: TestServer;
 
   beforeAll(async () => {
@@ -194,9 +195,7 @@ describe("crashes, one after the other on one server", () => {
     expect(await server.end("SIGTERM")).toBe(0);
     await expectNothingLeft(server);
   });
-});
 
-describe("crashes", () => {
   test("a worn zygote is replaced, with a new hash seed, while live sessions go on", async () => {
     const server = await start({ env: { POOL_SIZE: "0", ZYGOTE_MAX_FORKS: "2" } });
     await server.execute({ session_id: "live", code: "kept = 42" });
