@@ -110,6 +110,8 @@ beforeAll(async () => {
     env: {
       DATA_MOUNTS: makeSharedFolders(),
       MAX_SESSIONS: "20",
+      // So that a few sessions can fill it.
+      MAX_HISTORY_MB: "48",
       MAX_EXECUTION_TIME: String(maxExecutionSeconds),
       // A model that nobody asks; only its key matters here.
       LLM_BASE_URL: "http://127.0.0.1:9/v1",

@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 import { type TestServer, uniqueId } from "../support/server.ts";
 import { fileAttacks } from "./file-attacks.ts";
+import { outputAttacks } from "./output-attacks.ts";
 
 export type HttpAttack = (server: TestServer) => Promise<void>;
 
@@ -325,4 +326,5 @@ export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   slowReader,
   pathTraversal,
   ...fileAttacks,
+  ...outputAttacks,
 };

@@ -78,6 +78,8 @@ export const threats = {
   malformed_bodies: 8,
   slow_clients: 8,
   hostile_paths: 8,
+  multiplied_output: 8,
+  crowded_results: 8,
   gateway_secrets: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
 
@@ -1827,4 +1829,6 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
   { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
+  { id: "multipliedEvents", threat: "multiplied_output", source: "large events, many followers" },
+  { id: "crowdedResults", threat: "crowded_results", source: "one key's results for all the room" },
 ];

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
-import { uniqueId } from "../support/server.ts";
+import { type ExecutionResponse, uniqueId } from "../support/server.ts";
 import { joinSharedServer } from "../support/shared-server.ts";
 
 let server: Client;
@@ -411,6 +411,10 @@ describe("text of every kind", () => {
       rawBody: '{"code": "print(len(\'\\ud800\'))"}',
     });
     expect([200, 400]).toContain(escaped.status);
+    const path = await server.request("/execute", {
+      rawBody: '{"code": "1", "files": [{"path": "\\ud800", "content": "x"}]}',
+    });
+    expect(path.status, path.text).toBe(400);
     const withNul = await server.tryExecute({ code: "print('a')\u0000" });
     expect([200, 400]).toContain(withNul.status);
     expect((await run("print('alive')")).stdout).toBe("alive\n");
@@ -435,4 +439,40 @@ test.each([false, true])("no answer holds half a character (stream: %s)", async 
   const text = await response.text();
   expect(text).toContain('"files_created":["\\ufffd"]');
   expect(text).not.toMatch(/(?<!\\)(\\\\)*\\ud[89a-f]/);
+});
+
+test("code that holds half a character is told whole, and runs as it is told", async () => {
+  const rawBody = '{"code": "print(ascii(\'\\ud83dx\'))"}';
+  const { body, text } = await server.request<ExecutionResponse>("/execute", { rawBody });
+  expect(body.stdout).toBe("'\\ufffdx'\n");
+  expect([body.original_code, body.executed_code]).toEqual(
+    Array(2).fill("print(ascii('\ufffdx'))"),
+  );
+  expect(text).not.toMatch(/\\ud[89a-f]/);
+});
+
+test("a large answer is the same JSON, with its length, however it was written", async () => {
+  const session_id = uniqueId("large");
+  const code = [
+    "print('\\n\\t\\\\' * 50_000 + '\\U0001f40d' * 100_000)",
+    "display({'application/json': list(range(100_000)), 'text/plain': chr(0xdcff) * 300_000}, raw=True)",
+  ].join("\n");
+  const { body, headers, text } = await server.request<ExecutionResponse>("/execute", {
+    body: { session_id, code },
+  });
+  expect(headers.get("content-type")).toBe("application/json; charset=utf-8");
+  expect(Number(headers.get("content-length"))).toBe(Buffer.byteLength(text));
+  expect(body.stdout).toBe(`${"\n\t\\".repeat(50_000)}${"\u{1f40d}".repeat(100_000)}\n`);
+  expect(body.outputs[1]).toMatchObject({
+    data: {
+      "application/json": Array.from({ length: 100_000 }, (_, n) => n),
+      "text/plain": "\ufffd".repeat(300_000),
+    },
+  });
+  const path = `/sessions/${session_id}/executions/1`;
+  const again = await server.request<{ result: ExecutionResponse }>(path);
+  expect(again.body.result).toEqual(body);
+  const notebook = await server.request<{ cells: object[] }>(`/sessions/${session_id}/notebook`);
+  expect(notebook.body.cells[0]).toMatchObject({ outputs: body.outputs });
+  expect((await server.request(path, { method: "HEAD" })).status).toBe(200);
 });

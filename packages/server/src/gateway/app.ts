@@ -23,12 +23,12 @@ import type { Config } from "../config.js";
 import { type ErrorCode, errorTable, ServiceError, toWireError } from "../errors.js";
 import type { Conversations } from "../generate/chat/conversations.js";
 import type { Generator } from "../generate/generator.js";
+import { makeWhole } from "../sandbox/whole-text.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
-import { withWholeCharacters } from "./json.js";
 import { registerOpenapi } from "./openapi.js";
 import { registerChat } from "./routes/chat.js";
 import { registerExecute } from "./routes/execute.js";
@@ -46,6 +46,7 @@ import { registerTools } from "./routes/tools.js";
 import { registerWatch } from "./routes/watch.js";
 import { SlowBodies } from "./slow-bodies.js";
 import { holdWhileUnread } from "./unread-answers.js";
+import { writeAnswers } from "./written-answers.js";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -148,8 +149,15 @@ export function buildApp(options: AppOptions): App {
       done(error as Error);
     }
   });
+  app.addHook("preValidation", (request, _reply, done) => {
+    // A path with half a character is refused where it is read, and not changed into another one.
+    request.body = makeWhole(request.body, "path");
+    done();
+  });
   app.addHook("onSend", (_request, reply, payload, done) => {
-    if (typeof payload === "string") holdWhileUnread(reply, payload);
+    if (typeof payload === "string" || payload instanceof Buffer) {
+      holdWhileUnread(reply, payload.length);
+    }
     done(null, payload);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -179,8 +187,7 @@ export function buildApp(options: AppOptions): App {
     // Set here and not above, because a scope with schemas of its own gets Fastify's validator again.
     // TypeBox's own neither coerces nor drops in a body: what does not fit is an error.
     scope.setValidatorCompiler(TypeBoxValidatorCompiler);
-    // The schemas of answers describe; they leave nothing out of what is sent.
-    scope.setSerializerCompiler(() => (answer) => withWholeCharacters(JSON.stringify(answer)));
+    writeAnswers(scope);
     await registerOpenapi(scope, options.version);
     const validator = new CodeValidator({ sessions, config, admission, audit, generator });
     registerExecute(scope, { sessions, config, admission, audit, validator });

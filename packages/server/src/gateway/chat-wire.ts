@@ -22,13 +22,13 @@ export async function streamChat(
   let next = await chunks.next();
   const stream = new EventStream(reply, { headers: { ...PROTOCOL, [SESSION_HEADER]: sessionId } });
   while (!next.done && !stream.closed) {
-    const drained = stream.send(undefined, JSON.stringify(next.value));
+    const drained = stream.send(undefined, next.value);
     if (drained) await drained;
     next = await chunks.next();
   }
   if (!next.done) await chunks.return();
   if (stream.closed) return;
-  await stream.send(undefined, DONE);
+  await stream.sendText(DONE);
   stream.end();
 }
 

@@ -89,7 +89,7 @@ export class CodeValidator {
     };
     if (!streams) return answer;
     const stream = new EventStream(reply);
-    void stream.send("result", JSON.stringify(answer), 1);
+    void stream.send("result", answer, 1);
     stream.end();
     return reply;
   }

@@ -1,11 +1,12 @@
 /** One execution as server-sent events, for whoever started it and for whoever follows later. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { turnOfOnesOwn } from "../sandbox/turns.js";
+import type { ExecutionOutcome } from "../sessions/execution.js";
+import { LoggedEvent } from "../sessions/logged-event.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
 import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
-import { isLarge, toExecuteResponse } from "./wire.js";
+import { type AnsweredRequest, toExecuteResponse } from "./wire.js";
 
 /**
  * Send every event after `after`, then `result` or `failure`. Answers nothing where the execution
@@ -27,10 +28,9 @@ export async function streamExecution(
   }
   const stream = new EventStream(reply);
   stream.onClosed(() => follower.close());
-  await follower.forward(event, ({ name, json, id }) => stream.send(name, json, id));
+  await follower.forward(event, (next) => stream.forward(next));
   if (stream.closed) return;
-  const { name, json } = await last();
-  await stream.send(name, json, log.lastId + 1);
+  await stream.forward(await last(log.lastId + 1));
   stream.end();
 }
 
@@ -39,13 +39,23 @@ function lastEvent(request: FastifyRequest, execution: RunningExecution) {
   const { id, sessionId, outcome } = execution;
   const asked = { id, sessionId, request: execution.request };
   outcome.catch(() => undefined);
-  return async () => {
+  return async (number: number): Promise<LoggedEvent> => {
     try {
-      const known = await outcome;
-      if (isLarge(known)) await turnOfOnesOwn();
-      return { name: "result", json: JSON.stringify(toExecuteResponse(known, asked)) };
+      return resultEvent(await outcome, asked, number);
     } catch (cause) {
-      return { name: "failure", json: failureData(request, cause) };
+      return new LoggedEvent(number, "failure", failureData(request, cause));
     }
   };
+}
+
+/** Those that somebody is sent. */
+const results = new WeakMap<ExecutionOutcome, WeakRef<LoggedEvent>>();
+
+/** The same for everybody who follows: a result may be tens of megabytes. */
+function resultEvent(outcome: ExecutionOutcome, asked: AnsweredRequest, number: number) {
+  const present = results.get(outcome)?.deref();
+  if (present?.id === number) return present;
+  const event = new LoggedEvent(number, "result", toExecuteResponse(outcome, asked));
+  results.set(outcome, new WeakRef(event));
+  return event;
 }

@@ -3,10 +3,10 @@
 import type { FastifyRequest } from "fastify";
 import { ServiceError, toWireError } from "../errors.js";
 
-/** Its data, as JSON. What is nobody's known fault is logged, as for any other answer. */
-export function failureData({ id, log }: FastifyRequest, cause: unknown): string {
+/** Its data. What is nobody's known fault is logged, as for any other answer. */
+export function failureData({ id, log }: FastifyRequest, cause: unknown): object {
   const error =
     cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });
   if (error !== cause) log.error({ err: error, request_id: id }, error.code);
-  return JSON.stringify(toWireError(error, id));
+  return toWireError(error, id);
 }

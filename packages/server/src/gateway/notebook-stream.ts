@@ -32,23 +32,23 @@ export class NotebookStream {
     }
     const stream = this.#open();
     stream.onClosed(() => follower.close());
-    await this.#send("cell", JSON.stringify({ index, state: "running" }));
-    await follower.forward(event, ({ name, json }) => this.#send(name, json));
-    await this.#send("cell", JSON.stringify({ index, state: "done" }));
+    await this.#send("cell", { index, state: "running" });
+    await follower.forward(event, (next) => stream.forward(next, ++this.#lastId));
+    await this.#send("cell", { index, state: "done" });
   }
 
   /** The last event. */
   async end(outcome: object): Promise<void> {
-    await this.#sendLast("result", JSON.stringify(outcome));
+    await this.#sendLast("result", outcome);
   }
 
   async fail(cause: unknown): Promise<void> {
     await this.#sendLast("failure", failureData(this.#request, cause));
   }
 
-  async #sendLast(name: string, json: string): Promise<void> {
+  async #sendLast(name: string, data: object): Promise<void> {
     const stream = this.#open();
-    await this.#send(name, json);
+    await this.#send(name, data);
     stream.end();
   }
 
@@ -58,7 +58,7 @@ export class NotebookStream {
   }
 
   /** Numbered through the whole notebook. */
-  #send(name: string, json: string): Promise<void> | undefined {
-    return this.#stream?.send(name, json, ++this.#lastId);
+  #send(name: string, data: object): Promise<void> | undefined {
+    return this.#stream?.send(name, data, ++this.#lastId);
   }
 }

@@ -2,6 +2,7 @@ import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
 import { afterEach, expect, test, vi } from "vitest";
+import { LoggedEvent } from "../sessions/logged-event.js";
 import { EventStream, type EventStreamOptions } from "./sse.js";
 
 const open: { close(): unknown }[] = [];
@@ -51,8 +52,8 @@ test("events have ids, names and one line of data, after headers that keep proxi
     "cache-control": "no-store",
     "x-accel-buffering": "no",
   });
-  await stream.send("stream", '{"text":"a\\nb"}', 1);
-  await stream.send("change", "{}");
+  await stream.send("stream", { text: "a\nb" }, 1);
+  await stream.send("change", {});
   stream.end();
   expect(await textOf(response)).toBe(
     'retry: 1000\n\nid: 1\nevent: stream\ndata: {"text":"a\\nb"}\n\nevent: change\ndata: {}\n\n',
@@ -67,7 +68,7 @@ test("a silent stream has a heartbeat", async () => {
 
 test("whoever writes waits for a client that does not read", async () => {
   const { stream, response } = await connect();
-  const large = JSON.stringify("x".repeat(2 ** 20));
+  const large = "x".repeat(2 ** 20);
   let sent = 0;
   const writing = (async () => {
     for (; sent < 30; sent++) await stream.send("stream", large, sent);
@@ -84,7 +85,7 @@ test("a client that has gone is noticed, and whoever waits to write goes on", as
   const { stream, request } = await connect();
   const onClosed = vi.fn();
   stream.onClosed(onClosed);
-  const large = JSON.stringify("x".repeat(2 ** 20));
+  const large = "x".repeat(2 ** 20);
   const writing = (async () => {
     while (!stream.closed) await stream.send("stream", large);
   })();
@@ -94,12 +95,42 @@ test("a client that has gone is noticed, and whoever waits to write goes on", as
   const late = vi.fn();
   stream.onClosed(late);
   expect(late).toHaveBeenCalledOnce();
-  expect(stream.send("stream", "1")).toBeUndefined();
+  expect(stream.send("stream", {})).toBeUndefined();
 });
 
 test("a client that takes nothing for long is taken to be gone", async () => {
   const { stream } = await connect({ stalledMs: 50 });
-  const large = JSON.stringify("x".repeat(2 ** 20));
+  const large = "x".repeat(2 ** 20);
   for (let n = 0; n < 100 && !stream.closed; n++) await stream.send("stream", large);
   expect(stream.closed).toBe(true);
 });
+
+test("nothing comes between the pieces of a large event, nor before what was sent earlier", async () => {
+  const { stream, response } = await connect({ heartbeatMs: 1 });
+  const large = "x".repeat(3 * 2 ** 20);
+  const sending = [stream.send("one", large, 1), stream.send("two", {}, 2), stream.sendText("end")];
+  stream.end();
+  const text = await textOf(response);
+  await Promise.all(sending);
+  const events = text.replaceAll(": heartbeat\n\n", "").split("\n\n");
+  expect(events.slice(1)).toEqual([
+    `id: 1\nevent: one\ndata: "${large}"`,
+    "id: 2\nevent: two\ndata: {}",
+    "data: end",
+    "",
+  ]);
+});
+
+test.each(["small", "x".repeat(2 * 2 ** 20)])(
+  "an event of others has its own number",
+  async (text) => {
+    const { stream, response } = await connect();
+    const event = new LoggedEvent(7, "stream", { text });
+    const reading = textOf(response);
+    await stream.forward(event);
+    await stream.forward(event, 1234);
+    stream.end();
+    const told = `event: stream\ndata: ${JSON.stringify({ text })}\n\n`;
+    expect(await reading).toBe(`retry: 1000\n\nid: 7\n${told}id: 1234\n${told}`);
+  },
+);

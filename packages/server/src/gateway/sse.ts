@@ -1,11 +1,13 @@
 /**
  * Server-sent events on one answer: ids, a heartbeat, back-pressure, and the end of a client that
- * has gone. Holds one event at the most beyond what the connection's own buffer takes.
+ * has gone. Holds one event at the most beyond what the connection's own buffer takes, and shares its bytes with
+ * everybody who is sent the same event.
  */
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { withWholeCharacters } from "./json.js";
+import { turnOfOnesOwn } from "../sandbox/turns.js";
+import { eventFrame, type LoggedEvent } from "../sessions/logged-event.js";
 import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
 const TYPE = "text/event-stream";
@@ -18,6 +20,8 @@ const HEADERS = {
 const RETRY = "retry: 1000\n\n";
 const HEARTBEAT = ": heartbeat\n\n";
 const HEARTBEAT_MS = 15_000;
+/** So much is written in one turn of the event loop. The system copies it meanwhile. */
+const WRITTEN_BYTES_MAX = 512 * 1024;
 /** A client that has taken nothing for so long is taken to be gone. */
 const STALLED_MS = 120_000;
 
@@ -40,6 +44,8 @@ export class EventStream {
   readonly #heartbeat: NodeJS.Timeout;
   #closed = false;
   #stallTimer: NodeJS.Timeout | undefined;
+  /** What is written in turns. */
+  #underWay: Promise<void> | undefined;
   readonly #onClosed: (() => void)[] = [];
   readonly #onDrained: (() => void)[] = [];
 
@@ -71,31 +77,84 @@ export class EventStream {
   }
 
   /**
-   * Write one event, or data alone where it has no name. Whoever has more awaits the promise, if there is one: it resolves when the
-   * client has taken enough to go on, or has gone.
+   * Write one event, or data alone where it has no name; the data as JSON. Whoever has more awaits the promise, if
+   * there is one: it resolves when the client has taken enough to go on, or has gone. What is sent meanwhile
+   * comes after it.
    */
-  send(event: string | undefined, json: string, id?: number): Promise<void> | undefined {
-    if (this.#closed) return undefined;
-    const numbered = id === undefined ? "" : `id: ${id}\n`;
-    const named = event === undefined ? "" : `event: ${event}\n`;
-    const data = withWholeCharacters(json);
-    if (this.#response.write(`${numbered}${named}data: ${data}\n\n`)) return undefined;
-    this.#expectProgress();
-    holdWhileUnread(this.#reply, data);
-    return new Promise((resolve) => this.#onDrained.push(resolve));
+  send(event: string | undefined, data: unknown, id?: number): Promise<void> | undefined {
+    return this.#sendFrame(eventFrame(event, data, id));
+  }
+
+  /** Write an event that others are sent as well, under its own number or another one. Waits as `send` does. */
+  forward(event: LoggedEvent, id = event.id): Promise<void> | undefined {
+    if (id === event.id) return this.#sendFrame(event.frame);
+    return this.#sendFrame(event.frame, `id: ${id}\n`, event.idLength);
+  }
+
+  /** Write text that is no JSON as the data of an event without a name. */
+  sendText(text: string): Promise<void> | undefined {
+    return this.#sendFrame(Buffer.from(`data: ${text}\n\n`));
   }
 
   /** There is nothing more to say. */
   end(): void {
     if (this.#closed) return;
+    if (this.#underWay) {
+      void this.#underWay.then(() => this.end());
+      return;
+    }
     clearInterval(this.#heartbeat);
     this.#expectProgress();
     this.#response.end();
   }
 
+  /** `head` comes instead of the frame's first `skipped` bytes. Nothing comes between the pieces of a large one. */
+  #sendFrame(frame: Buffer | Promise<Buffer>, head = "", skipped = 0): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    const before = this.#underWay;
+    if (!before && frame instanceof Buffer && frame.length <= WRITTEN_BYTES_MAX) {
+      return this.#write(head, frame.subarray(skipped), frame);
+    }
+    const sending = (async () => {
+      await before;
+      await this.#writeInTurns(head, await frame, skipped);
+    })();
+    const settled = sending.then(done, done);
+    this.#underWay = settled;
+    void settled.then(() => {
+      if (this.#underWay === settled) this.#underWay = undefined;
+    });
+    return sending;
+  }
+
+  async #writeInTurns(head: string, frame: Buffer, skipped: number): Promise<void> {
+    const bytes = frame.subarray(skipped);
+    for (let at = 0; at < bytes.length; at += WRITTEN_BYTES_MAX) {
+      await turnOfOnesOwn();
+      if (this.#closed) return;
+      const piece = bytes.subarray(at, at + WRITTEN_BYTES_MAX);
+      await this.#write(at === 0 ? head : "", piece, frame);
+    }
+  }
+
+  /** `bytes` are of a frame that others may be sent as well. */
+  #write(head: string, bytes: Buffer, frame: Buffer): Promise<void> | undefined {
+    const response = this.#response;
+    if (head !== "") {
+      response.cork();
+      response.write(head);
+    }
+    const goesOn = response.write(bytes);
+    if (head !== "") response.uncork();
+    if (goesOn) return undefined;
+    this.#expectProgress();
+    holdWhileUnread(this.#reply, frame.length, frame);
+    return new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
   #beat(): void {
     // To a client that takes nothing there is no use in piling up heartbeats.
-    if (!this.#response.writableNeedDrain) this.#response.write(HEARTBEAT);
+    if (!this.#underWay && !this.#response.writableNeedDrain) this.#response.write(HEARTBEAT);
   }
 
   #expectProgress(): void {
@@ -116,4 +175,8 @@ export class EventStream {
     this.#goOn();
     for (const listener of this.#onClosed.splice(0)) listener();
   }
+}
+
+function done(): void {
+  // What comes after it is sent however it ended.
 }

@@ -60,3 +60,20 @@ test("a stream's next text takes the place of its last", () => {
   expect(stream.listenerCount("close")).toBe(1);
   expect(stream.destroyed).toBe(false);
 });
+
+test("what many are sent is held once, until the last has taken it, and given by all of them", () => {
+  const { unread, hold } = holding(100);
+  const shared = {};
+  const followers = [1, 2, 3].map(() => {
+    const response = new Response();
+    unread.hold(response as unknown as ServerResponse, "a", 60, shared);
+    return response;
+  });
+  expect(unread.characters).toBe(60);
+  followers[0]?.destroy();
+  unread.free(followers[1] as unknown as ServerResponse);
+  expect(unread.characters).toBe(60);
+  const late = hold("b", 50);
+  expect(followers.map(({ destroyed }) => destroyed)).toEqual([true, false, true]);
+  expect([late.destroyed, unread.characters]).toEqual([false, 50]);
+});

@@ -6,83 +6,76 @@
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
+import { SharedRoom } from "../sessions/shared-room.js";
 
 /** Smaller ones are bounded by the number of connections. */
 const LARGE_CHARACTERS = 64 * 1024;
 /** In memory each takes about twice as much while it is written. */
 const CHARACTERS_MAX = 256 * 2 ** 20;
 
-interface Held {
-  readonly owner: string;
-  readonly characters: number;
-}
-
 export class UnreadAnswers {
-  readonly #charactersMax: number;
-  /** In the order in which they were written. */
-  readonly #held = new Map<ServerResponse, Held>();
+  /** What is held, and who has not taken it yet: bytes that are sent to many are there once. */
+  readonly #room: SharedRoom<object>;
+  readonly #takers = new Map<object, Set<ServerResponse>>();
+  readonly #heldBy = new Map<ServerResponse, object>();
   readonly #watched = new WeakSet<ServerResponse>();
-  readonly #owners = new Map<string, number>();
-  #characters = 0;
 
   constructor(charactersMax: number) {
-    this.#charactersMax = charactersMax;
+    this.#room = new SharedRoom({
+      sizeMax: charactersMax,
+      onGiven: (held) => this.#cutOff(held),
+      // It has had no time to be read.
+      keepsLatest: true,
+    });
   }
 
   get characters(): number {
-    return this.#characters;
+    return this.#room.size;
   }
 
-  /** So much has been, or is just being, handed to a response; it holds that until free() or its end. */
-  hold(response: ServerResponse, owner: string, characters: number): void {
+  /**
+   * So much has been, or is just being, handed to a response; it holds that until free() or its end. `shared` is
+   * what others hold as well.
+   */
+  hold(response: ServerResponse, owner: string, characters: number, shared?: object): void {
     if (response.destroyed) return;
     this.free(response);
     if (!this.#watched.has(response)) response.once("close", () => this.free(response));
     this.#watched.add(response);
-    this.#held.set(response, { owner, characters });
-    this.#count(owner, characters);
-    while (this.#characters > this.#charactersMax && this.#held.size > 1) this.#cutOff(response);
+    const held = shared ?? response;
+    const takers = this.#takers.get(held) ?? new Set();
+    this.#takers.set(held, takers.add(response));
+    this.#heldBy.set(response, held);
+    this.#room.hold(held, owner, characters);
   }
 
   /** It has been taken. */
   free(response: ServerResponse): void {
-    const held = this.#held.get(response);
-    if (!held) return;
-    this.#held.delete(response);
-    this.#count(held.owner, -held.characters);
+    const held = this.#heldBy.get(response);
+    if (held === undefined) return;
+    this.#heldBy.delete(response);
+    const takers = this.#takers.get(held);
+    takers?.delete(response);
+    if (takers && takers.size > 0) return;
+    this.#takers.delete(held);
+    this.#room.free(held);
   }
 
-  /** The oldest answer of who holds most. `latest` stays: it has had no time to be read. */
-  #cutOff(latest: ServerResponse): void {
-    const fresh = this.#held.get(latest) as Held;
-    let whose = "";
-    let most = 0;
-    for (const [owner, characters] of this.#owners) {
-      const older = owner === fresh.owner ? characters - fresh.characters : characters;
-      if (older > most) [whose, most] = [owner, older];
-    }
-    for (const [response, { owner }] of this.#held) {
-      if (owner !== whose || response === latest) continue;
-      this.free(response);
-      response.destroy();
-      return;
-    }
-  }
-
-  #count(owner: string, characters: number): void {
-    this.#characters += characters;
-    const sum = (this.#owners.get(owner) ?? 0) + characters;
-    if (sum === 0) this.#owners.delete(owner);
-    else this.#owners.set(owner, sum);
+  #cutOff(held: object): void {
+    for (const response of this.#takers.get(held) ?? []) response.destroy();
   }
 }
 
 const unread = new UnreadAnswers(CHARACTERS_MAX);
 
-/** For each text that is handed to a response and may stay there. */
-export function holdWhileUnread({ raw, request }: FastifyReply, text: string): void {
-  if (text.length < LARGE_CHARACTERS) return;
-  unread.hold(raw, request.principal?.id ?? "", text.length);
+/** For everything of this length that is handed to a response and may stay there; others may be handed it as well. */
+export function holdWhileUnread(
+  { raw, request }: FastifyReply,
+  length: number,
+  shared?: object,
+): void {
+  if (length < LARGE_CHARACTERS) return;
+  unread.hold(raw, request.principal?.id ?? "", length, shared);
 }
 
 /** What was held has been taken. */

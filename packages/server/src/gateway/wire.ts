@@ -5,19 +5,14 @@ import type { InlineFile } from "../sessions/inline-files.js";
 import type { Output } from "../sessions/output-collector.js";
 import { CODE_SHOWN_MAX, type RunningExecution } from "../sessions/running-execution.js";
 
-/** An answer of this length takes about a millisecond to write. */
-const LARGE_CHARACTERS = 100_000;
+/** `outputs` has all of it; what is repeated beside them is bounded. */
+const RESULT_TEXT_MAX = 8 * 2 ** 20;
 
 /** What was asked for, as the answer repeats it. */
 export interface AnsweredRequest {
   readonly id: number | null;
   readonly sessionId: string | null;
   readonly request: { readonly code: string; readonly remarks?: CodeRemarks | undefined };
-}
-
-/** Whether writing the answer holds up everybody else's small requests. */
-export function isLarge(outcome: ExecutionOutcome): boolean {
-  return weigh(outcome) >= LARGE_CHARACTERS;
 }
 
 export type ExecuteResponse = ReturnType<typeof toExecuteResponse>;
@@ -79,13 +74,19 @@ function toTime(ms: number | null): string | null {
 function resultText(outputs: readonly Output[]): string | null {
   let text = "";
   for (const output of outputs) {
-    if (output.output_type === "stream") text += output.text;
-    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
-    else if (typeof output.data["text/plain"] === "string" && !output.data["image/png"]) {
-      text += `${output.data["text/plain"]}\n`;
-    }
+    text += textOf(output);
+    if (text.length > RESULT_TEXT_MAX) return `${text.slice(0, RESULT_TEXT_MAX)}${TEXT_CUT}`;
   }
   return text === "" ? null : text;
+}
+
+const TEXT_CUT = "\n[result_text was cut here: outputs has all of it]\n";
+
+function textOf(output: Output): string {
+  if (output.output_type === "stream") return output.text;
+  if (output.output_type === "error") return `${output.traceback.join("\n")}\n`;
+  const plain = output.data["text/plain"];
+  return typeof plain === "string" && !output.data["image/png"] ? `${plain}\n` : "";
 }
 
 /** Source 004: the last image, base64 PNG, or null. */
@@ -97,18 +98,4 @@ function lastPng(outputs: readonly Output[]): string | null {
     }
   }
   return null;
-}
-
-/** Roughly the length of the answer. Values that are no strings are taken to be large. */
-function weigh({ stdout, stderr, outputs, files }: ExecutionOutcome): number {
-  let weight = stdout.length + stderr.length;
-  for (const file of files ?? []) weight += file.content?.length ?? 0;
-  for (const output of outputs) {
-    weight += 100;
-    if (!("data" in output)) continue;
-    for (const value of Object.values(output.data)) {
-      weight += typeof value === "string" ? value.length : LARGE_CHARACTERS;
-    }
-  }
-  return weight;
 }

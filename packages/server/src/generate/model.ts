@@ -14,6 +14,7 @@ import type {
 } from "ai";
 import type { ModelSettings } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
+import { makeWhole } from "../sandbox/whole-text.js";
 import { type Exchanger, Replay, recording } from "./exchanges.js";
 import {
   RETRY_AFTER_MS_DEFAULT,
@@ -273,7 +274,7 @@ export class ModelClient {
     });
     const said = saidBeside(result.response.body);
     const filtered = result.finishReason === "content-filter";
-    return {
+    return makeWhole({
       text: result.text === "" ? said.toolArguments : result.text,
       cutByLength: result.finishReason === "length",
       refusal: said.refusal ?? (filtered ? "The model's server filtered its answer." : null),
@@ -281,7 +282,7 @@ export class ModelClient {
         input: result.usage.inputTokens ?? 0,
         output: result.usage.outputTokens ?? 0,
       },
-    };
+    });
   }
 
   #load(): Promise<Sdk> {

@@ -20,6 +20,10 @@ function taken(follower: Follower) {
   return events;
 }
 
+/** What an event says, from its bytes. */
+const dataOf = (frame: Buffer | undefined) =>
+  JSON.parse(/^data: (.*)$/m.exec(String(frame))?.[1] ?? "");
+
 const ids = (follower: Follower) => taken(follower).map(({ id }) => id);
 
 describe("a follower", () => {
@@ -108,12 +112,12 @@ describe("back-pressure", () => {
 });
 
 describe("what is kept", () => {
-  test("is bounded, and who comes too late is told what is missing", () => {
+  test("is bounded, and who comes too late is told what is missing", async () => {
     const { log } = logWith(1000, 10_000);
     expect(log.bytes).toBeLessThan(4.1 * 2 ** 20);
     const [gap, ...rest] = taken(log.follow(7));
     expect(gap?.name).toBe("gap");
-    const { missed_from, missed_to } = JSON.parse(gap?.json ?? "");
+    const { missed_from, missed_to } = dataOf(await gap?.frame);
     expect(missed_from).toBe(8);
     expect(gap?.id).toBe(missed_to);
     expect(rest.map(({ id }) => id)).toEqual(

@@ -5,15 +5,8 @@
  */
 
 import { ServiceError } from "../errors.js";
-import type { EventSink, ExecutionEventName, ExecutionEvents } from "./execution-events.js";
-
-export interface LoggedEvent {
-  /** 1, 2, 3, … within its execution. */
-  readonly id: number;
-  readonly name: ExecutionEventName;
-  /** One line of JSON. */
-  readonly json: string;
-}
+import type { EventSink, ExecutionEvents } from "./execution-events.js";
+import { LoggedEvent } from "./logged-event.js";
 
 /** Kept for followers that come later. */
 const KEPT_BYTES_MAX = 4 * 2 ** 20;
@@ -24,10 +17,6 @@ const BEHIND_BYTES_MAX = 256 * 2 ** 10;
 const NEAR_BYTES = 64 * 2 ** 10;
 /** Each event is written to each of them, and looked for among them. */
 const FOLLOWERS_MAX = 16;
-/** An event is never less than this, whatever its text. */
-const EVENT_BYTES = 200;
-
-const weigh = (event: LoggedEvent) => EVENT_BYTES + event.json.length;
 
 export class EventLog {
   readonly #onBehind: (isBehind: boolean) => void;
@@ -59,11 +48,11 @@ export class EventLog {
 
   readonly append: EventSink = (name, data) => {
     if (this.#ended) return;
-    const event: LoggedEvent = { id: ++this.#lastId, name, json: JSON.stringify(data) };
+    const event = new LoggedEvent(++this.#lastId, name, data);
     this.#events.push(event);
-    this.#bytes += weigh(event);
+    this.#bytes += event.weight;
     if (this.#bytes > KEPT_BYTES_MAX) this.#dropOldest();
-    for (const follower of this.#followers) follower.added(weigh(event));
+    for (const follower of this.#followers) follower.added(event.weight);
     this.#judge();
   };
 
@@ -84,7 +73,7 @@ export class EventLog {
     }
     const follower = new Follower(this, Math.min(after, this.#lastId));
     let behind = 0;
-    for (const event of this.#events) if (event.id > after) behind += weigh(event);
+    for (const event of this.#events) if (event.id > after) behind += event.weight;
     follower.added(behind);
     this.#followers.add(follower);
     this.#judge();
@@ -97,7 +86,7 @@ export class EventLog {
     const oldest = this.#events[0]?.id ?? this.#lastId + 1;
     if (id + 1 >= oldest) return this.#events[id + 1 - oldest];
     const missed: ExecutionEvents["gap"] = { missed_from: id + 1, missed_to: oldest - 1 };
-    return { id: oldest - 1, name: "gap", json: JSON.stringify(missed) };
+    return new LoggedEvent(oldest - 1, "gap", missed);
   }
 
   /** For followers: one of them has moved. */
@@ -128,7 +117,7 @@ export class EventLog {
     while (count < this.#events.length - 1 && this.#bytes > KEPT_BYTES_MAX * 0.75) {
       const event = this.#events[count] as LoggedEvent;
       if (event.id >= needed && this.#bytes <= HELD_BYTES_MAX) break;
-      this.#bytes -= weigh(event);
+      this.#bytes -= event.weight;
       count++;
     }
     if (count > 0) this.#events = this.#events.slice(count);
@@ -164,7 +153,7 @@ export class Follower implements AsyncIterableIterator<LoggedEvent> {
     if (!event) return undefined;
     this.#position = event.id;
     // After a gap it has everything that is kept before it.
-    this.#behindBytes = event.name === "gap" ? this.#log.bytes : this.#behindBytes - weigh(event);
+    this.#behindBytes = event.name === "gap" ? this.#log.bytes : this.#behindBytes - event.weight;
     this.#log.moved();
     return event;
   }

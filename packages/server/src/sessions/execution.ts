@@ -87,6 +87,9 @@ const WATCH_FOLLOWED_AFTER_MS = 10;
 const EVENT_SECONDS_MIN = 0.002;
 const INSTALL_SECONDS_MIN = 0.1;
 
+/** More than the guest's kernel sends. */
+const TRACEBACK_CHARACTERS_MAX = 256 * 1024;
+
 const EXIT_CODES: Record<ExecutionStatus, number> = {
   ok: 0,
   error: 1,
@@ -272,7 +275,7 @@ function statusOf(
 
 /** What a person or a model can do something with, also where Python itself could not say it. */
 function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionError | null {
-  const told = "reason" in how ? null : (how.error ?? null);
+  const told = "reason" in how || !how.error ? null : bounded(how.error);
   switch (status) {
     case "ok":
       return null;
@@ -300,6 +303,16 @@ function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionErr
     case "killed":
       return explain("KernelDied", "reason" in how ? deathSentence(how) : "", told);
   }
+}
+
+/** What a kernel says that is not ours any more may be a hundred times longer, and an answer repeats it. */
+function bounded(error: ExecutionError): ExecutionError {
+  let characters = 0;
+  const traceback = error.traceback.filter((line) => {
+    characters += line.length;
+    return characters <= TRACEBACK_CHARACTERS_MAX;
+  });
+  return { ...error, traceback };
 }
 
 function explain(ename: string, evalue: string, told: ExecutionError | null): ExecutionError {

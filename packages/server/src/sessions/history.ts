@@ -1,11 +1,13 @@
 /**
  * The executions of a session: those that wait or run, and the last ones that are done, with their
- * outputs as far as there is room. The oldest outputs are dropped first, then the oldest entries.
+ * outputs as far as there is room. The oldest outputs are dropped first, then the oldest entries; over all
+ * sessions, those of the owner whose outputs take most.
  */
 
 import { ServiceError } from "../errors.js";
 import type { ExecutionOutcome } from "./execution.js";
 import type { RunningExecution } from "./running-execution.js";
+import { SharedRoom } from "./shared-room.js";
 
 const EXECUTIONS_MAX = 100;
 const BYTES_MAX = 8 * 2 ** 20;
@@ -14,38 +16,38 @@ const ENTRY_BYTES = 1000;
 
 /** What the histories of all sessions may hold together. */
 export class HistoryBudget {
-  readonly #bytesMax: number;
-  /** Those that have outputs, in the order in which they were done. */
-  readonly #held = new Map<RunningExecution, History>();
-  #bytes = 0;
+  readonly #room: SharedRoom<RunningExecution>;
+  /** Of those that have outputs. */
+  readonly #holders = new Map<RunningExecution, History>();
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#room = new SharedRoom({
+      sizeMax: bytesMax,
+      onGiven: (execution) => this.#holders.get(execution)?.dropOutputs(execution),
+      keepsLatest: false,
+    });
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#room.size;
   }
 
   hold(execution: RunningExecution, history: History): void {
-    this.#held.set(execution, history);
-    this.#bytes += execution.heldBytes;
-    if (this.#bytes <= this.#bytesMax) return;
-    for (const [oldest, holder] of this.#held) {
-      holder.dropOutputs(oldest);
-      if (this.#bytes <= this.#bytesMax) return;
-    }
+    this.#holders.set(execution, history);
+    this.#room.hold(execution, history.owner, execution.heldBytes);
   }
 
   /** Returns what it held. */
   free(execution: RunningExecution): number {
-    if (!this.#held.delete(execution)) return 0;
-    this.#bytes -= execution.heldBytes;
+    if (!this.#holders.delete(execution)) return 0;
+    this.#room.free(execution);
     return execution.heldBytes;
   }
 }
 
 export class History {
+  /** Whose outputs they are. */
+  readonly owner: string;
   readonly #budget: HistoryBudget;
   /** The oldest first. */
   readonly #executions = new Map<number, RunningExecution>();
@@ -53,8 +55,9 @@ export class History {
   #lastId = 0;
   #closed = false;
 
-  constructor(budget: HistoryBudget) {
+  constructor(budget: HistoryBudget, owner: string) {
     this.#budget = budget;
+    this.owner = owner;
   }
 
   /** The number of the next one. */

@@ -6,6 +6,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { KernelMessage } from "../sandbox/guest/channel.js";
 import type { EventSink, ExecutionEvents } from "./execution-events.js";
+import { weighJson } from "./json-bytes.js";
 
 export type MimeBundle = Record<string, unknown>;
 
@@ -204,13 +205,12 @@ export class OutputCollector {
 
   /** Everything of a message counts, whatever a guest hides it in. */
   #takeRichBytes(content: object): boolean {
-    try {
-      this.#richBytes += JSON.stringify(content).length;
-    } catch {
-      // Nested too deep to be written, so the answer could not be written either.
+    const weight = weighJson(content);
+    if (weight === Number.POSITIVE_INFINITY) {
       this.truncated = true;
       return false;
     }
+    this.#richBytes += weight;
     if (this.#richBytes <= RICH_BYTES_MAX) return true;
     this.truncated = true;
     this.#onFlood();

@@ -60,7 +60,7 @@ export class Session {
     this.#options = options;
     this.#sandbox = new SessionSandbox(pool, options);
     this.#timeToLive = new TimeToLive(options.ttlMs, () => options.onOver(EXPIRED));
-    if (options.historyBudget) this.#history = new History(options.historyBudget);
+    if (options.historyBudget) this.#history = new History(options.historyBudget, options.owner);
   }
 
   get closed(): boolean {

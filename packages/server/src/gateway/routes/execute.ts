@@ -3,7 +3,6 @@
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { ExecutionOutcome, ExecutionRequest } from "../../sessions/execution.js";
 import type { RunningExecution } from "../../sessions/running-execution.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
@@ -19,7 +18,7 @@ import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 import { wantsEvents } from "../sse.js";
-import { isLarge, toExecuteResponse } from "../wire.js";
+import { toExecuteResponse } from "../wire.js";
 
 const EXECUTE = {
   tags: ["execute"],
@@ -100,7 +99,6 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     }
     auditExecution(audit, request, run, outcome);
     if (streams) return reply;
-    if (isLarge(outcome)) await turnOfOnesOwn();
     // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     // The session may have no room to keep this code, so it is not asked for it.

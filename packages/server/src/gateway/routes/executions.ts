@@ -2,7 +2,6 @@
 
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -19,7 +18,7 @@ import {
   KeepAliveBody,
 } from "../schemas/executions.js";
 import { SessionAnswer } from "../schemas/sessions.js";
-import { isLarge, toExecuteResponse, toExecutionInfo } from "../wire.js";
+import { toExecuteResponse, toExecutionInfo } from "../wire.js";
 
 const EVENT_ID = /^(0|[1-9][0-9]{0,14})$/;
 const tags = ["executions"];
@@ -52,7 +51,6 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       admission.admitRequest(principal);
       const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
       const { ended } = execution;
-      if (ended && isLarge(ended)) await turnOfOnesOwn();
       return {
         ...toExecutionInfo(execution),
         code: execution.request.code,
@@ -79,8 +77,6 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       admission.admitRequest(principal);
       const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
       const after = lastSeen(request, request.query.after);
-      // What is over may have to be put together again.
-      if (execution.ended && isLarge(execution.ended)) await turnOfOnesOwn();
       // A browser's EventSource comes again after every end, and this tells it to stay away.
       const isOver = execution.finishedAt !== null;
       if (isOver && after > execution.events.lastId) return reply.status(204).send();

@@ -5,7 +5,6 @@ import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { FileList, FileWriter, SandboxFiles } from "../../sandbox/files.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -31,8 +30,6 @@ import {
 import type { SlowBodies } from "../slow-bodies.js";
 
 const ENTRIES_MAX = 10_000;
-/** A list of so many takes about a millisecond to write. */
-const LARGE_ENTRIES = 500;
 const tags = ["files"];
 const LIST = {
   schema: {
@@ -117,7 +114,6 @@ export function registerFiles(app: App, options: FilesOptions): void {
         recursive: recursive === "true",
         entriesMax: ENTRIES_MAX,
       })) ?? { entries: [], truncated: false };
-      if (found.entries.length > LARGE_ENTRIES) await turnOfOnesOwn();
       return listToWire(path, found);
     });
   });

@@ -4,7 +4,6 @@ import { Type } from "typebox";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import type { Generator } from "../../generate/generator.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -18,7 +17,6 @@ import { closed } from "../schemas/common.js";
 import { ExecuteAnswer } from "../schemas/execute.js";
 import { GenerateBody, GenerateFields } from "../schemas/generate.js";
 import { SessionBench } from "../session-bench.js";
-import { isLarge } from "../wire.js";
 
 const ATTEMPTS_DEFAULT = 3;
 
@@ -68,7 +66,6 @@ export function registerGenerate(app: App, options: GenerateOptions): void {
       try {
         const generation = await generator.generate(bench, asked, signal);
         auditModelUse(audit, request, purpose, generation.use);
-        if (generation.outcome && isLarge(generation.outcome)) await turnOfOnesOwn();
         return toGenerateResponse(body.query, generation, bench.last, sessionId);
       } catch (error) {
         auditModelFailed(audit, request, purpose, error);

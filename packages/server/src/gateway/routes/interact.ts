@@ -4,7 +4,6 @@ import type { Principal } from "../../access/principal.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
@@ -27,8 +26,6 @@ import {
 const QUESTION_TIMEOUT_MS = 5000;
 const INPUT_BYTES_MAX = 65_536;
 const VARIABLES_DEFAULT = 1000;
-/** An answer with so many takes about a millisecond to write. */
-const LARGE_VARIABLES = 300;
 
 const tags = ["interact"];
 const params = SessionParams;
@@ -122,7 +119,6 @@ export function registerInteract(app: App, options: InteractOptions): void {
   app.get("/sessions/:id/variables", { schema: VARIABLES }, async (request) => {
     const limit = request.query.limit ?? VARIABLES_DEFAULT;
     const answer = await ask(request, { name: "variables", content: { limit } });
-    if (answer && answer.variables.length > LARGE_VARIABLES) await turnOfOnesOwn();
     return answer ?? NO_VARIABLES;
   });
 }

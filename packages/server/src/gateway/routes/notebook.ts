@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import { notebookOf } from "../../sessions/notebook.js";
 import { readNotebook } from "../../sessions/notebook-input.js";
 import { type CellHooks, NotebookRun } from "../../sessions/notebook-run.js";
@@ -43,7 +42,6 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     const notebook = notebookOf(sessions.executions(principal.id, params.id));
     const name = params.id.replaceAll(/[:@]/g, "_");
     reply.header("content-disposition", `attachment; filename="${name}.ipynb"`);
-    await turnOfOnesOwn();
     return notebook;
   });
 
@@ -114,12 +112,10 @@ async function answer(
 ) {
   if (!stream) {
     const outcome = await running.toEnd();
-    await turnOfOnesOwn();
     return outcome;
   }
   try {
     const outcome = await running.toEnd();
-    await turnOfOnesOwn();
     await stream.end(outcome);
   } catch (error) {
     if (!stream.isOpen) throw error;

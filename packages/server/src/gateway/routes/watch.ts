@@ -40,7 +40,7 @@ export function registerWatch(app: App, sessions: SessionManager, admission: Adm
       const stream = await begun;
       for (const { path, change, type } of changes) {
         const told = { path: joinPath(folder, path), change, type };
-        await stream.send("change", JSON.stringify(told), ++id);
+        await stream.send("change", told, ++id);
       }
     }
     // Watching does not keep a session alive.
@@ -52,7 +52,7 @@ export function registerWatch(app: App, sessions: SessionManager, admission: Adm
       }
       return files.watch(folder, {
         changed: tell,
-        truncated: async () => (await begun).send("truncated", "{}", ++id),
+        truncated: async () => (await begun).send("truncated", {}, ++id),
       });
     });
     const stream = new EventStream(reply);

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { FinishReason, ModelMessage, TextStreamPart, ToolSet } from "ai";
 import { ServiceError } from "../../errors.js";
+import { makeWhole, WholeParts } from "../../sandbox/whole-text.js";
 import type { ChatChunk } from "./chunks.js";
 import type { ChatPart, TextPart } from "./messages.js";
 import { chatTools, readCall, type ToolCall } from "./tools.js";
@@ -26,6 +27,8 @@ const ARGUMENTS_SHOWN_MAX = 500;
 export class ChatAnswer {
   readonly #step: number;
   readonly #texts = new Map<string, TextPart>();
+  /** By what they are parts of. */
+  readonly #parts = new Map<string, WholeParts>();
   readonly #callIds = new Map<string, string>();
   readonly #calls: CalledTool[] = [];
   #said: ChatPart[] | undefined;
@@ -63,14 +66,14 @@ export class ChatAnswer {
         yield { type: "text-start", id: this.#idOf(part.id) };
         break;
       case "text-delta":
-        this.#characters += part.text.length;
-        this.#addText(part.id, part.text);
-        yield { type: "text-delta", id: this.#idOf(part.id), delta: part.text };
+        yield* this.#readText(part);
         break;
-      case "reasoning-delta":
+      case "reasoning-delta": {
         this.#characters += part.text.length;
-        yield { type: "reasoning-delta", id: this.#idOf(part.id), delta: part.text };
+        const delta = this.#whole(part.type, part.id, part.text);
+        yield { type: "reasoning-delta", id: this.#idOf(part.id), delta };
         break;
+      }
       case "text-end":
       case "reasoning-start":
       case "reasoning-end":
@@ -86,7 +89,7 @@ export class ChatAnswer {
         this.#characters += part.delta.length;
         yield {
           ...{ type: "tool-input-delta", toolCallId: this.#callIdOf(part.id) },
-          inputTextDelta: part.delta,
+          inputTextDelta: this.#whole(part.type, part.id, part.delta),
         };
         break;
       case "tool-call":
@@ -125,6 +128,20 @@ export class ChatAnswer {
     };
   }
 
+  *#readText({ id, text }: { readonly id: string; readonly text: string }): Generator<ChatChunk> {
+    this.#characters += text.length;
+    const delta = this.#whole("text-delta", id, text);
+    this.#addText(id, delta);
+    yield { type: "text-delta", id: this.#idOf(id), delta };
+  }
+
+  #whole(type: string, id: string, part: string): string {
+    const name = `${type} ${id}`;
+    const parts = this.#parts.get(name) ?? new WholeParts();
+    this.#parts.set(name, parts);
+    return parts.take(part);
+  }
+
   #addText(id: string, text: string): void {
     const there = this.#texts.get(id);
     if (there) {
@@ -141,8 +158,9 @@ export class ChatAnswer {
     const name = nameOf(part.toolName);
     const { toolName } = name;
     const isOffered = name.dynamic === undefined;
-    const { input } = part;
-    const call = this.#calls.length < CALLS_MAX ? understand(part, toolName) : TOO_MANY;
+    const input = makeWhole(part.input);
+    const call =
+      this.#calls.length < CALLS_MAX ? understand({ ...part, input }, toolName) : TOO_MANY;
     this.#calls.push({ toolCallId, toolName, input, isOffered, call });
     if (typeof call === "string") {
       return { type: "tool-input-error", toolCallId, ...name, input, errorText: call };

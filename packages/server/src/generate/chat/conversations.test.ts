@@ -80,4 +80,15 @@ describe("conversations", () => {
     ]);
     expect(conversations.bytes).toBeLessThanOrEqual(10 * MEBIBYTE);
   });
+
+  test("of one owner push nobody else's out", () => {
+    const conversations = new Conversations(10 * MEBIBYTE);
+    conversations.keep("bob", "s", [message("user", says("hello"))]);
+    const large = [message("user", says("x".repeat(2 * MEBIBYTE)))];
+    for (let n = 0; n < 20; n++) conversations.keep("ada", `${n}`, large);
+    expect(conversations.messages("bob", "s")).toHaveLength(1);
+    expect(conversations.messages("ada", "19")).toHaveLength(1);
+    expect(conversations.messages("ada", "0")).toHaveLength(0);
+    expect(conversations.bytes).toBeLessThanOrEqual(10 * MEBIBYTE);
+  });
 });

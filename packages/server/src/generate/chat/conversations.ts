@@ -1,8 +1,11 @@
 /**
  * What was said in the sessions' chats, so that a message can continue one. Bounded in messages and bytes, for
- * each session and over all; images go first, then the oldest turns, then the oldest conversations.
+ * each session and over all; images go first, then the oldest turns, then the oldest conversations of who
+ * holds most.
  */
 
+import { weighJson } from "../../sessions/json-bytes.js";
+import { SharedRoom } from "../../sessions/shared-room.js";
 import type { ChatMessage } from "./messages.js";
 
 const MESSAGES_MAX = 200;
@@ -11,47 +14,38 @@ const ALL_BYTES_MAX = 128 * 2 ** 20;
 /** A message is never less than this. */
 const MESSAGE_BYTES = 500;
 
-interface Conversation {
-  readonly messages: readonly ChatMessage[];
-  readonly bytes: number;
-}
-
 export class Conversations {
-  /** The one that was used last comes last. */
-  readonly #conversations = new Map<string, Conversation>();
-  readonly #allBytesMax: number;
-  #bytes = 0;
+  readonly #conversations = new Map<string, readonly ChatMessage[]>();
+  readonly #room: SharedRoom<string>;
 
   constructor(allBytesMax = ALL_BYTES_MAX) {
-    this.#allBytesMax = allBytesMax;
+    this.#room = new SharedRoom({
+      sizeMax: allBytesMax,
+      onGiven: (name) => this.#conversations.delete(name),
+      keepsLatest: false,
+    });
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#room.size;
   }
 
   messages(owner: string, sessionId: string): readonly ChatMessage[] {
-    return this.#conversations.get(nameOf(owner, sessionId))?.messages ?? [];
+    return this.#conversations.get(nameOf(owner, sessionId)) ?? [];
   }
 
   /** In place of what was said before. */
   keep(owner: string, sessionId: string, messages: readonly ChatMessage[]): void {
-    this.forget(owner, sessionId);
+    const name = nameOf(owner, sessionId);
     const kept = fit(messages);
-    this.#conversations.set(nameOf(owner, sessionId), kept);
-    this.#bytes += kept.bytes;
-    for (const [name, { bytes }] of this.#conversations) {
-      if (this.#bytes <= this.#allBytesMax) break;
-      this.#conversations.delete(name);
-      this.#bytes -= bytes;
-    }
+    this.#conversations.set(name, kept.messages);
+    this.#room.hold(name, owner, kept.bytes);
   }
 
   /** Whether there was anything to forget. */
   forget(owner: string, sessionId: string): boolean {
     const name = nameOf(owner, sessionId);
-    const there = this.#conversations.get(name);
-    this.#bytes -= there?.bytes ?? 0;
+    this.#room.free(name);
     return this.#conversations.delete(name);
   }
 }
@@ -61,7 +55,7 @@ function nameOf(owner: string, sessionId: string): string {
   return `${owner}/${sessionId}`;
 }
 
-function fit(all: readonly ChatMessage[]): Conversation {
+function fit(all: readonly ChatMessage[]): { messages: readonly ChatMessage[]; bytes: number } {
   let messages = all.slice(-MESSAGES_MAX);
   const weights = messages.map(weigh);
   let bytes = weights.reduce((sum, weight) => sum + weight, 0);
@@ -86,7 +80,7 @@ function fit(all: readonly ChatMessage[]): Conversation {
 const known = new WeakMap<ChatMessage, number>();
 
 function weigh(message: ChatMessage): number {
-  const weight = known.get(message) ?? MESSAGE_BYTES + JSON.stringify(message).length;
+  const weight = known.get(message) ?? MESSAGE_BYTES + weighJson(message);
   known.set(message, weight);
   return weight;
 }

@@ -29,7 +29,11 @@ export interface ShownImage {
   readonly data: string;
 }
 
-export function toRunOutput(outcome: ExecutionOutcome, executionId: number | null): RunOutput {
+export function toRunOutput(
+  outcome: ExecutionOutcome,
+  executionId: number | null,
+  images: number,
+): RunOutput {
   const { error } = outcome;
   return {
     status: outcome.status,
@@ -42,7 +46,7 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
-    images: imagesOf(outcome.outputs).length,
+    images,
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
@@ -54,16 +58,23 @@ const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 export function imagesOf(outputs: readonly Output[]): ShownImage[] {
   const images: ShownImage[] = [];
   for (const output of outputs) {
-    if (!("data" in output) || images.length === IMAGES_SHOWN_MAX) continue;
-    const mediaType = BASE64_IMAGES.find((type) => typeof output.data[type] === "string");
-    const svg = output.data["image/svg+xml"];
-    if (mediaType !== undefined) {
-      images.push({ mediaType, data: String(output.data[mediaType]).replace(/\s+/g, "") });
-    } else if (typeof svg === "string") {
-      images.push({ mediaType: "image/svg+xml", data: Buffer.from(svg).toString("base64") });
-    }
+    const image = images.length < IMAGES_SHOWN_MAX ? imageIn(output) : undefined;
+    if (image) images.push(image);
   }
   return images;
+}
+
+function imageIn(output: Output): ShownImage | undefined {
+  if (!("data" in output)) return undefined;
+  const mediaType = BASE64_IMAGES.find((type) => typeof output.data[type] === "string");
+  // White space is left out, of whatever length and however often it comes.
+  if (mediaType !== undefined) return shown(mediaType, String(output.data[mediaType]), "base64");
+  const svg = output.data["image/svg+xml"];
+  return typeof svg === "string" ? shown("image/svg+xml", svg, "utf8") : undefined;
+}
+
+function shown(mediaType: string, text: string, encoding: "base64" | "utf8"): ShownImage {
+  return { mediaType, data: Buffer.from(text, encoding).toString("base64") };
 }
 
 function textOf(outputs: readonly Output[]): string {
@@ -88,7 +99,8 @@ export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): stri
   if (text.length <= charactersMax) return text;
   const half = Math.floor(charactersMax / 2);
   const left = text.length - 2 * half;
-  return `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+  const cut = `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+  return cut.toWellFormed();
 }
 
 /**

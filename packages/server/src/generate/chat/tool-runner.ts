@@ -2,8 +2,8 @@
 
 import type { ValidationPolicy } from "../../config/model-settings.js";
 import { type ErrorCode, ServiceError } from "../../errors.js";
-import type { LoggedEvent } from "../../sessions/event-log.js";
 import type { ExecutionEvents } from "../../sessions/execution-events.js";
+import type { LoggedEvent } from "../../sessions/logged-event.js";
 import { checkStatically } from "../static-check.js";
 import { isDenied } from "../validation.js";
 import type { ChatBench } from "./chat-bench.js";
@@ -144,10 +144,11 @@ export class ToolRunner {
     for await (const event of execution.events.follow()) yield* live.take(event);
     const outcome = await running;
     this.#note(outcome);
-    for (const { mediaType, data } of imagesOf(outcome.outputs)) {
+    const images = imagesOf(outcome.outputs);
+    for (const { mediaType, data } of images) {
       yield { type: "file", mediaType, url: `data:${mediaType};base64,${data}` };
     }
-    return { output: toRunOutput(outcome, execution.id) };
+    return { output: toRunOutput(outcome, execution.id, images.length) };
   }
 
   #note(outcome: Awaited<ReturnType<ChatBench["run"]>>): void {
@@ -184,8 +185,8 @@ class LiveText {
     this.#executionId = executionId;
   }
 
-  *take({ name, json }: LoggedEvent): Generator<ChatChunk> {
-    const live = readEvent(name, json);
+  *take(event: LoggedEvent): Generator<ChatChunk> {
+    const live = readEvent(event);
     if (!live || this.#sent > LIVE_CHARACTERS_MAX) return;
     this.#sent += live.text.length;
     const data = { tool_call_id: this.#toolCallId, ...live };
@@ -207,13 +208,13 @@ const RUNNING: Omit<RunOutput, "execution_id" | "result_text"> = {
   ...{ files_created: [], files_modified: [] },
 };
 
-function readEvent(name: string, json: string): Omit<LiveOutput, "tool_call_id"> | undefined {
-  if (name === "stream") return JSON.parse(json) as ExecutionEvents["stream"];
+function readEvent({ name, data }: LoggedEvent): Omit<LiveOutput, "tool_call_id"> | undefined {
+  if (name === "stream") return data as ExecutionEvents["stream"];
   if (name === "error") {
-    const { traceback } = JSON.parse(json) as ExecutionEvents["error"];
+    const { traceback } = data as ExecutionEvents["error"];
     return { name: "stderr", text: `${traceback.join("\n")}\n` };
   }
   if (name !== "execute_result" && name !== "display_data") return undefined;
-  const text = plainText((JSON.parse(json) as ExecutionEvents["display_data"]).data);
+  const text = plainText((data as ExecutionEvents["display_data"]).data);
   return text === "" ? undefined : { name: "result", text };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from "node:net";
+import { makeWhole } from "../whole-text.js";
 import { ProtocolViolation } from "./channel.js";
 
 export const KIND = {
@@ -329,7 +330,7 @@ export class PorterChannel {
 
 function parse(payload: Buffer): unknown {
   try {
-    return JSON.parse(payload.toString("utf8"));
+    return makeWhole(JSON.parse(payload.toString("utf8")));
   } catch {
     throw new ProtocolViolation("a frame that is not JSON");
   }

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import type { AnswerType } from "../questions.js";
 import { type Reading, readInTurns } from "../turns.js";
+import { makeWhole } from "../whole-text.js";
 import type { Allowance } from "./allowance.js";
 import {
   checkMessage,
@@ -58,7 +59,7 @@ export function readGuest(socket: Socket, reader: GuestReader): Reading {
   const reading = readInTurns(socket, isHeavy, (chunk) => {
     try {
       allowance.countBytes(chunk.length);
-      for (const value of parser.push(chunk)) onMessage(checkMessage(value, allowed));
+      for (const value of parser.push(chunk)) onMessage(whole(checkMessage(value, allowed)));
       allowance.checkUnfinished(parser.heldBytes);
     } catch (error) {
       onViolation(error as Error);
@@ -67,4 +68,11 @@ export function readGuest(socket: Socket, reader: GuestReader): Reading {
   socket.on("close", onClosed);
   socket.resume();
   return reading;
+}
+
+/** Names of files stay as they are, because the porter finds a file only by what it is really called. */
+function whole(message: GuestMessage<MessageType>): GuestMessage<MessageType> {
+  if (message.msg_type === "execute_reply") makeWhole(message.content.error);
+  else makeWhole(message.content);
+  return message;
 }
