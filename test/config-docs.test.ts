@@ -16,8 +16,9 @@ function accepted(variable: Variable): string {
     case "text":
       return variable.accepted;
     case "number": {
-      const { low, high, fractions } = variable;
-      return variable.accepted ?? `${low} to ${high}${fractions ? ", fractions allowed" : ""}`;
+      const { low, high, fractions, orZero } = variable;
+      const range = `${orZero ? "0, or " : ""}${low} to ${high}`;
+      return variable.accepted ?? `${range}${fractions ? ", fractions allowed" : ""}`;
     }
     default:
       return variable.choices.map((choice) => `\`${choice}\``).join(", ");

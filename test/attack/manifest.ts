@@ -3,7 +3,7 @@
  *
  * A case is a file of Python in `corpus/` that the suite sends through the API like any client, with
  * `prelude.py` in front of it. It either prints a verdict of its own or has to end with a status.
- * Cases of the HTTP class are functions in `http-attacks.ts`.
+ * Cases of the HTTP class are functions in `http-attacks.ts`, as are those against the commands.
  */
 import type { ExecutionStatus } from "../support/server.ts";
 
@@ -77,10 +77,15 @@ export const threats = {
   tokens: 8,
   malformed_bodies: 8,
   slow_clients: 8,
+  left_behind: 8,
+  half_bodies: 8,
   hostile_paths: 8,
   multiplied_output: 8,
   crowded_results: 8,
+  outlived_keys: 8,
+  hoarded_requests: 8,
   gateway_secrets: 9,
+  misled_commands: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
 
 export type ThreatName = keyof typeof threats;
@@ -1807,6 +1812,21 @@ export const attackCases: readonly AttackCase[] = [
 ];
 
 export const httpAttackCases: readonly HttpAttackCase[] = [
+  {
+    id: "plantedDotEnv",
+    threat: "misled_commands",
+    source: "a .env file that sends the admin token elsewhere",
+  },
+  {
+    id: "plantedServer",
+    threat: "misled_commands",
+    source: "a state directory in which no server of root's runs",
+  },
+  {
+    id: "misledFiles",
+    threat: "misled_commands",
+    source: "links where files are saved, and files that are there already",
+  },
   { id: "guessedTokens", threat: "tokens", source: "many wrong tokens in every header form" },
   { id: "headerInjection", threat: "tokens", source: "line breaks and NUL in header values" },
   { id: "deepJson", threat: "malformed_bodies", source: "JSON nested deeper than a stack" },
@@ -1816,6 +1836,37 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "manyFields", threat: "malformed_bodies", source: "hash flooding with very many keys" },
   { id: "prototypePollution", threat: "malformed_bodies", source: "CVE-2019-10744 and kin" },
   { id: "requestSmuggling", threat: "malformed_bodies", source: "two lengths in one request" },
+  { id: "wrongBodies", threat: "malformed_bodies", source: "millions of values, the first wrong" },
+  {
+    id: "pipelinedFiles",
+    threat: "left_behind",
+    source: "hundreds of requests sent ahead for a file, and gone",
+  },
+  {
+    id: "pipelinedRuns",
+    threat: "left_behind",
+    source: "runs sent ahead of answers, and gone",
+  },
+  {
+    id: "pipelinedDownloads",
+    threat: "left_behind",
+    source: "downloads sent ahead that hold a session",
+  },
+  {
+    id: "pipelinedDescriptions",
+    threat: "left_behind",
+    source: "cheap routes, hundreds of times in one write",
+  },
+  {
+    id: "abandonedFollowers",
+    threat: "left_behind",
+    source: "streams of what still waits, left before the first event",
+  },
+  {
+    id: "unfinishedBodies",
+    threat: "half_bodies",
+    source: "most of a large body on many connections",
+  },
   { id: "slowHeaders", threat: "slow_clients", source: "slowloris: one header byte a second" },
   { id: "slowBody", threat: "slow_clients", source: "a body that never arrives" },
   { id: "idleConnections", threat: "slow_clients", source: "hundreds of open connections" },
@@ -1828,6 +1879,8 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "deepFolders", threat: "endless_files", source: "deeper than a path can name" },
   { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
   { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
+  { id: "actsAfterRevocation", threat: "outlived_keys", source: "bodies that come after the 204" },
+  { id: "hoardedRequests", threat: "hoarded_requests", source: "one key on every connection" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
   { id: "multipliedEvents", threat: "multiplied_output", source: "large events, many followers" },
   { id: "crowdedResults", threat: "crowded_results", source: "one key's results for all the room" },

@@ -1,5 +1,6 @@
 /** `npm run fuzz`: the fuzzers of the tests, for as long as one likes. */
 import { parseArgs } from "node:util";
+import { abuseKeeper } from "../faults/hostile-gateway.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { checkChannel } from "./channel-properties.ts";
 import { fuzzGuest } from "./guest.ts";
@@ -12,7 +13,7 @@ import { fuzzSession } from "./session-requests.ts";
 const USAGE = `npm run fuzz -- [options]
   --seconds N     how long each target is fuzzed, 60 without it
   --seed S        the seed that an earlier run has printed
-  --only A,B      these targets only: channel, porter, http, session, guest`;
+  --only A,B      these targets only: channel, porter, http, session, guest, keeper`;
 
 const FUZZ_ENV = { MAX_SESSIONS: "20", MAX_EXECUTION_TIME: "5", ACQUIRE_TIMEOUT: "2" };
 const ROUND_TRIPS = 500;
@@ -56,6 +57,8 @@ const targets: Readonly<Record<string, (random: Random) => Promise<object>>> = {
   http: (random: Random) => withServer((server) => fuzzHttp(server, random, seconds)),
   session: (random: Random) => withServer((server) => fuzzSession(server, random, seconds)),
   guest: (random: Random) => withServer((server) => fuzzGuest(server, random, seconds)),
+  // It has a server of its own, whose gateway is stopped.
+  keeper: (random: Random) => abuseKeeper(random, seconds),
 };
 const chosen = values.only?.split(",") ?? Object.keys(targets);
 if (!(seconds > 0) || chosen.some((name) => !(name in targets))) {

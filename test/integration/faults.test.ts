@@ -1,9 +1,19 @@
 /** What `npm run faults` has found; short runs of it are in `test/long`. */
 import { expect, test } from "vitest";
+import { abuseKeeper } from "../faults/hostile-gateway.ts";
+import { chosenSeed, Random, withSeed } from "../fuzz/random.ts";
 import { takeSample } from "../soak/resources.ts";
 import { eventually } from "../support/host.ts";
 import { findRoles, findSandboxes } from "../support/roles.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+
+test("a gateway in wrong hands neither ends the keeper nor holds it up", () => {
+  const seed = chosenSeed();
+  return withSeed(seed, async () => {
+    const { operations } = await abuseKeeper(new Random(seed), 2);
+    expect(operations).toBeGreaterThan(100);
+  });
+}, 180_000);
 
 /** A zygote imports for seconds before it can serve again, and for many on a machine with other work. */
 const TIMEOUT_MS = 180_000;

@@ -436,6 +436,42 @@ describe("validate_code", () => {
     });
   });
 
+  test("runs nothing in another session than the one that was looked at, nor beyond a quota", async () => {
+    const quotas = { sessions: 1 };
+    const key = await server.request<{ id: string; key: string }>("/api/keys", {
+      body: { name: uniqueId("reviewed"), role: "execute", quotas },
+    });
+    const asKey = { authenticated: false, headers: { "x-auth-token": key.body.key } };
+    const answers: Promise<ApiResponse<unknown>>[] = [];
+    const approved = '{"verdict": "approve", "reasons": [], "improved_code": ""}';
+    model.say([{ text: approved, delayMs: 1500 }]);
+    // Each is admitted, and its session is gone again when the model has answered.
+    for (const session_id of ["a", "b", "c"]) {
+      const body = { session_id, code: "print('ran')", validate_code: true };
+      answers.push(server.request("/execute", { body, ...asKey }));
+      await expect.poll(() => model.requests.length).toBe(answers.length);
+      await server.request(`/sessions/${session_id}`, { method: "DELETE", ...asKey });
+    }
+    await server.request("/sessions", { body: { session_id: "d" }, ...asKey });
+    for (const answer of await Promise.all(answers)) {
+      expect(refusal(answer).error.code).toBe("SESSION_NOT_FOUND");
+    }
+    const { body } = await server.request<{ sessions: { session_id: string }[] }>(
+      "/sessions",
+      asKey,
+    );
+    expect(body.sessions.map(({ session_id }) => session_id)).toEqual(["d"]);
+
+    // Nor after the key was revoked meanwhile, and a stateless run has no session to look for.
+    model.say([{ text: approved, delayMs: 1500 }]);
+    await server.request("/sessions/d", { method: "DELETE", ...asKey });
+    const stateless = { code: "print('ran')", validate_code: true };
+    const late = server.request("/execute", { body: stateless, ...asKey });
+    await expect.poll(() => model.requests.length).toBe(1);
+    await server.request(`/api/keys/${key.body.id}`, { method: "DELETE" });
+    expect([401, 404]).toContain((await late).status);
+  });
+
   test("runs nothing that the review or the policy rejects", async () => {
     const session_id = uniqueId("validate");
     model.say([

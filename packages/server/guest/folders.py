@@ -180,7 +180,12 @@ def close_all(mounts: Mounts) -> None:
 def _make_id_map(uid: int, gid: int, host_id: int) -> int:
     """A user namespace in which `uid` and `gid` stand for `host_id` outside, with nobody in it."""
     ready, says_ready = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(ready)
+        os.close(says_ready)
+        raise
     if pid == 0:
         try:
             os.unshare(os.CLONE_NEWUSER)

@@ -59,8 +59,9 @@ def decode(body: bytes) -> dict:
 class FrameReader:
     """Reads frames from a socket, keeping what arrived beyond the current one."""
 
-    def __init__(self, connection: socket.socket):
+    def __init__(self, connection: socket.socket, frame_bytes_max: int = FRAME_BYTES_MAX):
         self._connection = connection
+        self._frame_bytes_max = frame_bytes_max
         self._buffer = b""
 
     def _frame_end(self) -> int:
@@ -68,7 +69,7 @@ class FrameReader:
         if len(self._buffer) < 4:
             return 0
         (length,) = _unpack_length(self._buffer[:4])
-        if length > FRAME_BYTES_MAX:
+        if length > self._frame_bytes_max:
             raise FrameTooLarge(f"{length} bytes")
         return 4 + length
 
@@ -94,11 +95,20 @@ class FrameReader:
 
     def read_available(self) -> list[dict]:
         """After poll said readable: receive once and return the frames that are complete."""
+        self.receive()
+        messages = []
+        while (message := self.take()) is not None:
+            messages.append(message)
+        return messages
+
+    def receive(self) -> None:
+        """Receive once, for take()."""
         chunk = self._connection.recv(_RECEIVE_BYTES)
         if not chunk:
             raise ChannelClosed
         self._buffer += chunk
-        messages = []
-        while (end := self._frame_end()) and len(self._buffer) >= end:
-            messages.append(self._take(end))
-        return messages
+
+    def take(self) -> dict | None:
+        """The next frame that is complete, if one is."""
+        end = self._frame_end()
+        return self._take(end) if 0 < end <= len(self._buffer) else None

@@ -20,16 +20,19 @@ import os
 import selectors
 import signal
 import sys
+import time
 
 import cgroups as control_groups
 import linux
 import seccomp
 import warden
+from complaints import Complaints
+from deadlines import Deadlines
 from folders import Folders, FoldersRefused
 from gateway_connection import GatewayConnection
 from kernels import Kernels, watch_once
 from operations import Operations
-from plan import Plan, PlanRefused
+from plan import PlanRefused
 from sandbox import Common, Sandbox, send_signal
 from sandbox_maker import RUN_DIRECTORY, Programs, SandboxMaker
 from zygote_process import Wear
@@ -42,6 +45,9 @@ _WARDEN_PID = 1
 _KERNEL_PID = 2
 # How often it is looked whether a group is empty, or another zygote due.
 _RETRY_S = 0.02
+# How often deadlines are looked at while there are sandboxes, and the supervisor told that all is well.
+_LOOK_S = 0.5
+_SOCKET = f"{RUN_DIRECTORY}/keeper.sock"
 # Tells the supervisor that the reason has been said and is no lack of isolation.
 _EXIT_FOLDERS_REFUSED = 72
 
@@ -89,13 +95,15 @@ class Keeper:
         self._tell = self._gateway.tell
         common = Common(self._selector, self._cgroups, folders, self._tell, self._fail)
         self._sandboxes = common.sandboxes
-        self._folders = folders
         self._maker = SandboxMaker(tree, uid_base, programs, self._cgroups, folders)
         self._kernels = Kernels(common, self._maker, zygote_wear)
         self._zygotes = self._kernels.zygotes
         self._operations = Operations(
             common, self._maker, self._spawn, self._destroy_known, self._destroy_all
         )
+        self._deadlines = Deadlines(f"{RUN_DIRECTORY}/deadlines", gateway_uid, _SLOTS)
+        self._complaints = Complaints()
+        self._look_due = 0.0
         self._stopping = False
         for name in self._cgroups.names():
             self._adopt(name)
@@ -109,7 +117,7 @@ class Keeper:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Standard input is what ends us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
-        self._gateway.listen(f"{RUN_DIRECTORY}/keeper.sock")
+        self._gateway.listen(_SOCKET)
         self._zygotes.keep_one()
         register = self._selector.register
         register(wakeup_read, selectors.EVENT_READ, lambda: os.read(wakeup_read, 4096))
@@ -119,15 +127,40 @@ class Keeper:
                 # Whoever was served before in this round may have closed this one.
                 if self._selector.get_map().get(key.fd) is key:
                     key.data()
+            self._gateway.serve()
             self._reap()
+            self._look()
             self._remove_doomed()
             if not self._stopping:
                 self._zygotes.keep_one()
         self._cgroups.remove_base()
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
+        if self._gateway.has_operations():
+            return 0
         doomed = any(sandbox.doomed for sandbox in self._sandboxes.values())
-        return _RETRY_S if doomed or self._zygotes.current is None else None
+        if doomed or self._zygotes.current is None:
+            return _RETRY_S
+        return max(0.0, self._look_due - time.monotonic())
+
+    def _look(self) -> None:
+        """End what should have been over, and show the supervisor, by the time of the socket's file, that this
+        loop turns."""
+        now = time.monotonic()
+        if now < self._look_due:
+            return
+        self._look_due = now + _LOOK_S
+        try:
+            os.utime(_SOCKET)
+        except OSError:
+            pass  # Somebody has removed it, and the supervisor has another keeper make another.
+        self._kernels.end_stuck_zygote()
+        living = {one.slot: one for one in self._sandboxes.values() if not one.doomed}
+        for slot in self._deadlines.overdue(living):
+            identity = living[slot].identity
+            self._complaints.say(f"{identity} ran past its deadline, and the gateway did not end it")
+            self._tell({"event": "overdue", "sandbox": identity})
+            self._destroy(living[slot])
 
     def _on_stdin(self) -> None:
         if os.read(0, 4096):
@@ -148,11 +181,8 @@ class Keeper:
 
     # --- making a sandbox -------------------------------------------------------------------
 
-    def _spawn(self, identity: str, sandbox: Sandbox | None, operation: dict) -> None:
-        plan = Plan.parse(operation.get("plan"), self._folders)
-        secret = operation.get("secret")
-        if not isinstance(secret, str):
-            raise PlanRefused("the secret is missing")
+    def _spawn(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+        plan = fields["plan"]
         if sandbox:
             raise PlanRefused("a sandbox of this id exists already")
         if self._stopping:
@@ -163,13 +193,14 @@ class Keeper:
             raise PlanRefused("every range of host ids is in use")
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._sandboxes[identity] = sandbox
+        self._deadlines.clear(slot)
         self._cgroups.create(sandbox.name)
         self._cgroups.set_memory(sandbox.name, plan.memory_bytes)
         self._cgroups.set_cpu(sandbox.name, plan.cpu_cores)
         self._cgroups.set_processes(sandbox.name, plan.processes + 1)  # One for the warden.
         # Lets the gateway reset the peak before each execution, and nothing else.
         os.chown(self._cgroups.accounting_files(sandbox.name)["memory_peak"], self._gateway_uid, -1)
-        for_zygote = self._maker.fork_warden(sandbox, secret)
+        for_zygote = self._maker.fork_warden(sandbox, fields["secret"])
         assert sandbox.report
         self._selector.register(
             sandbox.report, selectors.EVENT_READ, lambda: self._on_report(sandbox)
@@ -241,7 +272,7 @@ class Keeper:
         for sandbox in list(self._sandboxes.values()):
             self._destroy(sandbox)
 
-    def _destroy_known(self, identity: str, sandbox: Sandbox | None, _operation: dict) -> None:
+    def _destroy_known(self, identity: str, sandbox: Sandbox | None, _fields: dict) -> None:
         """The gateway's wish. What is gone already is told once more."""
         if sandbox:
             self._destroy(sandbox)

@@ -7,6 +7,7 @@ is told how.
 
 import os
 import selectors
+from contextlib import ExitStack
 from typing import Callable
 
 from plan import USER_ID
@@ -29,30 +30,38 @@ class Kernels:
 
     def fork(self, sandbox: Sandbox, for_zygote: dict[str, int]) -> None:
         """Hand the kernel's descriptors over. Ours are closed, whatever comes of it."""
-        forking = self.zygotes.current
-        if forking is None:
-            _close_all(list(for_zygote.values()))
-            self._common.fail(sandbox.identity, "the zygote is being restarted")
-            return
-        assert sandbox.plan
-        request = {
-            "sandbox": sandbox.identity,
-            "plan": vars(sandbox.plan),
-            "host_uid": self._maker.host_uid(sandbox, USER_ID),
-        }
-        given = {"warden": sandbox.warden_handle, **for_zygote}
-        entrances = [
-            os.open(path, os.O_WRONLY)
-            for path in self._common.cgroups.entrances(sandbox.name, limited_cpu=True)
-        ]
-        descriptors = [given[name] for name in DESCRIPTORS] + entrances
-        try:
-            forking.fork_kernel(request, descriptors)
-            sandbox.zygote = forking
-        except OSError:
-            self._lose_zygote(forking)
-        finally:
-            _close_all([*entrances, *for_zygote.values()])
+        with ExitStack() as ours:
+            for descriptor in for_zygote.values():
+                ours.callback(os.close, descriptor)
+            forking = self.zygotes.current
+            if forking is None:
+                self._common.fail(sandbox.identity, "the zygote is being restarted")
+                return
+            assert sandbox.plan
+            request = {
+                "sandbox": sandbox.identity,
+                "plan": vars(sandbox.plan),
+                "host_uid": self._maker.host_uid(sandbox, USER_ID),
+            }
+            given = {"warden": sandbox.warden_handle, **for_zygote}
+            descriptors = [given[name] for name in DESCRIPTORS]
+            for path in self._common.cgroups.entrances(sandbox.name, limited_cpu=True):
+                entrance = os.open(path, os.O_WRONLY)
+                ours.callback(os.close, entrance)
+                descriptors.append(entrance)
+            try:
+                forking.fork_kernel(request, descriptors)
+                sandbox.zygote = forking
+            except BlockingIOError:
+                self._common.fail(sandbox.identity, "the zygote is behind")
+            except OSError:
+                self._lose_zygote(forking)
+
+    def end_stuck_zygote(self) -> None:
+        """One that does not answer is replaced. Its kernels go on without it."""
+        current = self.zygotes.current
+        if current and current.is_stuck:
+            self._lose_zygote(current)
 
     def watch(self, sandbox: Sandbox) -> None:
         """Learn the end of a kernel that has no parent who could tell it."""
@@ -85,7 +94,10 @@ class Kernels:
             self._lose_zygote(ended)
 
     def _on_zygote(self, sender: ZygoteProcess) -> None:
-        received = sender.receive()
+        try:
+            received = sender.receive()
+        except BlockingIOError:
+            return
         if received is None:
             self._lose_zygote(sender)
             return
@@ -112,6 +124,7 @@ class Kernels:
             {
                 "event": "spawned",
                 "sandbox": sandbox.identity,
+                "slot": sandbox.slot,
                 "accounting": self._common.cgroups.accounting_files(sandbox.name),
                 "pids": {"kernel": kernel_pid, "warden": sandbox.warden_pid},
                 "host_uids": self._maker.host_uids(sandbox),

@@ -96,7 +96,9 @@ class Porter:
                 self._forget(number)
             else:
                 self._continue(number, request, kind, payload)
-        except (OSError, Refused, KeyError, TypeError, ValueError, MemoryError) as failure:
+        except wire.WireError:
+            raise
+        except Exception as failure:  # Whatever is wrong with one request ends that one only.
             self._fail(number, failure)
 
     def _open(self, number: int, fields: dict) -> None:
@@ -148,7 +150,7 @@ class Porter:
         except StopIteration:
             self._forget(number)
             return
-        except (OSError, Refused, KeyError, TypeError, ValueError, MemoryError) as failure:
+        except Exception as failure:  # A file may be of any size and a guest does what it likes to it.
             self._fail(number, failure)
             return
         if sent is None:

@@ -120,7 +120,10 @@ class Reading:
         self._range: tuple[int, int] | None = None
 
     def item(self, fields: dict) -> None:
-        self._range = (int(fields["start"]), int(fields["length"]))
+        start, length = int(fields["start"]), int(fields["length"])
+        if start < 0 or length < 0:
+            raise Refused("INVALID_PATH")
+        self._range = (start, length)
 
     def run(self) -> Iterator[Sent]:
         descriptor, status = open_regular(self._path)

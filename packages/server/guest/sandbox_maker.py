@@ -5,7 +5,10 @@ kernel is forked by the zygote, from what this returns.
 """
 
 import os
+import signal
 import socket
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import cgroups as control_groups
@@ -24,14 +27,38 @@ _IDS_PER_SLOT = 2
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
-    """A connection to the gateway, introduced before any guest code could speak on it."""
+    """A connection to the gateway, introduced before any guest code could speak on it. A gateway that takes
+    no connections fails this, and is not waited for."""
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(2)
-    connection.connect(f"{RUN_DIRECTORY}/guest.sock")
-    connection.settimeout(None)
-    content = {"sandbox": identity, "secret": secret, "role": role}
-    connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+    try:
+        connection.setblocking(False)
+        connection.connect(f"{RUN_DIRECTORY}/guest.sock")
+        content = {"sandbox": identity, "secret": secret, "role": role}
+        connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+        connection.setblocking(True)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _closed_by(stack: ExitStack, descriptor: int) -> int:
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _reopen(descriptor: int, flags: int) -> int:
+    """What is open already, by a description of its own."""
+    return os.open(f"/proc/self/fd/{descriptor}", flags | os.O_CLOEXEC)
+
+
+def _watched(pid: int) -> int:
+    """A pidfd of a child. One that could not be watched is not let live."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)  # It is ours and has not been reaped.
+        raise
 
 
 @dataclass(frozen=True)
@@ -65,41 +92,43 @@ class SandboxMaker:
         closes them."""
         assert sandbox.plan
         host_uid = self.host_uid(sandbox, USER_ID)
-        mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
-        control = _connect(sandbox.identity, secret, "warden")
-        connection = _connect(sandbox.identity, secret, "kernel")
-        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        report.setblocking(False)  # Whoever has died may have left no word.
-        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
-        # A second open file description: flock knows owners by description, not by process.
-        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
-        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
-        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(stdout_read, False)
-        os.set_blocking(stderr_read, False)
-        # User code can make the kernel's ends block; the warden's are descriptions of its own.
-        warden_pipes = {
-            name: os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            for name, pipe in (("stdout", stdout_read), ("stderr", stderr_read))
-        }
-        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
-        sandbox.report = report
+        # Whatever fails on the way, nothing of it stays open. `for_zygote` also holds what is kept here.
+        with ExitStack() as for_warden, ExitStack() as for_zygote:
+            mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
+            for_warden.callback(close_all, mounts)
+            control = for_warden.enter_context(_connect(sandbox.identity, secret, "warden"))
+            connection = for_zygote.enter_context(_connect(sandbox.identity, secret, "kernel"))
+            report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for end in (report, child_report):
+                for_zygote.enter_context(end)
+            report.setblocking(False)  # Whoever has died may have left no word.
+            lock = _closed_by(for_zygote, os.memfd_create("lock", os.MFD_CLOEXEC))
+            # A second open file description: flock knows owners by description, not by process.
+            warden_lock = _closed_by(for_warden, _reopen(lock, os.O_RDWR))
+            stdout_read, stdout = (_closed_by(for_zygote, end) for end in os.pipe2(os.O_CLOEXEC))
+            stderr_read, stderr = (_closed_by(for_zygote, end) for end in os.pipe2(os.O_CLOEXEC))
+            os.set_blocking(stdout_read, False)
+            os.set_blocking(stderr_read, False)
+            # User code can make the kernel's ends block; the warden's are descriptions of its own.
+            warden_pipes = {
+                name: _closed_by(for_warden, _reopen(pipe, os.O_RDONLY | os.O_NONBLOCK))
+                for name, pipe in (("stdout", stdout_read), ("stderr", stderr_read))
+            }
+            built_read, built = (_closed_by(for_zygote, end) for end in os.pipe2(os.O_CLOEXEC))
 
-        os.unshare(os.CLONE_NEWPID)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                self._become_warden(
-                    sandbox, control, connection, warden_lock, warden_pipes, child_report, mounts
-                )
-        finally:
-            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
-            close_all(mounts)
-        sandbox.warden_pid = pid
-        sandbox.warden_handle = os.pidfd_open(pid)
-        control.close()
-        for descriptor in (warden_lock, *warden_pipes.values()):
-            os.close(descriptor)
+            os.unshare(os.CLONE_NEWPID)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    self._become_warden(
+                        sandbox, control, connection, warden_lock, warden_pipes, child_report, mounts
+                    )
+            finally:
+                self._return_to_own_pid_namespace()
+            sandbox.warden_pid = pid
+            sandbox.warden_handle = _watched(pid)
+            sandbox.report, sandbox.built = report, built
+            for_zygote.pop_all()  # Theirs from here on who get them.
         return {
             "built": built_read,
             "report": child_report.detach(),
@@ -110,6 +139,13 @@ class SandboxMaker:
             "stderr_read": stderr_read,
             "stderr": stderr,
         }
+
+    def _return_to_own_pid_namespace(self) -> None:
+        """Where that fails, every later child would be in a sandbox: another keeper takes over."""
+        try:
+            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+        except OSError as failure:
+            sys.exit(f"glovebox: the keeper cannot leave a PID namespace: {failure}")
 
     def _become_warden(
         self,
@@ -168,12 +204,12 @@ class SandboxMaker:
                 if pid == 0:
                     self._become_porter(sandbox, connection)
             finally:
-                os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+                self._return_to_own_pid_namespace()
         finally:
             connection.close()
-        if sandbox.porter_handle >= 0:
-            os.close(sandbox.porter_handle)
-        sandbox.porter_handle = os.pidfd_open(pid)
+        before, sandbox.porter_handle = sandbox.porter_handle, _watched(pid)
+        if before >= 0:
+            os.close(before)
 
     def _become_porter(self, sandbox: Sandbox, connection: socket.socket) -> None:
         """In the child: load what it needs while that can be seen, confine, serve. Never returns."""

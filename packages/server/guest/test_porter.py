@@ -392,6 +392,26 @@ class ReadTest(PorterCase):
         self.porter.read_until(lambda: answer.over)
         self.assertEqual(answer.data, b"y" * 5)
 
+    def test_parts_that_no_file_can_have_end_their_own_request_only(self):
+        self.porter.put("x", b"x")
+        os.truncate(self.porter.path("x"), (1 << 63) - 1)
+        number, other = self.porter.open(op="read", path="x")
+        for start, length in (
+            (1 << 63, 1),
+            ((1 << 63) - 1, 1 << 63),
+            ((1 << 63) - 1000, 1 << 63),
+            (1 << 200, 1 << 200),
+            (-1, 5),
+            (0, -5),
+            (-(1 << 63) - 1, 1),
+        ):
+            with self.subTest(start=start, length=length):
+                self.assertIsNotNone(self.porter.read("x", start, length).failure)
+        self.assertEqual(self.porter.read("x", 0, 3).data, b"x\0\0")
+        self.porter.say(number, wire.ITEM, start=0, length=2)
+        self.porter.read_until(lambda: other.over)
+        self.assertEqual(other.data, b"x\0")
+
     def test_what_is_no_regular_file_is_refused_at_once(self):
         os.mkfifo(self.porter.path("fifo"))
         os.chmod(self.porter.path("fifo"), 0o666)
@@ -662,9 +682,26 @@ class WatchTest(PorterCase):
 
 class WireTest(PorterCase):
     def test_requests_that_make_no_sense_fail_alone(self):
-        for fields in ({}, {"op": 7}, {"op": "list"}, {"op": "read", "path": None}):
+        for fields in (
+            {},
+            {"op": 7},
+            {"op": "list"},
+            {"op": "read", "path": None},
+            {"op": "list", "path": "", "recursive": True, "entries_max": float("inf")},
+            {"op": "list", "path": "", "recursive": True, "entries_max": "9" * 5000},
+            {"op": "write", "path": "x", "size": float("inf")},
+            {"op": ["read"], "path": "x"},
+        ):
             with self.subTest(fields=fields):
                 self.assertIsNotNone(self.porter.ask(**fields).failure)
+        number, answer = self.porter.open(op="watch", path="", recursive=True)
+        self.porter.send(number, wire.CREDIT, b"123")  # Four bytes are a number.
+        self.porter.read_until(lambda: answer.over)
+        self.assertIsNotNone(answer.failure)
+        number, answer = self.porter.open(op="write", path="y")
+        self.porter.send(number, wire.ITEM, b"[" * 100_000)
+        self.porter.read_until(lambda: answer.over)
+        self.assertIsNotNone(answer.failure)
         self.assertEqual(self.porter.names(), [])
 
     def test_frames_of_unknown_requests_are_left_alone(self):

@@ -17,6 +17,10 @@ _PROGRAM = (
 )
 
 
+# A fork takes milliseconds. Whoever asks for a sandbox waits longer than this.
+_ANSWER_S_MAX = 10.0
+
+
 @dataclass(frozen=True)
 class Wear:
     """What a fork cannot change, the address layout and the hash seed of str, is shared by all
@@ -33,8 +37,11 @@ class ZygoteProcess:
         self._wear = wear
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.connection = ours
+        self.connection.setblocking(False)  # One that hangs must not make the keeper hang.
         self.ready: dict | None = None
         self._forks = 0
+        self._unanswered = 0
+        self._quiet_since = 0.0
         self._started = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
@@ -61,17 +68,36 @@ class ZygoteProcess:
         return self._forks >= self._wear.forks_max or age_s >= self._wear.age_max_s
 
     def fork_kernel(self, request: dict, descriptors: list[int]) -> None:
-        """Ask; the answer comes as a message. OSError when the zygote is gone."""
-        self._forks += 1
+        """Ask; the answer comes as a message. BlockingIOError when it has enough to do already, another
+        OSError when the zygote is gone."""
         socket.send_fds(self.connection, [json.dumps(request).encode()], descriptors)
+        self._forks += 1
+        if self._unanswered == 0:
+            self._quiet_since = time.monotonic()
+        self._unanswered += 1
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has been asked and says nothing. Before it is ready it imports, and is asked already."""
+        waits = self.ready is not None and self._unanswered > 0
+        return waits and time.monotonic() - self._quiet_since > _ANSWER_S_MAX
 
     def receive(self) -> tuple[dict, list[int]] | None:
-        """The next message and what came with it, or None when the zygote is gone."""
+        """The next message and what came with it, or None when the zygote is gone. BlockingIOError when
+        there is none after all."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self.connection, MESSAGE_BYTES_MAX, 1)
+        except BlockingIOError:
+            raise
         except OSError:
             return None
-        return (json.loads(data), descriptors) if data else None
+        if not data:
+            return None
+        message = json.loads(data)
+        self._quiet_since = time.monotonic()
+        if "forked" in message or "failed" in message:
+            self._unanswered -= 1
+        return message, descriptors
 
     def retire(self) -> None:
         """Fork no more, and end with the last of the kernels, whose exit codes only it can learn."""

@@ -4,6 +4,8 @@ export interface HealthResponse {
   readonly status: "healthy" | "panicked";
   readonly version: string;
   readonly uptime_seconds: number;
+  /** How late the server's event loop has been in the last ten to twenty seconds, in milliseconds. */
+  readonly event_loop_delay_ms: { readonly p99: number; readonly max: number };
 }
 
 export interface PoolStatus {
@@ -122,6 +124,8 @@ export interface KeyInfo {
   /** The first characters of the secret. */
   readonly prefix: string;
   readonly created_at: string;
+  /** Who made it: the id of a key, or `admin`; null for keys of older servers. */
+  readonly created_by: string | null;
   readonly last_used_at: string | null;
   readonly quotas: KeyQuotas;
 }

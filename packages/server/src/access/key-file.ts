@@ -37,6 +37,8 @@ const KeyRecord = Type.Object(
     hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     prefix: Type.String({ maxLength: 16 }),
     created_at: Type.String({ maxLength: 32 }),
+    /** Id of the principal that made it. Absent from what older programs have written. */
+    created_by: Type.Optional(Type.String({ maxLength: 32 })),
     last_used_at: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),
     quotas: KeyQuotas,
   },

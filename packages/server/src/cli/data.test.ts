@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -246,6 +247,35 @@ describe("a download", () => {
     symlinkSync(outside, join(parts(), name));
     await expect(fetchFile("/file")).rejects.toThrow("ELOOP");
     expect(readFileSync(outside, "utf8")).toBe("mine");
+  });
+
+  test("puts a file where it began, whatever is exchanged meanwhile", async () => {
+    const outside = join(base, "outside");
+    mkdirSync(outside);
+    handlers["/file"] = (request, response) => {
+      for (const name of ["sub", PARTS_DIRECTORY]) {
+        renameSync(join(base, "in", name), join(base, "in", `${name}-before`));
+        symlinkSync(outside, join(base, "in", name));
+      }
+      serve(CONTENT)(request, response);
+    };
+    await download({
+      source: { url: new URL(`${origin}/file`) },
+      ...{ base: join(base, "in"), segments: ["sub", "file.bin"], expected: { sha256: SHA256 } },
+      signal: new AbortController().signal,
+      progress: new Progress({ write: () => undefined }),
+    });
+    expect(readdirSync(outside)).toEqual([]);
+    expect(readFileSync(join(base, "in/sub-before/file.bin")).equals(CONTENT)).toBe(true);
+  });
+
+  test("leaves a file alone that appears under its name meanwhile", async () => {
+    handlers["/file"] = (request, response) => {
+      writeFileSync(target(), "mine");
+      serve(CONTENT)(request, response);
+    };
+    await expect(fetchFile("/file")).rejects.toThrow("has appeared meanwhile");
+    expect(readFileSync(target(), "utf8")).toBe("mine");
   });
 
   test("follows redirects, without the token at another server", async () => {

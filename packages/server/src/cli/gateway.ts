@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Config } from "../config.js";
 import { startGateway } from "../main.js";
 import { GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
+import { startHeartbeat } from "./heartbeat.js";
 import { EXIT_GATEWAY_HOPELESS } from "./serve.js";
 
 /** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
@@ -19,6 +20,7 @@ export async function runGateway(config: Config): Promise<number> {
     process.on("SIGINT", () => undefined);
     process.on("SIGHUP", () => undefined);
   });
+  startHeartbeat();
   let serving = false;
   // Nobody is served yet while it starts, so there is nothing to drain.
   void asked.then(() => serving || process.exit(0));

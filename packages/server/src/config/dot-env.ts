@@ -1,11 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
 import { ConfigError } from "./config-error.js";
+import { readTrustedFile } from "./trusted-place.js";
 
-/** Read `.env` in the format of docker and systemd: NAME=value lines, `#` comments, optional quotes. */
+const WHAT_TO_DO =
+  "it is read as root, so it must be root's own, in a folder that only root can write: chown and chmod both, remove the file, or start elsewhere with the variables in the environment";
+
+/**
+ * Read `.env` in the format of docker and systemd: NAME=value lines, `#` comments, optional quotes.
+ * @throws ConfigError when others could have written it
+ */
 export function readDotEnv(path: string): Record<string, string> {
   const values: Record<string, string> = {};
-  if (!existsSync(path)) return values;
-  for (const [index, line] of readFileSync(path, "utf8").split("\n").entries()) {
+  for (const [index, line] of textOf(path).split("\n").entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
     const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
     if (!match) throw new ConfigError(`.env line ${index + 1} is not NAME=value`);
@@ -13,4 +18,14 @@ export function readDotEnv(path: string): Record<string, string> {
     values[name] = /^(['"])(.*)\1\s*(#.*)?$/.exec(raw)?.[2] ?? raw.replace(/\s+#.*$/, "");
   }
   return values;
+}
+
+/** Others than its owner may read it: it need not hold secrets. */
+function textOf(path: string): string {
+  try {
+    return readTrustedFile(path, { secret: false }) ?? "";
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${error.message}; ${WHAT_TO_DO}`);
+  }
 }

@@ -25,13 +25,12 @@ function readOne(
   text: string,
 ): number | string | boolean {
   if (variable.kind === "number") {
-    const { low, high, fractions, times = 1 } = variable;
+    const { low, high, fractions, orZero, times = 1 } = variable;
     const value = Number(text);
     const isWhole = value % 1 === 0;
-    if (Number.isFinite(value) && value >= low && value <= high && (isWhole || fractions)) {
-      return value * times;
-    }
-    const kind = fractions ? "a number" : "a whole number";
+    const isInRange = value >= low && value <= high && (isWhole || fractions);
+    if (isInRange || (orZero && value === 0)) return value * times;
+    const kind = `${orZero ? "0, or " : ""}${fractions ? "a number" : "a whole number"}`;
     throw new ConfigError(
       `${variable.name} must be ${kind} from ${low} to ${high}, and is "${text}"`,
     );

@@ -34,6 +34,8 @@ interface NumberVariable extends Described {
   readonly low: number;
   readonly high: number;
   readonly fractions?: true;
+  /** Whether 0, which turns something off, is accepted besides. */
+  readonly orZero?: true;
   /** From the variable's unit to the key's. */
   readonly times?: number;
   /** Where the bounds alone do not say it. */
@@ -278,7 +280,7 @@ export const configVariables = [
     high: 1_048_576,
     times: MEBIBYTE,
     meaning:
-      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest are dropped first.",
+      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest of the key that holds most are dropped first.",
   },
   {
     name: "MAX_SESSIONS",
@@ -290,6 +292,17 @@ export const configVariables = [
     high: 4000,
     accepted: "1 to 4000, with `POOL_SIZE` at most 4000",
     meaning: "Sandboxes in use at a time, stateless executions included. Warm ones come on top.",
+  },
+  {
+    name: "MAX_REQUESTS_IN_FLIGHT",
+    group: "pool",
+    default: "256",
+    kind: "number",
+    key: "requestsInFlightMax",
+    low: 1,
+    high: 4096,
+    meaning:
+      "Requests of one key, streams included, that may be under way before 429. The admin token has no bound.",
   },
   {
     name: "SESSION_TTL",
@@ -475,6 +488,21 @@ export const configVariables = [
     meaning: "Seconds that running executions get when the server stops.",
   },
   {
+    name: "WATCHDOG_TIMEOUT",
+    group: "running",
+    default: "10",
+    kind: "number",
+    key: "watchdogMs",
+    // Life is shown every second, and what comes late must not count as missing.
+    low: 3,
+    high: 3600,
+    orZero: true,
+    fractions: true,
+    times: SECOND_MS,
+    meaning:
+      "Seconds of silence after which the HTTP side is killed and started anew; 0 never. A keeper is given three times as long. See [operations.md](operations.md#a-process-that-hangs).",
+  },
+  {
     name: "LOG_LEVEL",
     group: "running",
     default: "info",
@@ -535,7 +563,7 @@ export const clientVariables = [
     default: "",
     kind: "text",
     accepted: "`http://…` or `https://…`",
-    meaning: "The server to ask; the one that runs with this configuration when empty.",
+    meaning: "The server to ask; the one that runs with STATE_DIR on this machine when empty.",
   },
   {
     name: "GLOVEBOX_TOKEN",

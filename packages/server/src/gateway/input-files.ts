@@ -2,17 +2,22 @@
 
 import type { Static } from "typebox";
 import { ServiceError } from "../errors.js";
+import type { ToldOfChange } from "../sessions/changing-files.js";
 import { InputFiles } from "../sessions/inline-files.js";
 import { checkName } from "./files/path.js";
 import type { InputFile } from "./schemas/execute.js";
 
-/** @throws ServiceError INVALID_PATH, INVALID_REQUEST naming the file */
-export function checkInputFiles(files: readonly Static<typeof InputFile>[]): InputFiles {
+/** `told` hears of each that is put in place. @throws ServiceError INVALID_PATH, INVALID_REQUEST naming the file */
+export function checkInputFiles(
+  files: readonly Static<typeof InputFile>[],
+  told: ToldOfChange,
+): InputFiles {
   return new InputFiles(
     files.map(({ path, content, encoding }) => ({
       path: checkName(path),
       content: encoding === "base64" ? decode(path, content) : Buffer.from(content, "utf8"),
     })),
+    told,
   );
 }
 

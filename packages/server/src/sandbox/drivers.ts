@@ -1,6 +1,7 @@
 /** Chooses the driver. The one place that names any. */
 
 import type { Config } from "../config.js";
+import { Deadlines } from "./native/deadlines.js";
 import { NativeDriver } from "./native/driver.js";
 import { GuestListener } from "./native/guest-listener.js";
 import { KeeperClient } from "./native/keeper-client.js";
@@ -14,6 +15,7 @@ export async function openDriver(config: Config, guestSocket: number): Promise<S
   return new NativeDriver({
     keeper: new KeeperClient(`${config.runDir}/keeper.sock`),
     listener,
+    deadlines: new Deadlines(`${config.runDir}/deadlines`),
     plan: planConfinement(config),
     folders: foldersInside(config),
   });

@@ -71,7 +71,7 @@ class Unguarded implements DriverSandbox {
 }
 
 const DIED: SandboxEnd = { reason: "sandbox_died", outOfMemory: true, detail: "it died" };
-const CELL = { code: "1", outputBytesMax: 100, allowInput: false };
+const CELL = { code: "1", outputBytesMax: 100, allowInput: false, timeoutMs: 1000 };
 const REPLY = { msg_type: "stream", content: { name: "stdout", text: "late" } } as const;
 
 function guarded() {

@@ -65,6 +65,8 @@ export interface PanicCount {
 /** A cell, as a kernel is asked to run it. */
 export interface CellRequest {
   readonly code: string;
+  /** Whoever asks ends it by then, and a little later somebody else does who needs no help of this process. */
+  readonly timeoutMs: number;
   /** Of stdout and of stderr, each. What is beyond is counted only. */
   readonly outputBytesMax: number;
   /** Whether somebody can answer input(). */

@@ -20,7 +20,6 @@ export type ExecutionStatus =
   | "interrupted";
 
 export interface ExecutionRequest extends CellRequest {
-  readonly timeoutMs: number;
   readonly remarks?: CodeRemarks | undefined;
   /** Put in place before the code runs. */
   readonly inputs?: InputFiles | undefined;
@@ -177,7 +176,8 @@ export class Run {
     const replied = !("reason" in how);
     const wallSeconds = (performance.now() - this.#startedAt) / 1000;
     const reading = sandbox.endReading(cpuBefore);
-    const stopCause = this.#stopCause;
+    const stopCause =
+      this.#stopCause ?? (isOverdue(how, wallSeconds, this.#request) ? "timeout" : undefined);
     const endedWell = replied && how.status === "ok" && stopCause === undefined;
     const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
     if (replied) sandbox.watchOutput(false, 0);
@@ -259,6 +259,17 @@ const NOTHING_TOLD: ExecutionError = { ename: "", evalue: "", traceback: [] };
 function withHint(told: ExecutionError, hint: string | null): ExplainedError {
   if (hint === null) return { ...told, hint };
   return { ...told, traceback: [...told.traceback, `${HINT_PREFIX}${hint}`], hint };
+}
+
+/** Where this process was held up for so long that the keeper has ended it, the news of that may be there
+ * before the deadline's own timer has had its turn. */
+function isOverdue(
+  how: Reply | SandboxEnd,
+  wallSeconds: number,
+  { timeoutMs }: ExecutionRequest,
+): boolean {
+  const isUnexplained = "reason" in how && how.exitCode === undefined;
+  return isUnexplained && how.reason !== "flood" && wallSeconds * 1000 >= timeoutMs;
 }
 
 function statusOf(

@@ -21,11 +21,13 @@ async function show(args: readonly string[]): Promise<number> {
   const details = await statusForAdmins(client);
   if (values.json) printJson({ url, ...health, details: details ?? null });
   else {
+    const loopDelay = health.event_loop_delay_ms;
     const rows = [
       ["server", url],
       ["version", health.version],
       ["state", health.status],
       ["up for", formatSeconds(health.uptime_seconds)],
+      ["loop delay", `${loopDelay.p99} ms at the 99th percentile, ${loopDelay.max} ms at most`],
       ...(details ? detailRows(details) : []),
     ];
     process.stdout.write(formatTable(rows.map((row) => row.map(printable))));

@@ -1,8 +1,9 @@
 /** One file from a server: gone on with where it was left, checked, and only then given its name. */
 
 import { statfsSync } from "node:fs";
+import type { OpenFolder } from "../open-folder.js";
 import { DataFailure } from "./failure.js";
-import { lookAt, placeFor } from "./names.js";
+import { inPlace, lookAt, type Place } from "./names.js";
 import { digestOf, PartFile, type Version } from "./part-file.js";
 import type { Progress } from "./progress.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -31,17 +32,25 @@ export interface Download {
 
 /** Resolves with the path, and whether it was there already. @throws DataFailure */
 export async function download(wanted: Download): Promise<{ path: string; wasThere: boolean }> {
-  const { base, segments, expected, progress, signal } = wanted;
-  const path = placeFor(base, segments);
-  if (lookAt(path)) {
-    if (await isAsExpected(path, expected)) return { path, wasThere: true };
+  return inPlace(wanted.base, wanted.segments, (place, base) => downloadTo(place, base, wanted));
+}
+
+async function downloadTo(
+  { folder, name, path }: Place,
+  base: OpenFolder,
+  wanted: Download,
+): Promise<{ path: string; wasThere: boolean }> {
+  const { segments, expected, progress, signal } = wanted;
+  const place = folder.at(name);
+  if (lookAt(place)) {
+    if (await isAsExpected(place, expected)) return { path, wasThere: true };
     throw new DataFailure(
       isCheckable(expected)
         ? `${path} is there already and is another file; remove it, or choose another place`
         : `${path} is there already; remove it, choose another --name, or give its --sha256`,
     );
   }
-  const part = await PartFile.open(base, path);
+  const part = await PartFile.open(base, segments);
   try {
     progress.begin(segments.join("/"), expected.size);
     const say = (line: string) => progress.say(line);
@@ -52,8 +61,7 @@ export async function download(wanted: Download): Promise<{ path: string; wasThe
       ...(wanted.pauseFirstMs === undefined ? {} : { pauseFirstMs: wanted.pauseFirstMs }),
     });
     await check(part, expected, shown(wanted.source.url));
-    if (lookAt(path)) throw new DataFailure(`${path} has appeared meanwhile`);
-    await part.finish(path);
+    await part.finish(place, path);
     progress.done(part.size);
     return { path, wasThere: false };
   } finally {

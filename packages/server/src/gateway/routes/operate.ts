@@ -4,6 +4,7 @@ import type { Security } from "../../security/security.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app.js";
 import { requireAdmin } from "../auth.js";
+import { LoopDelay } from "../loop-delay.js";
 import { answers } from "../schemas/answers.js";
 import { HealthAnswer, StatusAnswer } from "../schemas/operate.js";
 
@@ -30,6 +31,8 @@ export function registerOperate(
   security: Security,
   version: string,
 ): void {
+  const loopDelay = new LoopDelay();
+  app.addHook("onClose", async () => loopDelay.stop());
   app.get("/health", HEALTH, async (_request, reply) => {
     // A load balancer should send work elsewhere.
     if (security.panicked) reply.status(503);
@@ -37,6 +40,7 @@ export function registerOperate(
       status: security.panicked ? "panicked" : "healthy",
       version,
       uptime_seconds: Math.round(process.uptime()),
+      event_loop_delay_ms: loopDelay.read(),
     };
   });
 

@@ -9,6 +9,8 @@ export const HealthAnswer = Type.Object(
     status: Type.Union([Type.Literal("healthy"), Type.Literal("panicked")]),
     version: Type.String(),
     uptime_seconds: Count,
+    /** How late the HTTP side has been lately: whatever holds it up holds up every request. */
+    event_loop_delay_ms: Type.Object({ p99: Type.Number(), max: Type.Number() }, closed),
   },
   closed,
 );

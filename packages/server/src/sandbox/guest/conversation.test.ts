@@ -14,6 +14,7 @@ let conversation: GuestConversation;
 let ends: SandboxEnd[];
 let directory: string;
 const onWardenClosed = vi.fn<() => void>();
+const onAnswered = vi.fn<() => void>();
 const onQuestionFailed = vi.fn<() => void>();
 
 interface Guest {
@@ -47,7 +48,7 @@ beforeEach(async () => {
   [kernel, warden] = [theirKernel, theirWarden];
   conversation = new GuestConversation(
     { kernel: ourKernel, warden: ourWarden },
-    { onEnd: (end) => ends.push(end), onWardenClosed, onQuestionFailed },
+    { onEnd: (end) => ends.push(end), onWardenClosed, onAnswered, onQuestionFailed },
   );
 });
 
@@ -58,7 +59,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-const CELL = { code: "1", outputBytesMax: 100, allowInput: false };
+const CELL = { code: "1", outputBytesMax: 100, allowInput: false, timeoutMs: 1000 };
 const REPLY = { status: "ok", execution_count: 1, execution_time: 0.1 };
 
 function run(request = CELL): KernelMessage[] {
@@ -87,6 +88,7 @@ test("a cell hears what is said up to its reply, and nothing after it", async ()
   kernel.say("execute_reply", REPLY);
   kernel.say("stream", { name: "stdout", text: "late" });
   await vi.waitFor(() => expect(messages).toHaveLength(2));
+  expect(onAnswered).toHaveBeenCalledOnce();
   const next = run();
   kernel.say("execute_reply", REPLY);
   await vi.waitFor(() => expect(next).toHaveLength(1));

@@ -26,6 +26,8 @@ export interface ConversationListener {
   readonly onEnd: (end: SandboxEnd) => void;
   /** Nobody in the sandbox supervises it any more. */
   readonly onWardenClosed: () => void;
+  /** The cell or question that was under way has its answer, and nothing runs for it. */
+  readonly onAnswered: () => void;
   /** A question met something, such as the end of memory, that is not the next cell's. */
   readonly onQuestionFailed: () => void;
 }
@@ -200,6 +202,7 @@ export class GuestConversation {
         const sink = this.#sink;
         if (!sink) return;
         this.#sink = undefined;
+        this.#listener.onAnswered();
         this.#openInput = 0;
         this.#allowance.begin("none");
         this.changes.leaveOut(message.content);
@@ -232,6 +235,7 @@ export class GuestConversation {
     const question = this.#question;
     if (!question) throw new ProtocolViolation("an answer to no question");
     question.settle(message);
+    this.#listener.onAnswered();
     this.#question = undefined;
     this.#allowance.begin("none");
     if (message.msg_type === "question_failed") this.#listener.onQuestionFailed();

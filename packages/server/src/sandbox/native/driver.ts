@@ -7,6 +7,7 @@ import { GuardedSandbox } from "../guarded.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox.js";
 import type { Verification } from "../verification.js";
+import type { Deadlines } from "./deadlines.js";
 import type { GuestListener } from "./guest-listener.js";
 import { judgeSandbox, ownNamespaces } from "./judgement.js";
 import type { KeeperClient, KeeperEvent, SandboxFacts, Spawned } from "./keeper-client.js";
@@ -42,6 +43,7 @@ export class NativeDriver implements SandboxDriver {
   readonly name = "native";
   readonly #keeper: KeeperClient;
   readonly #listener: GuestListener;
+  readonly #deadlines: Deadlines;
   readonly #plan: ConfinementPlan;
   readonly #folders: FoldersInside;
   readonly #starting = new Map<string, Starting>();
@@ -58,11 +60,13 @@ export class NativeDriver implements SandboxDriver {
   constructor(options: {
     keeper: KeeperClient;
     listener: GuestListener;
+    deadlines: Deadlines;
     plan: ConfinementPlan;
     folders: FoldersInside;
   }) {
     this.#keeper = options.keeper;
     this.#listener = options.listener;
+    this.#deadlines = options.deadlines;
     this.#plan = options.plan;
     this.#folders = options.folders;
     this.#awaitZygote();
@@ -150,6 +154,7 @@ export class NativeDriver implements SandboxDriver {
           processes: this.#plan.processes,
         }),
         spawned,
+        deadlines: this.#deadlines,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
         onDestroy: () => this.#leave(id),
       };
@@ -270,6 +275,9 @@ export class NativeDriver implements SandboxDriver {
       case "sandbox_died":
         this.#starting.get(event.sandbox)?.failed(new Error("the sandbox died at its start"));
         this.#sandboxes.get(event.sandbox)?.inner.died(event.out_of_memory);
+        return;
+      case "overdue":
+        this.#sandboxes.get(event.sandbox)?.inner.overdue();
         return;
       case "limited":
         this.#sandboxes.get(event.sandbox)?.inner.answered("limit", event.error);

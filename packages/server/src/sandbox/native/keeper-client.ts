@@ -52,6 +52,7 @@ const Event = Type.Union([
   Type.Object({
     event: Type.Literal("spawned"),
     sandbox: Type.String(),
+    slot: Type.Integer({ minimum: 0 }),
     accounting: Type.Object({
       cpu: Type.String(),
       memory_peak: Type.String(),
@@ -82,6 +83,7 @@ const Event = Type.Union([
     out_of_memory: Type.Boolean(),
   }),
   Type.Object({ event: Type.Literal("destroyed"), sandbox: Type.String() }),
+  Type.Object({ event: Type.Literal("overdue"), sandbox: Type.String() }),
   Type.Object({
     event: Type.Literal("limited"),
     sandbox: Type.String(),

@@ -46,7 +46,8 @@ export async function runProbe(
     timer = setTimeout(() => reject(new Error("the probe does not answer")), TIMEOUT_MS);
     void sandbox.ended.then((end) => reject(new Error(end.detail)));
     const code = cell(plan, folders);
-    const request = { code, outputBytesMax: ANSWER_BYTES_MAX, allowInput: false };
+    const bounds = { timeoutMs: TIMEOUT_MS, outputBytesMax: ANSWER_BYTES_MAX };
+    const request = { code, ...bounds, allowInput: false };
     sandbox.execute(request, (message) => {
       if (message.msg_type === "stream") text += message.content.text;
       if (message.msg_type === "execute_reply") resolve();

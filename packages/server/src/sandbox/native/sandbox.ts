@@ -13,6 +13,7 @@ import type {
   SandboxLimits,
   SandboxUsage,
 } from "../sandbox.js";
+import type { Deadlines } from "./deadlines.js";
 import { KeeperAnswers, type Order } from "./keeper-answers.js";
 import type { KeeperClient, Spawned } from "./keeper-client.js";
 import { Meter } from "./meter.js";
@@ -25,6 +26,7 @@ export interface NativeSandboxOptions {
   readonly connections: GuestConnections;
   readonly porter: Porter;
   readonly spawned: Spawned;
+  readonly deadlines: Deadlines;
   readonly limits: SandboxLimits;
   /** Has the keeper destroy what is left. */
   readonly onDestroy: () => void;
@@ -36,6 +38,8 @@ export class NativeSandbox implements DriverSandbox {
   readonly #conversation: GuestConversation;
   readonly #porter: Porter;
   readonly #meter: Meter;
+  readonly #deadlines: Deadlines;
+  readonly #slot: number;
   readonly #keeperAnswers = new KeeperAnswers();
   readonly #onDestroy: () => void;
   readonly #tellEnd: TellEnd;
@@ -54,6 +58,8 @@ export class NativeSandbox implements DriverSandbox {
     this.#tellEnd = tellEnd;
     const { accounting, pids, host_uids: hostUids } = options.spawned;
     this.#meter = new Meter(accounting);
+    this.#deadlines = options.deadlines;
+    this.#slot = options.spawned.slot;
     this.#sealOptions = {
       pids,
       hostUids,
@@ -66,6 +72,7 @@ export class NativeSandbox implements DriverSandbox {
       onEnd: tellEnd,
       // Make sure that nothing stays, and learn the reason.
       onWardenClosed: () => this.#keeper.send({ op: "destroy", sandbox: this.id }),
+      onAnswered: () => this.#deadlines.end(this.#slot),
       onQuestionFailed: () => this.#meter.leaveOutWhatHappened(),
     });
     this.#porter = options.porter;
@@ -90,6 +97,7 @@ export class NativeSandbox implements DriverSandbox {
 
   execute(request: CellRequest, sink: MessageSink): void {
     this.#used = true;
+    this.#deadlines.begin(this.#slot, request.timeoutMs);
     this.#conversation.execute(request, sink);
   }
 
@@ -101,6 +109,7 @@ export class NativeSandbox implements DriverSandbox {
     question: KernelQuestion<Name>,
     timeoutMs: number,
   ): Promise<KernelAnswer<Name>> {
+    this.#deadlines.begin(this.#slot, timeoutMs);
     return this.#conversation.ask(question, timeoutMs);
   }
 
@@ -205,6 +214,12 @@ export class NativeSandbox implements DriverSandbox {
   /** PID 1 is gone, and everything with it. */
   died(outOfMemory: boolean): void {
     this.#tellEnd({ reason: "sandbox_died", outOfMemory, detail: "the sandbox's PID 1 ended" });
+  }
+
+  /** The keeper has ended it, because what ran had had its time. */
+  overdue(): void {
+    const detail = "the code ran past its deadline, and the keeper ended the sandbox";
+    this.#tellEnd({ reason: "sandbox_died", outOfMemory: false, detail });
   }
 
   /** The keeper has carried out an order, or says what is wrong. */
