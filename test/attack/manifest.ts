@@ -116,6 +116,8 @@ export interface AttackCase {
   readonly hasPorter?: true;
   /** A second file, `<id>_setup.py`, runs first in a session of its own, which stays alive. */
   readonly hasSetup?: true;
+  /** It does little but wait, so it runs beside others of which the same is true. */
+  readonly waits?: true;
   /** The session asks for these of the folders that the suite's server shares. */
   readonly mounts?: readonly string[];
 }
@@ -625,6 +627,8 @@ export const attackCases: readonly AttackCase[] = [
     threat: "forged_frames",
     source: "bytes that are no frames on every socket",
     expectation: contained,
+    timeout: 3,
+    waits: true,
   },
   {
     id: "channel_huge_length",
@@ -644,6 +648,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "half a frame and then nothing until the deadline",
     expectation: contained,
     timeout: 2,
+    waits: true,
   },
   {
     id: "channel_forged_reply",
@@ -768,6 +773,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "reading requests in place of the kernel",
     expectation: contained,
     timeout: 3,
+    waits: true,
   },
   {
     id: "channel_pass_descriptors",
@@ -1413,6 +1419,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "the output lock, held by a child for ever",
     expectation: ends("timeout"),
     timeout: 2,
+    waits: true,
   },
   {
     id: "channel_after_the_reply",
@@ -1455,6 +1462,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "the pipes of the output made tiny, non-blocking and signalling",
     expectation: contained,
     timeout: 5,
+    waits: true,
   },
   {
     id: "channel_signal_between_cells",
@@ -1735,6 +1743,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "signals, priorities, limits and processors of a process with another id",
     expectation: blocked,
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_trace",
@@ -1742,6 +1751,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "ptrace, /proc and descriptors of the process that carries files",
     expectation: blocked,
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_modules",
@@ -1749,6 +1759,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "modules and settings where its interpreter would look after the chroot",
     expectation: ends("ok"),
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_starved",

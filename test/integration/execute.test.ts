@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type ExecutionResponse,
-  startServer,
-  type TestServer,
-  uniqueId,
-} from "../support/server.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { type ExecutionResponse, uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
-let server: TestServer;
+let server: Client;
 
 beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server?.stop();
+  server = await joinSharedServer();
 });
 
 async function run(code: string) {
@@ -57,7 +50,7 @@ describe("state", () => {
 
   test("execution_count grows by one per run", async () => {
     const session_id = uniqueId("count");
-    const counts: number[] = [];
+    const counts: (number | null)[] = [];
     for (const code of ["1", "2", "raise ValueError", "4"]) {
       const { execution_count } = await server.execute({ session_id, code });
       counts.push(execution_count);

@@ -1,47 +1,18 @@
 /** From a question to a result, against a scripted model over HTTP and real sandboxes. */
+import type { GenerateResponse } from "@glovebox/sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { code, type ModelServer, startModelServer } from "../support/model-server.ts";
 import {
   type ApiResponse,
   type ErrorBody,
-  type ExecutionResponse,
   startServer,
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 const KEY = "sk-canary-9f8e7d6c5b4a-do-not-leak";
-
-interface Validation {
-  readonly advice: boolean;
-  readonly verdict: string;
-  readonly static: {
-    readonly findings: readonly { readonly rule: string; readonly action: string }[];
-  };
-  readonly review: { readonly verdict: string; readonly reasons: readonly string[] } | null;
-  readonly review_problem: string | null;
-}
-
-interface GenerateResponse extends ExecutionResponse {
-  readonly query: string;
-  readonly generated_code: string;
-  readonly explanation: string | null;
-  readonly validation: Validation;
-  readonly attempts: readonly {
-    readonly code: string;
-    readonly status: string;
-    readonly error: { readonly ename: string } | null;
-    readonly judgement: string | null;
-  }[];
-  readonly images: readonly { readonly mime_type: string; readonly data: string }[];
-  readonly stopped_by: { readonly code: string } | null;
-  readonly usage: ExecutionResponse["usage"] & {
-    readonly model_calls: number;
-    readonly model_time: number;
-    readonly input_tokens: number;
-    readonly output_tokens: number;
-  };
-}
 
 let model: ModelServer;
 let server: TestServer;
@@ -554,13 +525,11 @@ describe("validate_code", () => {
 });
 
 describe("without a model", () => {
-  let plain: TestServer;
+  let plain: Client;
 
   beforeAll(async () => {
-    plain = await startServer();
+    plain = await joinSharedServer();
   });
-
-  afterAll(() => plain?.stop());
 
   test("generation is refused by a hint that says what to set", async () => {
     const body = { query: "x" };
