@@ -125,6 +125,26 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("there are no circles, of types neither", () => {
+    const importsOf = new Map(
+      sources.map(({ path, imports }) => [
+        path,
+        imports.map((target) => target.replace(/\.js$/, ".ts")),
+      ]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (path: string, way: readonly string[]): void => {
+      const since = way.indexOf(path);
+      if (since >= 0) circles.push([...way.slice(since), path].join(" -> "));
+      if (since >= 0 || done.has(path)) return;
+      for (const target of importsOf.get(path) ?? []) visit(target, [...way, path]);
+      done.add(path);
+    };
+    for (const path of importsOf.keys()) visit(path, []);
+    expect(circles).toEqual([]);
+  });
+
   test("nothing reaches out of the source directory", () => {
     const wrong = sources.flatMap((source) =>
       source.imports

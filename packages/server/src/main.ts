@@ -143,18 +143,18 @@ function observeSessions(
         throw new ServiceError("AUDIT_UNAVAILABLE", undefined, { retryAfterMs: 1000 });
       }
     },
-    created: (owner, session, { mounts, packages }) =>
+    onCreated: (owner, session, { mounts, packages }) =>
       audit.record("session_created", {
         ...who(owner),
         session,
         ...(mounts ? { mounts: [...mounts] } : {}),
         ...(packages ? { packages: [...packages] } : {}),
       }),
-    ended: (owner, session, reason) => {
+    onEnded: (owner, session, reason) => {
       conversations.forget(owner, session);
       audit.record("session_ended", { ...who(owner), session, reason });
     },
-    cpuUsed: (owner, seconds) => keys.chargeCpu(owner, seconds),
+    onCpuUsed: (owner, seconds) => keys.chargeCpu(owner, seconds),
   };
 }
 

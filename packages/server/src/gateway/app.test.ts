@@ -17,7 +17,8 @@ import type { SandboxDriver } from "../sandbox/sandbox.js";
 import { PanicLatch } from "../security/panic-latch.js";
 import { Security } from "../security/security.js";
 import { SessionManager } from "../sessions/session-manager.js";
-import { type App, buildApp } from "./app.js";
+import { buildApp } from "./app.js";
+import type { App } from "./app-type.js";
 
 const directory = mkdtempSync(join(tmpdir(), "app-"));
 const adminToken = "the-right-token-0123";
@@ -40,7 +41,12 @@ beforeAll(async () => {
     ...{ size: 0, leasesMax: 1, acquireTimeoutMs: 10, startsMax: 1 },
     ...{ onStartFailed: vi.fn(), onFaulty: vi.fn() },
   });
-  const observer = { assertRecording: vi.fn(), created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const observer = {
+    assertRecording: vi.fn(),
+    onCreated: vi.fn(),
+    onEnded: vi.fn(),
+    onCpuUsed: vi.fn(),
+  };
   const sessions = new SessionManager(pool, config, observer);
   const latch = new PanicLatch(join(directory, "panic.json"));
   app = buildApp({

@@ -10,13 +10,9 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
-  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
 } from "fastify";
 import type { KeyStore } from "../access/key-store.js";
 import type { Audit } from "../audit/audit.js";
@@ -29,6 +25,7 @@ import { makeWhole } from "../sandbox/whole-text.js";
 import type { Security } from "../security/security.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { Admission } from "./admission.js";
+import type { App } from "./app-type.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
 import { CodeValidator } from "./code-validation.js";
 import { countRequests } from "./counting.js";
@@ -57,14 +54,6 @@ import { registerWatch } from "./routes/watch.js";
 import { SlowBodies } from "./slow-bodies.js";
 import { endWhenStalled, holdWhileUnread } from "./unread-answers.js";
 import { writeAnswers } from "./written-answers.js";
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health"]);

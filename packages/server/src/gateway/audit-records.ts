@@ -4,7 +4,7 @@ import type { FastifyRequest } from "fastify";
 import type { Audit, AuditFields } from "../audit/audit.js";
 import { ServiceError } from "../errors.js";
 import type { ToldOfChange } from "../sessions/changing-files.js";
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 
 /** Who asked, from where, and under which id the server's log and the answer know it. */
 export function auditOrigin({ principal, ip, id }: FastifyRequest): AuditFields {

@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceError } from "../errors.js";
 import type { ChatTurn } from "../generate/chat/chat-turn.js";
 import type { ChatChunk } from "../generate/chat/chunks.js";
-import { type FilePart, isToolPart, textOf, toolNameOf } from "../generate/chat/messages.js";
+import { isToolPart, textOf, toolNameOf } from "../generate/chat/messages.js";
+import type { FilePart } from "../generate/chat/parts.js";
 import { EventStream } from "./sse.js";
 
 export const SESSION_HEADER = "x-session-id";

@@ -1,9 +1,9 @@
 /** One execution as server-sent events, for whoever started it and for whoever follows later. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { Execution } from "../sessions/execution.js";
 import { LoggedEvent } from "../sessions/logged-event.js";
-import type { RunningExecution } from "../sessions/running-execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 import { onClientGone } from "./client-gone.js";
 import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
@@ -16,7 +16,7 @@ import { type AnsweredRequest, toExecuteResponse } from "./wire.js";
 export async function streamExecution(
   request: FastifyRequest,
   reply: FastifyReply,
-  execution: RunningExecution,
+  execution: Execution,
   after: number,
 ): Promise<void> {
   const log = execution.events;
@@ -40,7 +40,7 @@ export async function streamExecution(
 }
 
 /** Takes hold of the outcome at once: the session may have no room for it when it is sent. */
-function lastEvent(request: FastifyRequest, execution: RunningExecution) {
+function lastEvent(request: FastifyRequest, execution: Execution) {
   const { id, sessionId, outcome } = execution;
   const asked = { id, sessionId, request: execution.request };
   outcome.catch(() => undefined);

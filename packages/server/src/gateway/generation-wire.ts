@@ -4,8 +4,8 @@ import { type ValidationAction, validationActions } from "../config/model-settin
 import type { Attempt, Generation } from "../generate/generation.js";
 import type { Finding } from "../generate/static-check.js";
 import { type Validation, validationSentence } from "../generate/validation.js";
-import type { ExecutionOutcome } from "../sessions/execution.js";
-import type { RunningExecution } from "../sessions/running-execution.js";
+import type { Execution } from "../sessions/execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 import { type ExecuteResponse, toExecuteResponse } from "./wire.js";
 
 /** As a shell says that a command was found and not run. */
@@ -77,7 +77,7 @@ export function toRemarks(validation: Validation, originalCode: string) {
 export function toGenerateResponse(
   query: string,
   generation: Generation,
-  last: RunningExecution | undefined,
+  last: Execution | undefined,
   sessionId: string | undefined,
 ) {
   const { attempts, outcome, use, stoppedBy } = generation;

@@ -6,7 +6,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
-import type { App } from "./app.js";
+import type { App } from "./app-type.js";
 import { fixedAnswer } from "./http/fixed-answer.js";
 import { ErrorAnswer } from "./schemas/answers.js";
 

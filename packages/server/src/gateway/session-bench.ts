@@ -8,9 +8,9 @@ import type { StartedRun } from "../generate/chat/chat-bench.js";
 import type { GuestScripts } from "../generate/guest-scripts.js";
 import type { GuestScript, Workbench } from "../generate/workbench.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { Execution } from "../sessions/execution.js";
 import type { InputFiles } from "../sessions/inline-files.js";
-import type { RunningExecution } from "../sessions/running-execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 import type { Session } from "../sessions/session.js";
 import { auditExecution, auditNotRun } from "./audit-records.js";
 
@@ -36,7 +36,7 @@ const SCRIPT_TIMEOUT_MS = 3000;
 export class SessionBench implements Workbench {
   readonly isNew: boolean;
   readonly #options: SessionBenchOptions;
-  #last: RunningExecution | undefined;
+  #last: Execution | undefined;
 
   constructor(options: SessionBenchOptions) {
     this.#options = options;
@@ -57,7 +57,7 @@ export class SessionBench implements Workbench {
   }
 
   /** The latest run, for its numbers on the wire. */
-  get last(): RunningExecution | undefined {
+  get last(): Execution | undefined {
     return this.#last;
   }
 
@@ -91,7 +91,7 @@ export class SessionBench implements Workbench {
     const run = { sessionId, code };
     const timeoutMs = Math.min(how.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs);
     const asked = { code, timeoutMs, outputBytesMax: config.outputBytesMax, allowInput: false };
-    let execution: RunningExecution;
+    let execution: Execution;
     try {
       execution = session.start({ ...asked, includeFiles }, limits, how.followed);
     } catch (error) {
@@ -116,7 +116,7 @@ interface RunOptions {
 }
 
 async function untilAbandoned(
-  execution: RunningExecution,
+  execution: Execution,
   signal: AbortSignal,
 ): Promise<ExecutionOutcome> {
   const abandon = () => execution.abandon();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ExecutionOutcome } from "../sessions/execution.js";
-import type { Output } from "../sessions/output-collector.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
+import type { Output } from "../sessions/outputs.js";
 import { toExecuteResponse } from "./wire.js";
 
 function answerOf(...outputs: Output[]) {

@@ -1,9 +1,9 @@
 /** How an execution looks on the wire. */
 
-import type { CodeRemarks, ExecutionOutcome } from "../sessions/execution.js";
-import type { InlineFile } from "../sessions/inline-files.js";
-import type { Output } from "../sessions/output-collector.js";
-import { CODE_SHOWN_MAX, type RunningExecution } from "../sessions/running-execution.js";
+import { CODE_SHOWN_MAX, type Execution } from "../sessions/execution.js";
+import type { CodeRemarks } from "../sessions/execution-request.js";
+import type { ExecutionOutcome, InlineFile } from "../sessions/outcome.js";
+import type { Output } from "../sessions/outputs.js";
 
 /** `outputs` has all of it; what is repeated beside them is bounded. */
 const RESULT_TEXT_MAX = 8 * 2 ** 20;
@@ -53,7 +53,7 @@ function toOutputFile({ path, sizeBytes, encoding, content }: InlineFile) {
 }
 
 /** An execution in a list. */
-export function toExecutionInfo(execution: RunningExecution) {
+export function toExecutionInfo(execution: Execution) {
   return {
     execution_id: execution.id,
     state: execution.state,

@@ -5,7 +5,7 @@
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
-import type { ExecutionError, ExecutionOutcome } from "../sessions/execution.js";
+import type { ExecutionError, ExecutionOutcome } from "../sessions/outcome.js";
 import { type ExtractedAnswer, extractAnswer, extractFields } from "./answer/extraction.js";
 import type { ContextReader } from "./context.js";
 import { DataMarks } from "./data-block.js";

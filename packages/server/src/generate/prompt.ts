@@ -1,7 +1,7 @@
 /** What the model is told and asked. Everything that comes out of a sandbox goes in as marked data. */
 
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 import type { DataMarks } from "./data-block.js";
 import type { AnswerForm } from "./model.js";
 import type { Finding } from "./static-check.js";

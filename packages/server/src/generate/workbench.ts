@@ -2,7 +2,7 @@
 
 import { type ErrorCode, ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { ExecutionOutcome } from "../sessions/execution.js";
+import type { ExecutionOutcome } from "../sessions/outcome.js";
 
 export interface Workbench {
   readonly limits: SandboxLimits;

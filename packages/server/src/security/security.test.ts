@@ -54,7 +54,12 @@ beforeEach(() => {
     onStartFailed: () => undefined,
     onFaulty: () => undefined,
   });
-  const observer = { assertRecording: vi.fn(), created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const observer = {
+    assertRecording: vi.fn(),
+    onCreated: vi.fn(),
+    onEnded: vi.fn(),
+    onCpuUsed: vi.fn(),
+  };
   const sessions = new SessionManager(pool, loadConfig({}, "/nonexistent"), observer);
   rmSync(join(directory, "panic.json"), { force: true });
   const latch = new PanicLatch(join(directory, "panic.json"));

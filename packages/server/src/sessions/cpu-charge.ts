@@ -5,7 +5,7 @@
  */
 
 import type { Sandbox } from "../sandbox/sandbox.js";
-import type { ExecutionOutcome } from "./execution.js";
+import type { ExecutionOutcome } from "./outcome.js";
 
 export class CpuCharge {
   readonly #onUsed: (seconds: number) => void;

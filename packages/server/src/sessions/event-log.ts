@@ -42,7 +42,7 @@ export class EventLog {
     return this.#bytes;
   }
 
-  get ended(): boolean {
+  get isOver(): boolean {
     return this.#ended;
   }
 
@@ -162,7 +162,7 @@ export class Follower implements AsyncIterableIterator<LoggedEvent> {
     for (;;) {
       const event = this.take();
       if (event) return { done: false, value: event };
-      if (this.#closed || this.#log.ended) return { done: true, value: undefined };
+      if (this.#closed || this.#log.isOver) return { done: true, value: undefined };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -1,6 +1,6 @@
 /** What happens while an execution runs, as its followers are told: Jupyter's messages, on the wire. */
 
-import type { MimeBundle, StreamName } from "./output-collector.js";
+import type { MimeBundle, StreamName } from "./outputs.js";
 
 export interface RichOutput {
   readonly data: MimeBundle;

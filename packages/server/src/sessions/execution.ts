@@ -1,352 +1,274 @@
-/**
- * Runs one cell in a sandbox and says how it ended. The deadline is ours alone: the guest is
- * interrupted, given a moment, and then destroyed, whatever it does.
- */
+/** One execution from the moment it is asked for: its place, its events, its outcome. */
 
-import type { KernelMessage } from "../sandbox/guest/channel.js";
-import { type CellRequest, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
+import { ServiceError } from "../errors.js";
+import type { Sandbox } from "../sandbox/sandbox.js";
+import { EventLog } from "./event-log.js";
 import type { EventSink } from "./execution-events.js";
-import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
-import type { InlineFile, InputFiles } from "./inline-files.js";
-import { HINT_PREFIX, type Output, OutputCollector } from "./output-collector.js";
+import type { ExecutionRequest } from "./execution-request.js";
+import type { Bounds } from "./explanation.js";
+import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
+import type { Output } from "./outputs.js";
+import { Run } from "./run.js";
 
-export type ExecutionStatus =
-  | "ok"
-  | "error"
-  | "timeout"
-  | "out_of_memory"
-  | "killed"
-  | "output_limit"
-  | "interrupted";
+/** Characters of an execution's code that a list shows, and that are kept for good. */
+export const CODE_SHOWN_MAX = 200;
 
-export interface ExecutionRequest extends CellRequest {
-  readonly remarks?: CodeRemarks | undefined;
-  /** Put in place before the code runs. */
-  readonly inputs?: InputFiles | undefined;
-  /** Whether the outcome is to hold small files that were made. */
-  readonly includeFiles?: boolean | undefined;
+/** `cancelled`: it was taken back, or could not begin. */
+export type ExecutionState = "queued" | "running" | "done" | "cancelled";
+
+export interface ExecutionOrigin {
+  /** The session's own number of it; null for a stateless run. */
+  readonly id: number | null;
+  /** Null for a stateless run. */
+  readonly sessionId: string | null;
+  readonly request: ExecutionRequest;
+  /** Executions of the session that come first. */
+  readonly queuedBefore: number;
+  /** Whether to log events from the beginning, because somebody will follow. */
+  readonly followed: boolean;
 }
 
-/** What was said about code before it was run, for its answer to repeat. */
-export interface CodeRemarks {
-  /** As it was sent; what is run may be an improved one. */
-  readonly originalCode: string;
-  readonly validationResult: string;
-  readonly validation: object;
-}
+export class Execution {
+  readonly id: number | null;
+  readonly sessionId: string | null;
+  readonly createdAt = Date.now();
+  /** What its history counts for it, once it is over. */
+  heldBytes = 0;
+  #startedAt: number | null = null;
+  #finishedAt: number | null = null;
+  #state: ExecutionState = "queued";
+  readonly #queuedBefore: number;
+  #request: ExecutionRequest;
+  #isDropped = false;
+  #status: ExecutionStatus | null = null;
+  #run: Run | undefined;
+  #log: EventLog | undefined;
+  /** Put together after the end, for as long as somebody follows it. */
+  #replay: WeakRef<EventLog> | undefined;
+  #outcome: ExecutionOutcome | undefined;
+  #takeBack: (() => void) | undefined;
+  /** Why it has no outcome: it did not run, or what it left is no longer kept. */
+  #failure: unknown;
+  /** Created on the first request for the outcome, so that a rejection always has a handler. */
+  #pending: Pending | undefined;
 
-export interface ExecutionError {
-  readonly ename: string;
-  readonly evalue: string;
-  readonly traceback: string[];
-}
-
-export interface ExplainedError extends ExecutionError {
-  /** What of the sandbox caused it and what to do about it; null when the sandbox did not. */
-  readonly hint: string | null;
-}
-
-export interface ExecutionOutcome {
-  readonly status: ExecutionStatus;
-  readonly exitCode: number;
-  readonly outputs: readonly Output[];
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly truncated: boolean;
-  readonly error: ExplainedError | null;
-  /** Seconds in the kernel, or until it was stopped. */
-  readonly executionTime: number;
-  readonly executionCount: number | null;
-  readonly filesCreated: readonly string[];
-  readonly filesModified: readonly string[];
-  /** Only where they were asked for. */
-  readonly files?: readonly InlineFile[];
-  readonly cpuSeconds: number;
-  /** Of the sandbox since it began, at the end of the run. */
-  readonly sandboxCpuSeconds: number;
-  readonly memoryPeakBytes: number;
-  readonly wallSeconds: number;
-  /** Roughly what the outputs hold in memory. */
-  readonly outputBytes: number;
-  /** Whether the sandbox must be destroyed, because its state is lost or not to be trusted. */
-  readonly spent: boolean;
-}
-
-type Reply = Extract<KernelMessage, { msg_type: "execute_reply" }>["content"];
-type InputRequest = Extract<KernelMessage, { msg_type: "input_request" }>["content"];
-type StopCause = "timeout" | "output_limit" | "interrupted";
-
-/** Between the interrupt and the kill. */
-const GRACE_MS = 1000;
-/** Cells that take longer than this get their output forwarded while they run. */
-const WATCH_AFTER_MS = 50;
-/** The same where somebody follows. Most cells are shorter still, and need no second process. */
-const WATCH_FOLLOWED_AFTER_MS = 10;
-/** Meeting a limit takes time, so the shortest cells need not be asked. */
-const EVENT_SECONDS_MIN = 0.002;
-const INSTALL_SECONDS_MIN = 0.1;
-
-/** More than the guest's kernel sends. */
-const TRACEBACK_CHARACTERS_MAX = 256 * 1024;
-
-const EXIT_CODES: Record<ExecutionStatus, number> = {
-  ok: 0,
-  error: 1,
-  timeout: 124,
-  out_of_memory: 137,
-  killed: 137,
-  output_limit: 137,
-  interrupted: 130,
-};
-
-/** Runs one cell, once. */
-export class Run {
-  readonly #sandbox: Sandbox;
-  readonly #request: ExecutionRequest;
-  readonly #collector: OutputCollector;
-  #stopCause: StopCause | undefined;
-  #graceTimer: NodeJS.Timeout | undefined;
-  #startedAt = 0;
-  #over = false;
-  #inputRequest: InputRequest | undefined;
-
-  /** With `onEvent` from the beginning, output is forwarded sooner. */
-  constructor(sandbox: Sandbox, request: ExecutionRequest, onEvent?: EventSink) {
-    this.#sandbox = sandbox;
-    this.#request = request;
-    this.#collector = new OutputCollector(request.outputBytesMax, () => this.#stop("output_limit"));
-    this.#collector.onEvent = onEvent;
+  constructor(origin: ExecutionOrigin) {
+    this.id = origin.id;
+    this.sessionId = origin.sessionId;
+    this.#request = origin.request;
+    this.#queuedBefore = origin.queuedBefore;
+    if (origin.followed) this.#log = this.#newLog();
   }
 
-  /** Told of everything that is kept, from now on. */
-  set onEvent(onEvent: EventSink) {
-    this.#collector.onEvent = onEvent;
+  /** @throws ServiceError when it did not run, or its outputs are no longer kept */
+  get outcome(): Promise<ExecutionOutcome> {
+    if (this.#finishedAt === null) {
+      this.#pending ??= newPending();
+      return this.#pending.promise;
+    }
+    return this.#outcome ? Promise.resolve(this.#outcome) : Promise.reject(this.#failure);
   }
 
-  /** What there is so far. */
-  get outputs(): readonly Output[] {
-    return this.#collector.outputs;
+  get state(): ExecutionState {
+    return this.#state;
   }
 
-  /** The question that is open, if one is. */
-  get inputRequest(): InputRequest | undefined {
-    return this.#inputRequest;
+  /** How it ended; null while it has not, and where it never ran. */
+  get status(): ExecutionStatus | null {
+    return this.#status;
   }
 
-  /** To the question that is open. False when none is. */
-  answerInput(text: string): boolean {
-    if (this.#over || !this.#sandbox.answerInput(text)) return false;
-    this.#inputRequest = undefined;
+  /** When the code began to run, and when it was over, or was taken back. */
+  get startedAt(): number | null {
+    return this.#startedAt;
+  }
+
+  get finishedAt(): number | null {
+    return this.#finishedAt;
+  }
+
+  get request(): ExecutionRequest {
+    return this.#request;
+  }
+
+  /** Whether its outputs, and all but the beginning of its code, are no longer kept. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
+  /** Its outcome, once it is done. */
+  get outcomeIfDone(): ExecutionOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Everything that happens, for everybody who follows. Costs nothing until it is asked for. */
+  get events(): EventLog {
+    const present = this.#log ?? this.#replay?.deref();
+    if (present) return present;
+    const log = this.#lateLog();
+    // What is over can be put together again for the next who asks, but not once for each of many.
+    if (this.#finishedAt === null) this.#log = log;
+    else this.#replay = new WeakRef(log);
+    return log;
+  }
+
+  /** Of its events, as far as there are any. */
+  get loggedBytes(): number {
+    return this.#log?.bytes ?? 0;
+  }
+
+  /** KeyboardInterrupt in the code, and state is kept. False when it does not run. */
+  interrupt(): boolean {
+    if (this.#state !== "running") return false;
+    this.#run?.interrupt();
     return true;
   }
 
-  /** KeyboardInterrupt in the code. If the code does not let it through, the run goes on. */
-  interrupt(): void {
-    if (this.#over) return;
-    // Whoever waits to write cannot be interrupted before it has written.
-    this.#sandbox.resumeOutput();
-    this.#sandbox.interrupt();
+  /** To its input() that waits. False when none does. */
+  answerInput(text: string): boolean {
+    return this.#run?.answerInput(text) ?? false;
   }
 
-  /** Interrupt it because nobody wants it any more, and say so in the outcome if that must be forced. */
-  end(): void {
-    this.#stop("interrupted");
+  /** Take it back before it runs: its outcome is EXECUTION_CANCELLED. False when it is too late. */
+  cancel(reason: string): boolean {
+    if (this.#state !== "queued") return false;
+    const takeBack = this.#takeBack;
+    this.failed(new ServiceError("EXECUTION_CANCELLED", `It was cancelled: ${reason}.`));
+    takeBack?.();
+    return true;
   }
 
-  /** Make the guest wait with its output, or go on. A run that is being stopped does not wait. */
-  setPaused(paused: boolean): void {
-    if (this.#over) return;
-    if (paused && this.#stopCause === undefined) this.#sandbox.pauseOutput();
-    else this.#sandbox.resumeOutput();
+  /** Nobody wants it any more. A session's state is kept, if the code lets an interrupt through. */
+  abandon(): void {
+    if (this.#state === "done" || this.#state === "cancelled") return;
+    if (this.cancel("its client went away")) return;
+    if (this.sessionId === null) this.#run?.end();
+    else this.#run?.interrupt();
   }
 
-  #stop(cause: StopCause): void {
-    if (this.#stopCause || this.#over) return;
-    this.#stopCause = cause;
-    this.interrupt();
-    this.#graceTimer = setTimeout(() => void this.#sandbox.destroy(cause), GRACE_MS);
+  // --- for its session -----------------------------------------------------------------------
+
+  /** `takeBack` frees its place in the queue. */
+  queued(takeBack: () => void): void {
+    this.#takeBack = takeBack;
   }
 
-  async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
-    const sandbox = this.#sandbox;
-    const collector = this.#collector;
-    const cpuBefore = sandbox.beginReading();
-    this.#startedAt = performance.now();
-    const how = await this.#untilItEnds();
-    const replied = !("reason" in how);
-    const wallSeconds = (performance.now() - this.#startedAt) / 1000;
-    const reading = sandbox.endReading(cpuBefore);
-    const stopCause =
-      this.#stopCause ?? (isOverdue(how, wallSeconds, this.#request) ? "timeout" : undefined);
-    const endedWell = replied && how.status === "ok" && stopCause === undefined;
-    const events = endedWell && wallSeconds < EVENT_SECONDS_MIN ? NO_EVENTS : sandbox.newEvents();
-    if (replied) sandbox.watchOutput(false, 0);
-
-    const status = statusOf(how, stopCause, events.oomKills > 0 || (!replied && how.outOfMemory));
-    collector.finish();
-    const spent = !replied || stopCause !== undefined;
-    const told = errorOf(status, how);
-    let error: ExplainedError | null = null;
-    if (told) {
-      const failure: Failure = {
-        status,
-        ...(replied && how.error ? how.error : NOTHING_TOLD),
-        stderr: collector.text("stderr"),
-        kernelExitCode: replied ? undefined : how.exitCode,
-        sessionGoesOn: !spent,
-        events,
-        timeoutMs: this.#request.timeoutMs,
-        memoryBytes: sandbox.limits.memoryBytes,
-        memoryPeakBytes: reading.memoryPeakBytes,
-      };
-      error = withHint(told, explainFailure(failure, bounds));
-      collector.addError(error);
-    } else if (wallSeconds > INSTALL_SECONDS_MIN) {
-      const note = explainInstall(collector.text("stdout") + collector.text("stderr"), bounds);
-      if (note) collector.addNote(note);
-    }
-    return {
-      status,
-      exitCode: replied && status === "error" ? (how.exit_code ?? 1) : EXIT_CODES[status],
-      outputs: collector.outputs,
-      stdout: collector.text("stdout"),
-      stderr: collector.text("stderr") + (error ? `${error.traceback.join("\n")}\n` : ""),
-      truncated: collector.truncated,
-      error,
-      executionTime: replied ? how.execution_time : wallSeconds,
-      executionCount: replied ? how.execution_count : null,
-      filesCreated: replied ? (how.files_created ?? []) : [],
-      filesModified: replied ? (how.files_modified ?? []) : [],
-      cpuSeconds: reading.cpuSeconds,
-      sandboxCpuSeconds: cpuBefore + reading.cpuSeconds,
-      memoryPeakBytes: reading.memoryPeakBytes,
-      wallSeconds,
-      outputBytes: collector.bytes,
-      spent,
-    };
+  /** Run in this sandbox, unless it was cancelled meanwhile. */
+  async runIn(sandbox: Sandbox, bounds: Bounds): Promise<ExecutionOutcome | undefined> {
+    if (this.#state !== "queued") return undefined;
+    this.#state = "running";
+    this.#startedAt = Date.now();
+    const log = this.#log;
+    if (log) this.#logState(log.append, 0);
+    this.#run = new Run(sandbox, this.#request, log?.append);
+    return this.#run.toEnd(bounds);
   }
 
-  /** The cell itself: send it, collect what it says, and hold it to its deadline. */
-  async #untilItEnds(): Promise<Reply | SandboxEnd> {
-    const sandbox = this.#sandbox;
-    const request = this.#request;
-    const watchAfterMs = this.#collector.onEvent ? WATCH_FOLLOWED_AFTER_MS : WATCH_AFTER_MS;
-    const deadline = setTimeout(() => this.#stop("timeout"), request.timeoutMs);
-    const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), watchAfterMs);
-    const how = await new Promise<Reply | SandboxEnd>((resolve) => {
-      void sandbox.ended.then(resolve);
-      sandbox.execute(request, (message) => {
-        if (message.msg_type === "execute_reply") {
-          resolve(message.content);
-          return;
-        }
-        if (message.msg_type === "input_request") this.#inputRequest = message.content;
-        this.#collector.add(message);
-      });
+  succeeded(outcome: ExecutionOutcome): void {
+    this.#state = "done";
+    this.#outcome = outcome;
+    this.#status = outcome.status;
+    this.#finish()?.resolve(outcome);
+  }
+
+  failed(error: unknown): void {
+    if (this.#finishedAt !== null) return;
+    this.#state = "cancelled";
+    this.#failure = error;
+    this.#finish()?.reject(error);
+  }
+
+  /** Keep nothing of what it has produced. */
+  dropOutputs(): void {
+    this.#isDropped = true;
+    // Only a copy lets go of the string that it was cut from.
+    const code = Buffer.from(this.#request.code.slice(0, CODE_SHOWN_MAX)).toString();
+    this.#request = { ...this.#request, code };
+    this.#outcome = undefined;
+    this.#log = undefined;
+    this.#replay = undefined;
+    this.#failure ??= new ServiceError(
+      "EXECUTION_NOT_FOUND",
+      "The outputs of this execution are no longer kept.",
+    );
+  }
+
+  /** Returns what is to be told now. */
+  #finish(): Pending | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#finishedAt = Date.now();
+    this.#run = undefined;
+    this.#takeBack = undefined;
+    this.#log?.end();
+    return pending;
+  }
+
+  #newLog(): EventLog {
+    const log = new EventLog((isBehind) => this.#run?.setPaused(isBehind));
+    if (this.#queuedBefore > 0) this.#logState(log.append, this.#queuedBefore);
+    return log;
+  }
+
+  /** For who comes later than the first output: what there is, put together as in the answer. */
+  #lateLog(): EventLog {
+    const log = this.#newLog();
+    if (this.#startedAt !== null) this.#logState(log.append, 0);
+    replay(this.#run?.outputs ?? this.#outcome?.outputs ?? [], this.#outcome, log.append);
+    const inputRequest = this.#run?.inputRequest;
+    if (inputRequest) log.append("input_request", inputRequest);
+    if (this.#run) this.#run.onEvent = log.append;
+    if (this.#finishedAt !== null) log.end();
+    return log;
+  }
+
+  #logState(append: EventSink, queuedBefore: number): void {
+    append("execution", {
+      execution_id: this.id,
+      session_id: this.sessionId,
+      state: this.#startedAt === null ? "queued" : "running",
+      queued_before: queuedBefore,
     });
-    this.#over = true;
-    clearTimeout(deadline);
-    clearTimeout(watch);
-    clearTimeout(this.#graceTimer);
-    sandbox.resumeOutput();
-    return how;
   }
 }
 
-const NOTHING_TOLD: ExecutionError = { ename: "", evalue: "", traceback: [] };
-
-/** The traceback has the hint as its last line, as that is what models are shown. */
-function withHint(told: ExecutionError, hint: string | null): ExplainedError {
-  if (hint === null) return { ...told, hint };
-  return { ...told, traceback: [...told.traceback, `${HINT_PREFIX}${hint}`], hint };
+interface Pending {
+  readonly promise: Promise<ExecutionOutcome>;
+  readonly resolve: (outcome: ExecutionOutcome) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** Where this process was held up for so long that the keeper has ended it, the news of that may be there
- * before the deadline's own timer has had its turn. */
-function isOverdue(
-  how: Reply | SandboxEnd,
-  wallSeconds: number,
-  { timeoutMs }: ExecutionRequest,
-): boolean {
-  const isUnexplained = "reason" in how && how.exitCode === undefined;
-  return isUnexplained && how.reason !== "flood" && wallSeconds * 1000 >= timeoutMs;
-}
-
-function statusOf(
-  how: Reply | SandboxEnd,
-  stopCause: StopCause | undefined,
-  memoryRanOut: boolean,
-): ExecutionStatus {
-  if (memoryRanOut) return "out_of_memory";
-  if (stopCause) return stopCause;
-  if ("reason" in how && how.reason === "flood") return "output_limit";
-  if ("reason" in how) return "killed";
-  return how.status;
-}
-
-/** What a person or a model can do something with, also where Python itself could not say it. */
-function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionError | null {
-  const told = "reason" in how || !how.error ? null : bounded(how.error);
-  switch (status) {
-    case "ok":
-      return null;
-    case "error":
-    case "interrupted":
-      return told;
-    case "timeout":
-      return explain(
-        "ExecutionTimeout",
-        "the code ran longer than its timeout and was stopped; the session starts afresh",
-        told,
-      );
-    case "output_limit":
-      return explain(
-        "OutputLimitExceeded",
-        "the code wrote far more output than the limit and was stopped; the session starts afresh",
-        told,
-      );
-    case "out_of_memory":
-      return explain(
-        "OutOfMemory",
-        "the sandbox used more memory than its limit, and the kernel ended a process of it",
-        told,
-      );
-    case "killed":
-      return explain("KernelDied", "reason" in how ? deathSentence(how) : "", told);
-  }
-}
-
-/** What a kernel says that is not ours any more may be a hundred times longer, and an answer repeats it. */
-function bounded(error: ExecutionError): ExecutionError {
-  let characters = 0;
-  const traceback = error.traceback.filter((line) => {
-    characters += line.length;
-    return characters <= TRACEBACK_CHARACTERS_MAX;
+function newPending(): Pending {
+  let resolve!: Pending["resolve"];
+  let reject!: Pending["reject"];
+  const promise = new Promise<ExecutionOutcome>((onDone, onFailed) => {
+    resolve = onDone;
+    reject = onFailed;
   });
-  return { ...error, traceback };
+  return { promise, resolve, reject };
 }
 
-function explain(ename: string, evalue: string, told: ExecutionError | null): ExecutionError {
-  return { ename, evalue, traceback: [...(told?.traceback ?? []), `${ename}: ${evalue}`] };
-}
-
-const SIGNALS: Readonly<Record<number, string>> = {
-  4: "SIGILL, an illegal instruction",
-  6: "SIGABRT, an abort",
-  7: "SIGBUS, a memory access that failed",
-  8: "SIGFPE, an arithmetic fault",
-  9: "SIGKILL",
-  11: "SIGSEGV, a segmentation fault",
-  15: "SIGTERM",
-};
-
-function deathSentence(end: SandboxEnd): string {
-  const code = end.exitCode;
-  let cause = end.detail;
-  if (code !== undefined && code < 0) {
-    cause = `the Python process was ended by ${SIGNALS[-code] ?? `signal ${-code}`}`;
-  } else if (code !== undefined) {
-    cause = `the Python process ended itself with exit code ${code}`;
+function replay(
+  outputs: readonly Output[],
+  ended: ExecutionOutcome | undefined,
+  append: EventSink,
+): void {
+  for (const output of outputs) {
+    switch (output.output_type) {
+      case "stream":
+        append("stream", { name: output.name, text: output.text });
+        break;
+      case "display_data":
+        append("display_data", { data: output.data, metadata: output.metadata });
+        break;
+      case "execute_result": {
+        const { execution_count, data, metadata } = output;
+        append("execute_result", { execution_count, data, metadata });
+        break;
+      }
+      case "error":
+        // A run has one at the most, at its end.
+        if (ended?.error) append("error", ended.error);
+    }
   }
-  return `${cause}; the session starts afresh`;
 }

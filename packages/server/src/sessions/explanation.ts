@@ -10,7 +10,7 @@ import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { planConfinement } from "../sandbox/plan.js";
 import type { KernelEvents } from "../sandbox/sandbox.js";
-import type { ExecutionStatus } from "./execution.js";
+import type { ExecutionStatus } from "./outcome.js";
 
 /** What cannot change from run to run. */
 export interface Bounds {

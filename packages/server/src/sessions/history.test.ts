@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { ExecutionOutcome } from "./execution.js";
+import { Execution } from "./execution.js";
 import { History, HistoryBudget } from "./history.js";
-import { RunningExecution } from "./running-execution.js";
+import type { ExecutionOutcome } from "./outcome.js";
 
 const MIB = 2 ** 20;
 
@@ -15,17 +15,17 @@ function outcomeOf(outputBytes: number): ExecutionOutcome {
 }
 
 /** An execution that is done, with outputs of so many bytes. */
-function ran(history: History, outputBytes = 0, code = "1"): RunningExecution {
+function ran(history: History, outputBytes = 0, code = "1"): Execution {
   const execution = waiting(history, code);
   execution.succeeded(outcomeOf(outputBytes));
   history.finished(execution);
   return execution;
 }
 
-function waiting(history: History, code = "1"): RunningExecution {
+function waiting(history: History, code = "1"): Execution {
   const id = history.nextId();
   const request = { code, timeoutMs: 1, outputBytesMax: 1, allowInput: false };
-  const execution = new RunningExecution({
+  const execution = new Execution({
     ...{ id, sessionId: "s", request, queuedBefore: 0, followed: false },
   });
   history.add(id, execution);
@@ -55,7 +55,7 @@ test("drops the oldest outputs of a session beyond 8 MiB, and the entry stays", 
   const runs = Array.from({ length: 10 }, () => ran(history, MIB / 2));
   expect(kept(history).length).toBe(7);
   expect(runs[0]?.isDropped).toBe(true);
-  expect(runs[0]?.ended).toBeUndefined();
+  expect(runs[0]?.outcomeIfDone).toBeUndefined();
   expect(runs[0]?.status).toBe("ok");
   await expect(runs[0]?.outcome).rejects.toMatchObject({ code: "EXECUTION_NOT_FOUND" });
   expect(runs[9]?.isDropped).toBe(false);

@@ -5,8 +5,8 @@
  */
 
 import { ServiceError } from "../errors.js";
-import type { ExecutionOutcome } from "./execution.js";
-import type { RunningExecution } from "./running-execution.js";
+import type { Execution } from "./execution.js";
+import type { ExecutionOutcome } from "./outcome.js";
 import { SharedRoom } from "./shared-room.js";
 
 const EXECUTIONS_MAX = 100;
@@ -16,9 +16,9 @@ const ENTRY_BYTES = 1000;
 
 /** What the histories of all sessions may hold together. */
 export class HistoryBudget {
-  readonly #room: SharedRoom<RunningExecution>;
+  readonly #room: SharedRoom<Execution>;
   /** Of those that have outputs. */
-  readonly #holders = new Map<RunningExecution, History>();
+  readonly #holders = new Map<Execution, History>();
 
   constructor(bytesMax: number) {
     this.#room = new SharedRoom({
@@ -32,13 +32,13 @@ export class HistoryBudget {
     return this.#room.size;
   }
 
-  hold(execution: RunningExecution, history: History): void {
+  hold(execution: Execution, history: History): void {
     this.#holders.set(execution, history);
     this.#room.hold(execution, history.owner, execution.heldBytes);
   }
 
   /** Returns what it held. */
-  free(execution: RunningExecution): number {
+  free(execution: Execution): number {
     if (!this.#holders.delete(execution)) return 0;
     this.#room.free(execution);
     return execution.heldBytes;
@@ -50,7 +50,7 @@ export class History {
   readonly owner: string;
   readonly #budget: HistoryBudget;
   /** The oldest first. */
-  readonly #executions = new Map<number, RunningExecution>();
+  readonly #executions = new Map<number, Execution>();
   #bytes = 0;
   #lastId = 0;
   #closed = false;
@@ -65,24 +65,24 @@ export class History {
     return ++this.#lastId;
   }
 
-  add(id: number, execution: RunningExecution): void {
+  add(id: number, execution: Execution): void {
     this.#executions.set(id, execution);
   }
 
   /** All that there are, the oldest first. */
-  list(): RunningExecution[] {
+  list(): Execution[] {
     return [...this.#executions.values()];
   }
 
   /** @throws ServiceError EXECUTION_NOT_FOUND */
-  get(id: number): RunningExecution {
+  get(id: number): Execution {
     const execution = this.#executions.get(id);
     if (!execution) throw new ServiceError("EXECUTION_NOT_FOUND");
     return execution;
   }
 
   /** It is done, or was cancelled: from now on it may be dropped. */
-  finished(execution: RunningExecution): void {
+  finished(execution: Execution): void {
     if (this.#closed) return;
     execution.heldBytes = weigh(execution);
     this.#bytes += execution.heldBytes;
@@ -91,7 +91,7 @@ export class History {
     if (this.#executions.size > EXECUTIONS_MAX) this.#dropOldestEntries();
   }
 
-  dropOutputs(execution: RunningExecution): void {
+  dropOutputs(execution: Execution): void {
     this.#bytes -= this.#budget.free(execution);
     execution.dropOutputs();
   }
@@ -121,9 +121,9 @@ export class History {
 }
 
 /** Roughly, and rather too much: text is in the outputs, and again in stdout and stderr. */
-function weigh({ request, ended, loggedBytes }: RunningExecution): number {
+function weigh({ request, outcomeIfDone, loggedBytes }: Execution): number {
   const bytes = ENTRY_BYTES + request.code.length + loggedBytes;
-  return ended ? bytes + weighOutcome(ended) : bytes;
+  return outcomeIfDone ? bytes + weighOutcome(outcomeIfDone) : bytes;
 }
 
 function weighOutcome({ outputBytes, error, filesCreated, filesModified }: ExecutionOutcome) {

@@ -6,19 +6,11 @@ import { ServiceError } from "../errors.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { Sandbox } from "../sandbox/sandbox.js";
 import { ChangingFiles, type ToldOfChange } from "./changing-files.js";
-import type { ExecutionOutcome } from "./execution.js";
+import type { ExecutionOutcome, InlineFile } from "./outcome.js";
 
 export interface InputFile {
   readonly path: string;
   readonly content: Buffer;
-}
-
-export interface InlineFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly encoding: "utf-8" | "base64" | null;
-  /** Null for what is too large to travel so. */
-  readonly content: string | null;
 }
 
 const FILE_BYTES_MAX = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** Runs the code cells of a notebook one after the other, each as an execution of its session. */
 
-import type { ExecutionOutcome, ExecutionStatus } from "./execution.js";
+import type { Execution } from "./execution.js";
 import {
   type Cell,
   type CodeCell,
@@ -9,7 +9,7 @@ import {
   notebookOutputs,
 } from "./notebook.js";
 import { mayFail } from "./notebook-input.js";
-import type { RunningExecution } from "./running-execution.js";
+import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
 
 /** Outputs of all cells together; those of later cells are left out. */
 const OUTPUT_BYTES_MAX = 16 * 2 ** 20;
@@ -17,10 +17,10 @@ const OUTPUT_BYTES_MAX = 16 * 2 ** 20;
 /** What a run does with a cell, and whom it tells. */
 export interface CellHooks {
   /** Begin to run it. @throws ServiceError */
-  start(code: string): RunningExecution;
+  start(code: string): Execution;
   /** Called as soon as it was asked for; the cell is over when this and its execution are. */
-  follow(index: number, execution: RunningExecution): Promise<void>;
-  ended(code: string, outcome: ExecutionOutcome): void;
+  follow(index: number, execution: Execution): Promise<void>;
+  onEnded(code: string, outcome: ExecutionOutcome): void;
   /** It was asked for, and did not run. */
   notRun(code: string, error: unknown): void;
 }
@@ -42,7 +42,7 @@ export class NotebookRun {
   readonly #executions: number[] = [];
   #status: ExecutionStatus = "ok";
   #outputBytes = 0;
-  #current: RunningExecution | undefined;
+  #current: Execution | undefined;
   #abandoned = false;
 
   constructor(notebook: Notebook, onError: "stop" | "continue", hooks: CellHooks) {
@@ -85,7 +85,7 @@ export class NotebookRun {
       const ended = await outcome;
       if (execution.id !== null) this.#executions.push(execution.id);
       this.#cells[index] = this.#cellWith(cell, execution, ended);
-      this.#hooks.ended(cell.source, ended);
+      this.#hooks.onEnded(cell.source, ended);
       return ended;
     } catch (error) {
       this.#hooks.notRun(cell.source, error);
@@ -93,7 +93,7 @@ export class NotebookRun {
     }
   }
 
-  #cellWith(cell: CodeCell, execution: RunningExecution, outcome: ExecutionOutcome): CodeCell {
+  #cellWith(cell: CodeCell, execution: Execution, outcome: ExecutionOutcome): CodeCell {
     const { startedAt, finishedAt } = execution;
     this.#outputBytes += outcome.outputBytes;
     const hasRoom = this.#outputBytes <= OUTPUT_BYTES_MAX;
@@ -114,7 +114,7 @@ export class NotebookRun {
   }
 }
 
-function noteFor({ id }: RunningExecution) {
+function noteFor({ id }: Execution) {
   const where = id === null ? "" : ` Execution ${id} of the session may have them.`;
   const text = `[these outputs were left out: a notebook's may have ${OUTPUT_BYTES_MAX} bytes.${where}]\n`;
   return { output_type: "stream", name: "stderr", text } as const;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../errors.js";
-import type { ExecutionOutcome } from "./execution.js";
+import { Execution } from "./execution.js";
 import { notebookOf } from "./notebook.js";
 import { mayFail, readNotebook } from "./notebook-input.js";
-import type { Output } from "./output-collector.js";
-import { RunningExecution } from "./running-execution.js";
+import type { ExecutionOutcome } from "./outcome.js";
+import type { Output } from "./outputs.js";
 
 const CODE_BYTES_MAX = 1000;
 
@@ -130,9 +130,9 @@ test("a tag says that a cell may fail", () => {
   expect([tagged, plain, odd]).toEqual([true, false, false]);
 });
 
-function execution(id: number, source: string): RunningExecution {
+function execution(id: number, source: string): Execution {
   const request = { code: source, timeoutMs: 1000, outputBytesMax: 1000, allowInput: false };
-  return new RunningExecution({ id, sessionId: "s", request, queuedBefore: 0, followed: false });
+  return new Execution({ id, sessionId: "s", request, queuedBefore: 0, followed: false });
 }
 
 function outcomeWith(outputs: Output[]): ExecutionOutcome {

@@ -1,7 +1,7 @@
 /** Notebooks as Jupyter keeps them (nbformat 4.5), and a session's history as one. */
 
-import type { Output } from "./output-collector.js";
-import type { RunningExecution } from "./running-execution.js";
+import type { Execution } from "./execution.js";
+import type { Output } from "./outputs.js";
 
 export interface Notebook {
   readonly nbformat: 4;
@@ -45,10 +45,10 @@ export const PYTHON_METADATA = {
 } as const;
 
 /** What was run, in the order of asking. Executions that have not ended, or never ran, are left out. */
-export function notebookOf(executions: readonly RunningExecution[]): Notebook {
+export function notebookOf(executions: readonly Execution[]): Notebook {
   const cells: Cell[] = [];
   for (const execution of executions) {
-    if (execution.ended) cells.push(codeCellOf(execution));
+    if (execution.outcomeIfDone) cells.push(codeCellOf(execution));
     else if (execution.isDropped && execution.status !== null) cells.push(droppedCellOf(execution));
   }
   return { nbformat: 4, nbformat_minor: 5, metadata: PYTHON_METADATA, cells };
@@ -75,19 +75,19 @@ export function notebookOutputs(outputs: readonly Output[]): Output[] {
   );
 }
 
-function codeCellOf({ id, request, ended, startedAt, finishedAt }: RunningExecution): CodeCell {
+function codeCellOf({ id, request, outcomeIfDone, startedAt, finishedAt }: Execution): CodeCell {
   return {
     cell_type: "code",
     id: `execution-${id}`,
     metadata: executionTimes(startedAt, finishedAt),
     source: request.code,
-    execution_count: ended?.executionCount ?? null,
-    outputs: notebookOutputs(ended?.outputs ?? []),
+    execution_count: outcomeIfDone?.executionCount ?? null,
+    outputs: notebookOutputs(outcomeIfDone?.outputs ?? []),
   };
 }
 
 /** Not as code: it is no longer whole, and must not be run. */
-function droppedCellOf({ id, request }: RunningExecution): TextCell {
+function droppedCellOf({ id, request }: Execution): TextCell {
   return {
     cell_type: "raw",
     id: `execution-${id}`,

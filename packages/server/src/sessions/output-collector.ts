@@ -7,22 +7,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { KernelMessage } from "../sandbox/guest/channel.js";
 import type { EventSink, ExecutionEvents } from "./execution-events.js";
 import { weighJson } from "./json-bytes.js";
-
-export type MimeBundle = Record<string, unknown>;
-
-/** nbformat v4 output objects. */
-export type Output =
-  | { output_type: "stream"; name: StreamName; text: string }
-  | { output_type: "display_data"; data: MimeBundle; metadata: MimeBundle }
-  | {
-      output_type: "execute_result";
-      execution_count: number;
-      data: MimeBundle;
-      metadata: MimeBundle;
-    }
-  | { output_type: "error"; ename: string; evalue: string; traceback: readonly string[] };
-
-export type StreamName = "stdout" | "stderr";
+import type { MimeBundle, Output, StreamName } from "./outputs.js";
 
 /** Rich outputs of one execution may weigh this much in sum. */
 const RICH_BYTES_MAX = 32 * 1024 * 1024;

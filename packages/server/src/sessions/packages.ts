@@ -10,7 +10,8 @@ import { Compile } from "typebox/compile";
 import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
-import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
+import type { ExecutionRequest } from "./execution-request.js";
+import type { ExecutionOutcome } from "./outcome.js";
 
 /** Read while the process is still root: its user may have no way into the source's directory. */
 const SOURCE = readFileSync(

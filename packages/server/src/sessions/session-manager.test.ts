@@ -136,9 +136,9 @@ const observer = {
   assertRecording: () => {
     if (!isRecording) throw new ServiceError("AUDIT_UNAVAILABLE");
   },
-  created: vi.fn(),
-  ended: vi.fn(),
-  cpuUsed: vi.fn(),
+  onCreated: vi.fn(),
+  onEnded: vi.fn(),
+  onCpuUsed: vi.fn(),
 };
 
 beforeEach(() => {

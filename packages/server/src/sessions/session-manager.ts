@@ -13,12 +13,13 @@ import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/ques
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { Caller } from "./caller.js";
 import type { ChangingFiles, ReadingFiles, ToldOfChange } from "./changing-files.js";
-import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
+import type { Execution } from "./execution.js";
+import type { ExecutionRequest } from "./execution-request.js";
 import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
+import type { ExecutionOutcome } from "./outcome.js";
 import { checkPackages, installRequest, readInstallation } from "./packages.js";
 import { Places } from "./places.js";
-import type { RunningExecution } from "./running-execution.js";
 import { NEVER_USED, Session, type SessionInfo } from "./session.js";
 import type { Preparation } from "./session-sandbox.js";
 
@@ -26,9 +27,9 @@ import type { Preparation } from "./session-sandbox.js";
 export interface SessionObserver {
   /** Whether it can be told: asked before anything that must not go unrecorded. @throws ServiceError AUDIT_UNAVAILABLE */
   assertRecording(): void;
-  created(owner: string, id: string, wanted: Pick<SessionCreation, "mounts" | "packages">): void;
-  ended(owner: string, id: string, reason: string): void;
-  cpuUsed(owner: string, seconds: number): void;
+  onCreated(owner: string, id: string, wanted: Pick<SessionCreation, "mounts" | "packages">): void;
+  onEnded(owner: string, id: string, reason: string): void;
+  onCpuUsed(owner: string, seconds: number): void;
 }
 
 export interface SessionCreation {
@@ -83,7 +84,7 @@ export class SessionManager {
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
     followed = false,
-  ): RunningExecution {
+  ): Execution {
     this.#refuseWhenStopping();
     if (where === undefined) return this.#startStateless(caller, request, limits, followed);
     const session = typeof where === "string" ? this.obtain(caller, where) : where;
@@ -225,7 +226,7 @@ export class SessionManager {
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, NOTHING_RUNNING */
-  interrupt(caller: Caller, id: string): RunningExecution {
+  interrupt(caller: Caller, id: string): Execution {
     return this.#get(caller, id).interrupt();
   }
 
@@ -245,12 +246,12 @@ export class SessionManager {
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  executions(caller: Caller, id: string): RunningExecution[] {
+  executions(caller: Caller, id: string): Execution[] {
     return this.#get(caller, id).executions();
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, EXECUTION_NOT_FOUND */
-  executionOf(caller: Caller, id: string, execution: number): RunningExecution {
+  executionOf(caller: Caller, id: string, execution: number): Execution {
     return this.#get(caller, id).executionOf(execution);
   }
 
@@ -333,7 +334,7 @@ export class SessionManager {
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
     followed: boolean,
-  ): RunningExecution {
+  ): Execution {
     const session = this.#newStateless(caller);
     const close = () => {
       this.#stateless.delete(session);
@@ -371,7 +372,7 @@ export class SessionManager {
       void this.#end(session, reason);
     });
     this.#sessions.set(nameOf(creation.owner.id, id), session);
-    this.#observer.created(creation.owner.id, id, creation);
+    this.#observer.onCreated(creation.owner.id, id, creation);
     return session;
   }
 
@@ -401,7 +402,7 @@ export class SessionManager {
       preparation: this.#preparation(creation.packages ?? []),
       mounts: this.#onRequest(creation.mounts ?? []),
       queuedMax,
-      onCpuUsed: (seconds) => observer.cpuUsed(owner.id, seconds),
+      onCpuUsed: (seconds) => observer.onCpuUsed(owner.id, seconds),
       bounds: this.#bounds,
       onOver,
       historyBudget,
@@ -437,7 +438,7 @@ export class SessionManager {
     const name = nameOf(session.owner, session.id);
     if (this.#sessions.get(name) === session) {
       this.#sessions.delete(name);
-      this.#observer.ended(session.owner, session.id, reason);
+      this.#observer.onEnded(session.owner, session.id, reason);
     }
     return session.close(reason);
   }

@@ -8,9 +8,11 @@ import type { Lease } from "../pool/pool.js";
 import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
 import type { Admit } from "./caller.js";
 import { CpuCharge } from "./cpu-charge.js";
-import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
+import type { ExecutionRequest } from "./execution-request.js";
 import type { Bounds } from "./explanation.js";
+import type { ExecutionOutcome } from "./outcome.js";
 import type { Leases } from "./places.js";
+import { Run } from "./run.js";
 
 export interface Preparation {
   readonly request: ExecutionRequest;

@@ -5,11 +5,13 @@ import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
 import { ChangingFiles, type ReadingFiles, type ToldOfChange } from "./changing-files.js";
-import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
+import { Execution } from "./execution.js";
+import type { ExecutionRequest } from "./execution-request.js";
 import { History, type HistoryBudget } from "./history.js";
 import { type InputFiles, placeFiles, withFiles } from "./inline-files.js";
+import type { ExecutionOutcome } from "./outcome.js";
 import type { Leases } from "./places.js";
-import { RunningExecution } from "./running-execution.js";
+import { Run } from "./run.js";
 import { SessionSandbox, type SessionSandboxOptions } from "./session-sandbox.js";
 import { TimeToLive } from "./time-to-live.js";
 import { type Work, WorkQueue } from "./work-queue.js";
@@ -50,7 +52,7 @@ export class Session {
   readonly #sandbox: SessionSandbox;
   readonly #queue = new WorkQueue(() => this.#touch());
   readonly #history: History | undefined;
-  #running: RunningExecution | undefined;
+  #running: Execution | undefined;
   /** Transfers of files, and requests that come back to it; it does not expire meanwhile. */
   #holders = 0;
   #executions = 0;
@@ -84,15 +86,11 @@ export class Session {
    * @throws ServiceError those of Admit.run, SESSION_NOT_FOUND, SESSION_BUSY; its outcome these,
    * EXECUTION_CANCELLED, and those of the pool
    */
-  start(
-    request: ExecutionRequest,
-    limits: Partial<SandboxLimits>,
-    followed = false,
-  ): RunningExecution {
+  start(request: ExecutionRequest, limits: Partial<SandboxLimits>, followed = false): Execution {
     const queuedBefore = this.#refuseWork();
     const id = this.#history?.nextId() ?? null;
     const sessionId = this.#history ? this.id : null;
-    const execution = new RunningExecution({ id, sessionId, request, queuedBefore, followed });
+    const execution = new Execution({ id, sessionId, request, queuedBefore, followed });
     if (id !== null) this.#history?.add(id, execution);
     const work = () => this.#work(execution, limits);
     execution.queued(() => {
@@ -230,7 +228,7 @@ export class Session {
   }
 
   /** KeyboardInterrupt in the code that runs. @throws ServiceError NOTHING_RUNNING */
-  interrupt(): RunningExecution {
+  interrupt(): Execution {
     const running = this.#running;
     if (!running?.interrupt()) throw new ServiceError("NOTHING_RUNNING");
     return running;
@@ -275,12 +273,12 @@ export class Session {
   }
 
   /** What runs, what waits, and what is kept of what was done, in the order of asking. */
-  executions(): RunningExecution[] {
+  executions(): Execution[] {
     return this.#history?.list() ?? [];
   }
 
   /** @throws ServiceError EXECUTION_NOT_FOUND */
-  executionOf(id: number): RunningExecution {
+  executionOf(id: number): Execution {
     if (!this.#history) throw new ServiceError("EXECUTION_NOT_FOUND");
     return this.#history.get(id);
   }
@@ -325,7 +323,7 @@ export class Session {
     if (this.#queue.length + this.#holders === 0) this.#timeToLive.run();
   }
 
-  async #work(execution: RunningExecution, limits: Partial<SandboxLimits>): Promise<() => void> {
+  async #work(execution: Execution, limits: Partial<SandboxLimits>): Promise<() => void> {
     try {
       const outcome = await this.#execute(execution, { ...this.#options.limits, ...limits });
       return () => {
@@ -345,7 +343,7 @@ export class Session {
 
   /** Undefined for one that was cancelled while it waited for a sandbox. */
   async #execute(
-    execution: RunningExecution,
+    execution: Execution,
     limits: SandboxLimits,
   ): Promise<ExecutionOutcome | undefined> {
     const lease = await this.#sandbox.withLimits(limits);
@@ -386,7 +384,7 @@ export class Session {
     this.refuseWhenClosed();
   }
 
-  #noteEnd(execution: RunningExecution): void {
+  #noteEnd(execution: Execution): void {
     this.#history?.finished(execution);
   }
 

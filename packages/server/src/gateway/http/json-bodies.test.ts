@@ -2,7 +2,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import fastify, { type FastifyError } from "fastify";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { BUILT_IN_ADMIN } from "../../access/principal.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { onClientGone } from "../client-gone.js";
 import { BodyBudget } from "./body-budget.js";
 import { Connections } from "./connections.js";

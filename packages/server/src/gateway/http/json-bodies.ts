@@ -7,7 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { countJsonValues, ProtocolViolation } from "../../sandbox/guest/channel.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import type { BodyBudget } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
 import { GatheredBytes } from "./gathered-bytes.js";

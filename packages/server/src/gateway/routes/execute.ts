@@ -3,12 +3,13 @@
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
-import type { ExecutionOutcome, ExecutionRequest } from "../../sessions/execution.js";
-import type { RunningExecution } from "../../sessions/running-execution.js";
+import type { Execution } from "../../sessions/execution.js";
+import type { ExecutionRequest } from "../../sessions/execution-request.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
 import type { Session } from "../../sessions/session.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditExecution, auditFiles, auditNotRun } from "../audit-records.js";
 import { onClientGone } from "../client-gone.js";
 import type { CodeValidator } from "../code-validation.js";
@@ -90,7 +91,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     }
     const run = { sessionId, code: execution.code };
     let outcome: ExecutionOutcome;
-    let started: RunningExecution;
+    let started: Execution;
     try {
       started = sessions.start(principal, where, execution, limits, streams);
       if (!goesOn) onClientGone(reply, () => started.abandon());

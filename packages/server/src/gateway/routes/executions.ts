@@ -3,7 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { streamExecution } from "../execution-stream.js";
 import { checkTtl } from "../limits.js";
 import { answers, Events, Nothing } from "../schemas/answers.js";
@@ -48,11 +48,11 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
     },
     async ({ principal, params }) => {
       const execution = sessions.executionOf(principal, params.id, Number(params.n));
-      const { ended } = execution;
+      const { outcomeIfDone } = execution;
       return {
         ...toExecutionInfo(execution),
         code: execution.request.code,
-        result: ended ? toExecuteResponse(ended, execution) : null,
+        result: outcomeIfDone ? toExecuteResponse(outcomeIfDone, execution) : null,
       };
     },
   );

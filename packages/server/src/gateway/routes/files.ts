@@ -7,7 +7,7 @@ import { ServiceError } from "../../errors.js";
 import type { FileList, FileWriter } from "../../sandbox/files.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";

@@ -6,7 +6,7 @@ import type { Config } from "../../config.js";
 import type { Generator } from "../../generate/generator.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditFiles, auditModelFailed, auditModelUse } from "../audit-records.js";
 import { clientSignal } from "../client-gone.js";
 import { toGenerateResponse } from "../generation-wire.js";

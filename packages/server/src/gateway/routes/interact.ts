@@ -5,7 +5,7 @@ import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { codeBody, textBody } from "../http/body-limits.js";
 import { beforeLargeBody } from "../http/refusal.js";
 import { answers } from "../schemas/answers.js";

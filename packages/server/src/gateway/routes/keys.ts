@@ -4,7 +4,7 @@ import type { KeyStore } from "../../access/key-store.js";
 import type { Audit } from "../../audit/audit.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
 import type { InFlight } from "../in-flight.js";

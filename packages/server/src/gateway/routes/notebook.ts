@@ -9,7 +9,7 @@ import { type CellHooks, NotebookRun } from "../../sessions/notebook-run.js";
 import type { Session } from "../../sessions/session.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { onClientGone } from "../client-gone.js";
 import { NOTEBOOK_BODY } from "../http/body-limits.js";
@@ -91,7 +91,7 @@ function hooksFor(
       return sessions.start(principal, session, execution, {}, allowInput);
     },
     follow: async (index, execution) => stream?.follow(index, execution),
-    ended: (code, outcome) => auditExecution(audit, request, { sessionId, code }, outcome),
+    onEnded: (code, outcome) => auditExecution(audit, request, { sessionId, code }, outcome),
     notRun: (code, error) => auditNotRun(audit, request, { sessionId, code }, error),
   };
 }

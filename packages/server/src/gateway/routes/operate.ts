@@ -2,7 +2,7 @@
 
 import type { Security } from "../../security/security.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { requireAdmin } from "../auth.js";
 import { LoopDelay } from "../loop-delay.js";
 import { answers } from "../schemas/answers.js";

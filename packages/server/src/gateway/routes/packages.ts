@@ -2,11 +2,11 @@
 
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
-import type { ExecutionOutcome } from "../../sessions/execution.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
 import { checkPackages, readInstallation } from "../../sessions/packages.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { clientSignal } from "../client-gone.js";
 import { answers } from "../schemas/answers.js";

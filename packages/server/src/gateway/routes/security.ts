@@ -3,7 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { PanicReport, Security } from "../../security/security.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
 import { answers } from "../schemas/answers.js";

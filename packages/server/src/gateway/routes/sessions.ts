@@ -5,7 +5,7 @@ import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { checkLimits, checkTtl } from "../limits.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";

@@ -1,7 +1,7 @@
 /** GET /tools: for programs that talk to a model themselves and answer its calls by this API. */
 
 import { type ToolName, toolDefinitions } from "../../generate/chat/tools.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { fixedAnswer } from "../http/fixed-answer.js";
 import { answers } from "../schemas/answers.js";
 import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";

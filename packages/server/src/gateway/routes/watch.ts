@@ -3,7 +3,7 @@
 import { ServiceError } from "../../errors.js";
 import type { FileChange, FileWatch } from "../../sandbox/files.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { App } from "../app.js";
+import type { App } from "../app-type.js";
 import { checkPath, joinPath } from "../files/path.js";
 import { answers, Events } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";

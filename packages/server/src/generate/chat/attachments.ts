@@ -2,7 +2,7 @@
 
 import { ServiceError } from "../../errors.js";
 import type { ChatBench } from "./chat-bench.js";
-import type { ChatMessage, FilePart } from "./messages.js";
+import type { ChatMessage, FilePart } from "./parts.js";
 
 const DATA_URL = /^data:[^,]{0,300}?(;base64)?,/i;
 const NAME_CHARACTERS_MAX = 200;

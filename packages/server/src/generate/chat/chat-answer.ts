@@ -5,7 +5,7 @@ import type { FinishReason, ModelMessage, TextStreamPart, ToolSet } from "ai";
 import { ServiceError } from "../../errors.js";
 import { makeWhole, WholeParts } from "../../sandbox/whole-text.js";
 import type { ChatChunk } from "./chunks.js";
-import type { ChatPart, TextPart } from "./messages.js";
+import type { ChatPart, TextPart } from "./parts.js";
 import { chatTools, readCall, type ToolCall } from "./tools.js";
 
 export interface CalledTool {

@@ -2,12 +2,12 @@
 
 import type { FileList } from "../../sandbox/files.js";
 import type { KernelAnswer } from "../../sandbox/questions.js";
-import type { ExecutionOutcome } from "../../sessions/execution.js";
-import type { RunningExecution } from "../../sessions/running-execution.js";
+import type { Execution } from "../../sessions/execution.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
 import type { Workbench } from "../workbench.js";
 
 export interface StartedRun {
-  readonly execution: RunningExecution;
+  readonly execution: Execution;
   readonly outcome: Promise<ExecutionOutcome>;
 }
 

@@ -16,15 +16,8 @@ import { type CalledTool, ChatAnswer } from "./chat-answer.js";
 import type { ChatBench } from "./chat-bench.js";
 import type { ChatChunk, ChatUsage, EndReason } from "./chunks.js";
 import { instructionsToChat } from "./instructions.js";
-import {
-  type ChatMessage,
-  type ChatPart,
-  instructionsIn,
-  STOPPED,
-  type ToolPart,
-  tellStep,
-  toModelMessages,
-} from "./messages.js";
+import { instructionsIn, STOPPED, tellStep, toModelMessages } from "./messages.js";
+import type { ChatMessage, ChatPart, ToolPart } from "./parts.js";
 import { type ToolEnd, ToolRunner } from "./tool-runner.js";
 import { toolDefinitions } from "./tools.js";
 

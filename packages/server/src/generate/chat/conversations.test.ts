@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Conversations } from "./conversations.js";
-import type { ChatMessage, ChatPart } from "./messages.js";
+import type { ChatMessage, ChatPart } from "./parts.js";
 
 let made = 0;
 function message(role: "user" | "assistant", ...parts: ChatPart[]): ChatMessage {

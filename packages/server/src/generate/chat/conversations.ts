@@ -6,7 +6,7 @@
 
 import { weighJson } from "../../sessions/json-bytes.js";
 import { SharedRoom } from "../../sessions/shared-room.js";
-import type { ChatMessage } from "./messages.js";
+import type { ChatMessage } from "./parts.js";
 
 const MESSAGES_MAX = 200;
 const BYTES_MAX = 8 * 2 ** 20;

@@ -3,42 +3,8 @@
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from "ai";
 import type { DataMarks } from "../data-block.js";
 import { tellAttachments } from "./attachments.js";
+import type { ChatMessage, ChatPart, TextPart, ToolPart } from "./parts.js";
 import { shorten, tellModel, tellProblem } from "./tool-output.js";
-
-export interface TextPart {
-  readonly type: "text";
-  text: string;
-}
-
-/** `type` is "tool-NAME", as in the AI SDK, or "dynamic-tool" for names that nobody has offered. */
-export interface ToolPart {
-  readonly type: string;
-  readonly toolCallId: string;
-  readonly toolName?: string;
-  readonly state: "output-available" | "output-error";
-  readonly input: unknown;
-  readonly output?: unknown;
-  readonly errorText?: string;
-}
-
-export interface FilePart {
-  readonly type: "file";
-  readonly mediaType: string;
-  readonly filename?: string;
-  readonly url: string;
-}
-
-export interface StepPart {
-  readonly type: "step-start";
-}
-
-export type ChatPart = TextPart | ToolPart | FilePart | StepPart;
-
-export interface ChatMessage {
-  readonly id: string;
-  readonly role: "system" | "user" | "assistant";
-  readonly parts: readonly ChatPart[];
-}
 
 /** What of a conversation the model is shown, in characters; about four are a token. */
 const CONTEXT_CHARACTERS_MAX = 240_000;

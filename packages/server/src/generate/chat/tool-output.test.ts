@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Output } from "../../sessions/output-collector.js";
+import type { Output } from "../../sessions/outputs.js";
 import { DataMarks } from "../data-block.js";
 import { imagesOf, shorten, tellModel } from "./tool-output.js";
 

@@ -1,7 +1,7 @@
 /** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
 
-import type { ExecutionOutcome } from "../../sessions/execution.js";
-import type { Output } from "../../sessions/output-collector.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import type { Output } from "../../sessions/outputs.js";
 import type { DataMarks } from "../data-block.js";
 
 export const TEXT_CHARACTERS_MAX = 10_000;
