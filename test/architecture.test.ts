@@ -197,7 +197,7 @@ describe("habits", () => {
       ({ path, text }) => path.startsWith("gateway/") && working.test(text),
     );
     expect(workers.length).toBeGreaterThan(4);
-    const deaf = workers.filter(({ imports }) => !imports.includes("gateway/client-gone.js"));
+    const deaf = workers.filter(({ imports }) => !imports.includes("gateway/http/client-gone.js"));
     expect(deaf.map(({ path }) => path)).toEqual([]);
   });
 

@@ -25,7 +25,10 @@ import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
-import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
+import type {
+  toExecuteResponse,
+  toExecutionInfo,
+} from "../../server/src/gateway/wire/execution.js";
 import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
 import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";

@@ -10,10 +10,10 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { Session } from "../sessions/session.js";
 import type { SessionManager } from "../sessions/session-manager.js";
 import { auditModelUse, auditNotRun, auditRejected } from "./audit-records.js";
-import { clientSignal } from "./client-gone.js";
-import { toRejectedResponse, toRemarks } from "./generation-wire.js";
+import { clientSignal } from "./http/client-gone.js";
+import { EventStream } from "./http/sse.js";
 import { SessionBench } from "./session-bench.js";
-import { EventStream } from "./sse.js";
+import { toRejectedResponse, toRemarks } from "./wire/generation.js";
 
 export interface CodeValidatorOptions {
   readonly sessions: SessionManager;

@@ -16,14 +16,14 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditModelFailed, auditModelUse } from "../audit-records.js";
 import { SessionChatBench } from "../chat-bench.js";
-import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../chat-wire.js";
-import { clientSignal } from "../client-gone.js";
 import { chatBody } from "../http/body-limits.js";
+import { clientSignal } from "../http/client-gone.js";
 import { beforeLargeBody } from "../http/refusal.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, Nothing, orEvents } from "../schemas/answers.js";
 import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";
 import { SessionParams } from "../schemas/common.js";
+import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../wire/chat.js";
 
 const tags = ["chat"];
 const CHAT = {

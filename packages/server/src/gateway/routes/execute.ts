@@ -11,17 +11,17 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditExecution, auditFiles, auditNotRun } from "../audit-records.js";
-import { onClientGone } from "../client-gone.js";
 import type { CodeValidator } from "../code-validation.js";
-import { streamExecution } from "../execution-stream.js";
-import { toRemarks } from "../generation-wire.js";
 import { codeBody } from "../http/body-limits.js";
+import { onClientGone } from "../http/client-gone.js";
+import { wantsEvents } from "../http/sse.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
-import { wantsEvents } from "../sse.js";
-import { toExecuteResponse } from "../wire.js";
+import { toExecuteResponse } from "../wire/execution.js";
+import { streamExecution } from "../wire/execution-stream.js";
+import { toRemarks } from "../wire/generation.js";
 
 const EXECUTE = {
   tags: ["execute"],

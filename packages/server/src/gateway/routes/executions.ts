@@ -4,7 +4,6 @@ import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app-type.js";
-import { streamExecution } from "../execution-stream.js";
 import { checkTtl } from "../limits.js";
 import { answers, Events, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
@@ -17,7 +16,8 @@ import {
   KeepAliveBody,
 } from "../schemas/executions.js";
 import { SessionAnswer } from "../schemas/sessions.js";
-import { toExecuteResponse, toExecutionInfo } from "../wire.js";
+import { toExecuteResponse, toExecutionInfo } from "../wire/execution.js";
+import { streamExecution } from "../wire/execution-stream.js";
 
 const EVENT_ID = /^(0|[1-9][0-9]{0,14})$/;
 const tags = ["executions"];

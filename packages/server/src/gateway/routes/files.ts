@@ -12,6 +12,7 @@ import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
 import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
+import type { SlowBodies } from "../http/slow-bodies.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -27,7 +28,6 @@ import {
   WriteQuery,
   WrittenAnswer,
 } from "../schemas/files.js";
-import type { SlowBodies } from "../slow-bodies.js";
 
 const ENTRIES_MAX = 10_000;
 const tags = ["files"];

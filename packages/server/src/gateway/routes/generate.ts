@@ -8,9 +8,8 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditFiles, auditModelFailed, auditModelUse } from "../audit-records.js";
-import { clientSignal } from "../client-gone.js";
-import { toGenerateResponse } from "../generation-wire.js";
 import { codeBody } from "../http/body-limits.js";
+import { clientSignal } from "../http/client-gone.js";
 import { beforeLargeBody } from "../http/refusal.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
@@ -19,6 +18,7 @@ import { closed } from "../schemas/common.js";
 import { ExecuteAnswer } from "../schemas/execute.js";
 import { GenerateBody, GenerateFields } from "../schemas/generate.js";
 import { SessionBench } from "../session-bench.js";
+import { toGenerateResponse } from "../wire/generation.js";
 
 const ATTEMPTS_DEFAULT = 3;
 

@@ -7,7 +7,7 @@ import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
-import type { InFlight } from "../in-flight.js";
+import type { InFlight } from "../http/in-flight.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { CreatedKeyAnswer, CreateKeyBody, KeyParams, KeysAnswer } from "../schemas/keys.js";
 

@@ -11,14 +11,14 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
-import { onClientGone } from "../client-gone.js";
 import { NOTEBOOK_BODY } from "../http/body-limits.js";
+import { onClientGone } from "../http/client-gone.js";
+import { wantsEvents } from "../http/sse.js";
 import { checkTimeout } from "../limits.js";
-import { NotebookStream } from "../notebook-stream.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { NotebookAnswer, NotebookBody, NotebookFile } from "../schemas/notebook.js";
-import { wantsEvents } from "../sse.js";
+import { NotebookStream } from "../wire/notebook-stream.js";
 
 const tags = ["sessions"];
 

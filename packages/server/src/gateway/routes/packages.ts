@@ -8,7 +8,7 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
-import { clientSignal } from "../client-gone.js";
+import { clientSignal } from "../http/client-gone.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { InstallAnswer, InstallBody } from "../schemas/packages.js";

@@ -5,10 +5,10 @@ import type { FileChange, FileWatch } from "../../sandbox/files.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app-type.js";
 import { checkPath, joinPath } from "../files/path.js";
+import { EventStream } from "../http/sse.js";
 import { answers, Events } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { WatchQuery } from "../schemas/files.js";
-import { EventStream } from "../sse.js";
 
 const WATCH = {
   // A HEAD would hold a watch that tells nobody.

@@ -1,9 +1,9 @@
 /** How an execution looks on the wire. */
 
-import { CODE_SHOWN_MAX, type Execution } from "../sessions/execution.js";
-import type { CodeRemarks } from "../sessions/execution-request.js";
-import type { ExecutionOutcome, InlineFile } from "../sessions/outcome.js";
-import type { Output } from "../sessions/outputs.js";
+import { CODE_SHOWN_MAX, type Execution } from "../../sessions/execution.js";
+import type { CodeRemarks } from "../../sessions/execution-request.js";
+import type { ExecutionOutcome, InlineFile } from "../../sessions/outcome.js";
+import type { Output } from "../../sessions/outputs.js";
 
 /** `outputs` has all of it; what is repeated beside them is bounded. */
 const RESULT_TEXT_MAX = 8 * 2 ** 20;

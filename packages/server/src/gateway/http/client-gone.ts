@@ -1,7 +1,7 @@
 /** How everything that works for a client learns that it went before it had its answer. */
 
 import type { FastifyReply } from "fastify";
-import { ServiceError } from "../errors.js";
+import { ServiceError } from "../../errors.js";
 
 /**
  * `listener` is called at the end of every answer as well: what is over by then must not mind. An answer that is

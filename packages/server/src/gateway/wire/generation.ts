@@ -1,12 +1,12 @@
 /** How generations and validations look on the wire. */
 
-import { type ValidationAction, validationActions } from "../config/model-settings.js";
-import type { Attempt, Generation } from "../generate/generation.js";
-import type { Finding } from "../generate/static-check.js";
-import { type Validation, validationSentence } from "../generate/validation.js";
-import type { Execution } from "../sessions/execution.js";
-import type { ExecutionOutcome } from "../sessions/outcome.js";
-import { type ExecuteResponse, toExecuteResponse } from "./wire.js";
+import { type ValidationAction, validationActions } from "../../config/model-settings.js";
+import type { Attempt, Generation } from "../../generate/generation.js";
+import type { Finding } from "../../generate/static-check.js";
+import { type Validation, validationSentence } from "../../generate/validation.js";
+import type { Execution } from "../../sessions/execution.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import { type ExecuteResponse, toExecuteResponse } from "./execution.js";
 
 /** As a shell says that a command was found and not run. */
 const EXIT_NOT_RUN = 126;

@@ -1,9 +1,9 @@
 /** A notebook's run as server-sent events: those of its cells, with `cell` events between them. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Execution } from "../sessions/execution.js";
+import type { Execution } from "../../sessions/execution.js";
+import { EventStream } from "../http/sse.js";
 import { failureData } from "./failure-event.js";
-import { EventStream } from "./sse.js";
 
 export class NotebookStream {
   readonly #request: FastifyRequest;
