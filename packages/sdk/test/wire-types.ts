@@ -35,8 +35,8 @@ import type { FileChange as ServerFileChange } from "../../server/src/sandbox/fi
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
 import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
+import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/interface.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
-import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/session.js";
 import type * as wire from "../src/wire.js";
 
 /** Without readonly, and with intersections written out. */

@@ -18,16 +18,17 @@ import type { KeyStore } from "../access/key-store.js";
 import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
 import type { Config } from "../config.js";
+import { Desk } from "../desk/desk.js";
+import { KeyDesk } from "../desk/key-desk.js";
+import { SecurityDesk } from "../desk/security-desk.js";
 import { ServiceError } from "../errors.js";
 import type { Conversations } from "../generate/chat/conversations.js";
 import type { Generator } from "../generate/generator.js";
 import { makeWhole } from "../sandbox/whole-text.js";
 import type { Security } from "../security/security.js";
-import type { SessionManager } from "../sessions/session-manager.js";
-import { Admission } from "./admission.js";
+import type { Sessions } from "../sessions/interface.js";
 import type { App } from "./app-type.js";
 import { createAuthenticate, isBrowsed } from "./auth.js";
-import { CodeValidator } from "./code-validation.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { SMALL_BODY_BYTES } from "./http/body-limits.js";
 import { Connections } from "./http/connections.js";
@@ -65,7 +66,7 @@ const CONNECTIONS_MAX = 4096;
 
 export interface AppOptions {
   readonly config: Config;
-  readonly sessions: SessionManager;
+  readonly sessions: Sessions;
   readonly security: Security;
   readonly generator: Generator;
   readonly conversations: Conversations;
@@ -171,27 +172,28 @@ export function buildApp(options: AppOptions): App {
     sendError(error, request, reply);
   });
 
-  const admission = new Admission(sessions, audit);
+  const desk = new Desk({ config, sessions, audit, generator, conversations });
+  const cutOff = (keyId: string) => inFlight.cutOff(keyId);
+  const keyDesk = new KeyDesk({ keys, sessions, audit, cutOff });
   // In a scope of its own, because the routes are read as they are registered.
   app.register(async (scope: App) => {
     // Set here and not above, because a scope with schemas of its own gets Fastify's validator again.
     scope.setValidatorCompiler(validatorCompiler);
     writeAnswers(scope);
     await registerOpenapi(scope, options.version);
-    const validator = new CodeValidator({ sessions, config, audit, generator });
-    registerExecute(scope, { sessions, config, admission, audit, validator });
-    registerGenerate(scope, { sessions, config, admission, audit, generator });
-    registerChat(scope, { sessions, config, admission, audit, generator, conversations });
+    registerExecute(scope, { desk, config });
+    registerGenerate(scope, { desk, config });
+    registerChat(scope, { desk, config });
     registerTools(scope);
-    registerSessions(scope, { sessions, config, admission });
-    registerExecutions(scope, sessions);
-    registerFiles(scope, { sessions, config, admission, audit, slowBodies });
-    registerWatch(scope, sessions);
-    registerInteract(scope, { sessions, config });
-    registerPackages(scope, { sessions, config, admission, audit });
-    registerNotebook(scope, { sessions, config, admission, audit });
-    registerKeys(scope, { keys, sessions, admission, audit, inFlight });
-    registerSecurity(scope, options.security, audit);
+    registerSessions(scope, desk);
+    registerExecutions(scope, desk);
+    registerFiles(scope, { desk, config, slowBodies });
+    registerWatch(scope, desk);
+    registerInteract(scope, { desk, config });
+    registerPackages(scope, desk);
+    registerNotebook(scope, desk);
+    registerKeys(scope, keyDesk);
+    registerSecurity(scope, new SecurityDesk(options.security, audit));
     registerOperate(scope, sessions, options.security, options.version);
   });
   return app;
