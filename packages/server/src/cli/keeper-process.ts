@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Config, ConfigError } from "../config.js";
 import type { SharedFolder } from "./shared-folders.js";
 
-const GUEST_DIRECTORY = fileURLToPath(new URL("../../guest", import.meta.url));
+const GUEST_PACKAGE = fileURLToPath(new URL("../../guest/_glovebox", import.meta.url));
 
 /** Host ids of guests: far above those of people and services, apart for each instance. */
 const UID_BASE = 2 ** 30;
@@ -44,8 +44,8 @@ export function startKeeper(
     "unshare",
     [
       ...["--mount", "--net", "--ipc", "--uts", "--"],
-      ...["/bin/sh", `${GUEST_DIRECTORY}/enter-rootfs.sh`],
-      ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_DIRECTORY, config.runDir],
+      ...["/bin/sh", `${GUEST_PACKAGE}/keeper/enter-rootfs.sh`],
+      ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_PACKAGE, config.runDir],
       ...folders.flatMap(({ description, path }) => [description, path]),
       "--",
       ...[config.instance, String(gatewayUid), String(uidBase(config.instance))],

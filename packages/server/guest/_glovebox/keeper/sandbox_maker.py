@@ -1,0 +1,228 @@
+"""Making a sandbox: the keeper's part of it, up to the two forks.
+
+The warden is forked here, by the keeper, which is small: its child costs little memory and no time. The
+kernel is forked by the zygote, from what this returns.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from _glovebox.confine import confine, linux
+from _glovebox.confine.folders import Folders, Mounts, close_all
+from _glovebox.confine.plan import USER_ID, WARDEN_ID, Context
+from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.sandbox import Sandbox
+from _glovebox.porter import steps as porter_steps, wire as porter_wire
+from _glovebox.warden import warden
+from _glovebox.wire import frames
+
+RUN_DIRECTORY = "/run/glovebox"
+_IDS_PER_SLOT = 2
+
+
+def _connect(identity: str, secret: str, role: str) -> socket.socket:
+    """A connection to the gateway, introduced before any guest code could speak on it."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(2)
+    connection.connect(f"{RUN_DIRECTORY}/guest.sock")
+    connection.settimeout(None)
+    content = {"sandbox": identity, "secret": secret, "role": role}
+    connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+    return connection
+
+
+@dataclass(frozen=True)
+class Programs:
+    """System call filters, assembled once."""
+
+    guest: bytes
+    porter: bytes
+
+
+class SandboxMaker:
+    """What all sandboxes of an instance have in common."""
+
+    def __init__(
+        self,
+        tree: str,
+        uid_base: int,
+        programs: "Programs",
+        groups: control_groups.Cgroups,
+        folders: Folders,
+    ):
+        self._tree = tree
+        self._uid_base = uid_base
+        self._programs = programs
+        self._cgroups = groups
+        self._folders = folders
+        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+
+    def fork_warden(self, sandbox: Sandbox, secret: str) -> dict[str, int]:
+        """Fork PID 1. Returns the descriptors for the zygote, by their names there; the caller
+        closes them."""
+        assert sandbox.plan
+        host_uid = self.host_uid(sandbox, USER_ID)
+        mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
+        control = _connect(sandbox.identity, secret, "warden")
+        connection = _connect(sandbox.identity, secret, "kernel")
+        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        report.setblocking(False)  # Whoever has died may have left no word.
+        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
+        # A second open file description: flock knows owners by description, not by process.
+        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
+        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
+        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(stdout_read, False)
+        os.set_blocking(stderr_read, False)
+        # User code can make the kernel's ends block; the warden's are descriptions of its own.
+        warden_pipes = {
+            name: os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            for name, pipe in (("stdout", stdout_read), ("stderr", stderr_read))
+        }
+        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
+        sandbox.report = report
+
+        os.unshare(os.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become_warden(
+                    sandbox, control, connection, warden_lock, warden_pipes, child_report, mounts
+                )
+        finally:
+            os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+            close_all(mounts)
+        sandbox.warden_pid = pid
+        sandbox.warden_handle = os.pidfd_open(pid)
+        control.close()
+        for descriptor in (warden_lock, *warden_pipes.values()):
+            os.close(descriptor)
+        return {
+            "built": built_read,
+            "report": child_report.detach(),
+            "connection": connection.detach(),
+            "lock": lock,
+            "stdout_read": stdout_read,
+            "stdout": stdout,
+            "stderr_read": stderr_read,
+            "stderr": stderr,
+        }
+
+    def _become_warden(
+        self,
+        sandbox: Sandbox,
+        control: socket.socket,
+        connection: socket.socket,
+        lock: int,
+        pipes: dict[str, int],
+        report: socket.socket,
+        mounts: Mounts,
+    ) -> None:
+        """In the child: enter the groups, confine, serve. Never returns."""
+        code = 1
+        try:
+            confine.reset_signals()
+            linux.name_process("gb-warden")
+            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
+                with open(entrance, "w", encoding="ascii") as file:
+                    file.write("0")
+
+            def map_ids() -> None:
+                report.send(b"map")
+                if report.recv(16) != b"mapped":
+                    raise OSError("the keeper did not map the ids")
+
+            kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
+            kept.update(mount for mount, _ in mounts)
+            assert sandbox.plan
+            context = Context(
+                plan=sandbox.plan,
+                host_uid=self.host_uid(sandbox, USER_ID),
+                hostname=f"sandbox-{sandbox.identity[:8]}",
+                tree=self._tree,
+                keep_descriptors=frozenset(kept),
+                seccomp_program=self._programs.guest,
+                map_ids=map_ids,
+                has_data=self._folders.has_data,
+                mounts=mounts,
+            )
+            confine.confine(confine.WARDEN_STEPS, context)
+            report.close()
+            code = warden.Warden(control, connection, lock, pipes).run()
+        except confine.StepFailed as failure:
+            report.send(f"!warden {failure}".encode()[:1000])
+        finally:
+            os._exit(code)
+
+    def fork_porter(self, sandbox: Sandbox, secret: str) -> None:
+        """Fork the process that serves a sandbox's files, into the warden's PID namespace. It tells the
+        gateway by its connection how it fares."""
+        connection = _connect(sandbox.identity, secret, "porter")
+        try:
+            os.setns(sandbox.warden_handle, os.CLONE_NEWPID)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    self._become_porter(sandbox, connection)
+            finally:
+                os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
+        finally:
+            connection.close()
+        if sandbox.porter_handle >= 0:
+            os.close(sandbox.porter_handle)
+        sandbox.porter_handle = os.pidfd_open(pid)
+
+    def _become_porter(self, sandbox: Sandbox, connection: socket.socket) -> None:
+        """In the child: load what it needs while that can be seen, confine, serve. Never returns."""
+        try:
+            confine.reset_signals()
+            linux.name_process("gb-porter")
+            from _glovebox.porter import porter  # No other process needs archives and what they load.
+
+            for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
+                with open(entrance, "w", encoding="ascii") as file:
+                    file.write("0")
+            context = Context(
+                plan=sandbox.plan,
+                host_uid=self.host_uid(sandbox, USER_ID),
+                hostname="",  # Has been set by the warden, as the root has been mounted.
+                tree="",
+                keep_descriptors=frozenset({connection.fileno()}),
+                seccomp_program=self._programs.porter,
+                map_ids=lambda: None,
+            )
+            confine.confine(porter_steps.porter_steps(sandbox.warden_handle), context)
+            porter.Porter(connection).run()
+        except confine.StepFailed as failure:
+            connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))
+        finally:
+            os._exit(1)
+
+    def host_uid(self, sandbox: Sandbox, inside: int) -> int:
+        """The host's id behind an id inside: unlike that of any other sandbox or instance."""
+        offset = {WARDEN_ID: 0, USER_ID: 1}[inside]
+        return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+
+    def host_uids(self, sandbox: Sandbox) -> dict[str, int]:
+        """Both of the sandbox's ids outside, by who has them."""
+        ids = {"user": USER_ID, "warden": WARDEN_ID}
+        return {name: self.host_uid(sandbox, inside) for name, inside in ids.items()}
+
+    def fork_to_mount(self, sandbox: Sandbox, names: list[str]) -> int:
+        """Have folders appear in a living sandbox. The pid of the child that does it."""
+        host_uid = self.host_uid(sandbox, USER_ID)
+        return self._folders.fork_to_show(names, host_uid, sandbox.warden_handle)
+
+    def map_ids(self, sandbox: Sandbox) -> None:
+        """Give the warden's user namespace its two ids. Only a process outside of it can."""
+        lines = "".join(
+            f"{inside} {self.host_uid(sandbox, inside)} 1\n"
+            for inside in (WARDEN_ID, USER_ID)
+        )
+        for kind in ("uid_map", "gid_map"):
+            descriptor = os.open(f"/proc/{sandbox.warden_pid}/{kind}", os.O_WRONLY)
+            try:
+                os.write(descriptor, lines.encode())  # The map must arrive in a single write.
+            finally:
+                os.close(descriptor)
