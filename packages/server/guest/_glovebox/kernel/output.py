@@ -1,7 +1,7 @@
 """How a kernel sends: one connection, one lock, and the pipes behind file descriptors 1 and 2.
 
 All text goes through the two pipes, whether Python, C code or a child process writes it: it stays
-in order, and it survives a crash because the warden can still read it. See warden.py for
+in order, and it survives a crash because the warden can still read it. See warden/warden.py for
 the lock.
 """
 
@@ -16,8 +16,8 @@ import struct
 import termios
 import threading
 
-from _glovebox.warden.warden import stream_frame
 from _glovebox.wire import frames
+from _glovebox.wire.stream import stream_frame
 
 # A pipe holds 64 KiB. Python's own output empties it before it is full, so that a cell that prints
 # much never waits for another process.

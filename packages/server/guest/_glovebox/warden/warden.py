@@ -19,6 +19,7 @@ import time
 
 from _glovebox.warden import sockets
 from _glovebox.wire import frames
+from _glovebox.wire.stream import stream_frame
 
 # JSON escapes a byte to at most six, so a chunk always fits the free part of the socket's buffer.
 _CHUNK_BYTES = 16384
@@ -30,15 +31,6 @@ _IDLE_LOOK_S = 1.0
 EXIT_SOCKET_MEMORY = 12
 # After forwarding, let more output gather instead of waking for each line.
 _GATHER_S = 0.005
-
-
-def stream_frame(name: str, data: bytes, dropped: int = 0) -> bytes:
-    """A stream message. The text holds one character per byte (Latin-1): only the gateway, which sees
-    the whole stream, can tell where a UTF-8 sequence ends."""
-    content: dict = {"name": name, "text": data.decode("latin-1")}
-    if dropped:
-        content["dropped_bytes"] = dropped
-    return frames.encode({"msg_type": "stream", "content": content})
 
 
 class Warden:

@@ -9,6 +9,7 @@ import unittest
 
 from _glovebox.warden import warden
 from _glovebox.wire import frames
+from _glovebox.wire.stream import stream_frame
 from tests.support import PATIENCE_S, eventually, output_pipe, read_frames, text_of
 
 
@@ -21,17 +22,17 @@ class StreamFrameTest(unittest.TestCase):
 
     def test_every_byte_is_one_character(self):
         data = bytes(range(256))
-        message = self.decode(warden.stream_frame("stdout", data))
+        message = self.decode(stream_frame("stdout", data))
         self.assertEqual(message["msg_type"], "stream")
         self.assertEqual(message["content"]["text"].encode("latin-1"), data)
 
     def test_dropped_bytes_are_told_only_when_there_are_any(self):
         self.assertEqual(
-            self.decode(warden.stream_frame("stderr", b"a"))["content"],
+            self.decode(stream_frame("stderr", b"a"))["content"],
             {"name": "stderr", "text": "a"},
         )
         self.assertEqual(
-            self.decode(warden.stream_frame("stderr", b"", 7))["content"],
+            self.decode(stream_frame("stderr", b"", 7))["content"],
             {"name": "stderr", "text": "", "dropped_bytes": 7},
         )
 
