@@ -70,6 +70,11 @@ class Shell(InteractiveShell):
         self._main_mod_cache = {}
         sys.modules["__main__"] = self.user_module
 
+    def reset(self, *arguments, **options):
+        super().reset(*arguments, **options)
+        # It goes with the names, and multiprocessing asks for it before it starts a process anew.
+        self.user_module.__spec__ = None
+
     def init_io(self):
         """Streams are put in place after the fork."""
 
