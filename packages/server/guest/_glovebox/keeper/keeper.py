@@ -13,7 +13,7 @@ keeper can be killed and started again while sandboxes live on.
 
 Arguments: name of the root file system's tree, instance name, uid of the gateway, base of the
 sandboxes' host uids, forks and seconds after which a zygote is replaced, "reclaim" or "adopt" for
-sandboxes that exist already, and the folders to share as folders.py describes them.
+sandboxes that exist already, and the folders to share as confine/folders.py describes them.
 """
 
 import os
@@ -24,38 +24,27 @@ import sys
 from _glovebox import policy
 from _glovebox.confine import linux, seccomp
 from _glovebox.confine.folders import Folders, FoldersRefused
-from _glovebox.confine.plan import Plan, PlanRefused
+from _glovebox.confine.plan import PlanRefused
+from _glovebox.keeper.beginnings import Beginnings
 from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.endings import Endings
 from _glovebox.keeper.gateway_connection import GatewayConnection
-from _glovebox.keeper.kernels import Kernels, watch_once
+from _glovebox.keeper.kernels import Kernels
 from _glovebox.keeper.operations import Operations
-from _glovebox.keeper.sandbox import Common, Sandbox, send_signal
+from _glovebox.keeper.sandbox import Common, Sandbox
 from _glovebox.keeper.sandbox_maker import RUN_DIRECTORY, Programs, SandboxMaker
+from _glovebox.keeper.sandboxes import SLOTS, Sandboxes
 from _glovebox.keeper.zygote_process import Wear
 from _glovebox.keeper.zygotes import EXIT_ISOLATION_UNAVAILABLE
-from _glovebox.warden import warden
 
-_SLOTS = 4096
-# The first two processes of a PID namespace; nothing else exists before the kernel does.
-_WARDEN_PID = 1
-_KERNEL_PID = 2
 # How often it is looked whether a group is empty, or another zygote due.
 _RETRY_S = 0.02
 # Tells the supervisor that the reason has been said and is no lack of isolation.
 _EXIT_FOLDERS_REFUSED = 72
 
 
-def _pid_inside(pid: int) -> int:
-    """A process's pid in its innermost PID namespace, 0 when it is gone."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-            return next(int(line.split()[-1]) for line in file if line.startswith("NSpid:"))
-    except (OSError, StopIteration):
-        return 0
-
-
 class Keeper:
-    """Event loop and state. Everything here runs as root; keep it small."""
+    """The event loop, and who hears of what. Everything here runs as root; keep it small."""
 
     def __init__(
         self,
@@ -67,7 +56,6 @@ class Keeper:
         reclaim: bool,
         described_folders: str,
     ):
-        self._gateway_uid = gateway_uid
         programs = Programs(
             seccomp.load_program(policy.DIRECTORY),
             seccomp.load_program(policy.DIRECTORY, "porter.json"),
@@ -76,28 +64,38 @@ class Keeper:
         if reclaim:
             control_groups.reclaim(self._cgroups)
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
-        folders = Folders(described_folders, uid_base + 2 * _SLOTS - 1)
+        folders = Folders(described_folders, uid_base + 2 * SLOTS - 1)
         self._selector = selectors.DefaultSelector()
+        self._sandboxes = Sandboxes()
         self._gateway = GatewayConnection(
             self._selector,
             gateway_uid,
             self._on_gateway,
             lambda operation: self._operations.perform(operation),
-            self._destroy_all,  # Nobody could speak to them any more.
+            lambda: self._endings.destroy_all(),  # Nobody could speak to them any more.
         )
         self._tell = self._gateway.tell
-        common = Common(self._selector, self._cgroups, folders, self._tell, self._fail)
-        self._sandboxes = common.sandboxes
-        self._folders = folders
-        self._maker = SandboxMaker(tree, uid_base, programs, self._cgroups, folders)
-        self._kernels = Kernels(common, self._maker, zygote_wear)
+        self._endings = Endings(self._selector, self._cgroups, self._tell, self._sandboxes)
+        common = Common(
+            self._selector,
+            self._cgroups,
+            folders,
+            self._tell,
+            self._endings.fail,
+            self._sandboxes,
+        )
+        maker = SandboxMaker(tree, uid_base, programs, self._cgroups, folders)
+        self._kernels = Kernels(common, maker, zygote_wear)
         self._zygotes = self._kernels.zygotes
+        self._beginnings = Beginnings(
+            common, self._sandboxes, maker, self._kernels, self._endings, gateway_uid
+        )
         self._operations = Operations(
-            common, self._maker, self._spawn, self._destroy_known, self._destroy_all
+            common, maker, self._spawn, self._endings.destroy_known, self._endings.destroy_all
         )
         self._stopping = False
         for name in self._cgroups.names():
-            self._adopt(name)
+            self._beginnings.adopt(name)
 
     # --- the loop ---------------------------------------------------------------------------
 
@@ -119,21 +117,21 @@ class Keeper:
                 if self._selector.get_map().get(key.fd) is key:
                     key.data()
             self._reap()
-            self._remove_doomed()
+            self._endings.remove_doomed()
             if not self._stopping:
                 self._zygotes.keep_one()
         self._cgroups.remove_base()
 
     def _patience(self) -> float | None:
-        doomed = any(sandbox.doomed for sandbox in self._sandboxes.values())
-        return _RETRY_S if doomed or self._zygotes.current is None else None
+        waits = self._sandboxes.doomed or self._zygotes.current is None
+        return _RETRY_S if waits else None
 
     def _on_stdin(self) -> None:
         if os.read(0, 4096):
             return
         self._selector.unregister(0)
         self._stopping = True
-        self._destroy_all()
+        self._endings.destroy_all()
 
     def _on_gateway(self) -> None:
         """Tell a gateway that has just connected what there is."""
@@ -145,132 +143,10 @@ class Keeper:
         if current and current.ready:
             self._tell(current.ready)
 
-    # --- making a sandbox -------------------------------------------------------------------
-
     def _spawn(self, identity: str, sandbox: Sandbox | None, operation: dict) -> None:
-        plan = Plan.parse(operation.get("plan"), self._folders)
-        secret = operation.get("secret")
-        if not isinstance(secret, str):
-            raise PlanRefused("the secret is missing")
-        if sandbox:
-            raise PlanRefused("a sandbox of this id exists already")
         if self._stopping:
             raise PlanRefused("the keeper is stopping")
-        used = {sandbox.slot for sandbox in self._sandboxes.values()}
-        slot = next((slot for slot in range(_SLOTS) if slot not in used), None)
-        if slot is None:
-            raise PlanRefused("every range of host ids is in use")
-        sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
-        self._sandboxes[identity] = sandbox
-        self._cgroups.create(sandbox.name)
-        self._cgroups.set_memory(sandbox.name, plan.memory_bytes)
-        self._cgroups.set_cpu(sandbox.name, plan.cpu_cores)
-        self._cgroups.set_processes(sandbox.name, plan.processes + 1)  # One for the warden.
-        # Lets the gateway reset the peak before each execution, and nothing else.
-        os.chown(self._cgroups.accounting_files(sandbox.name)["memory_peak"], self._gateway_uid, -1)
-        for_zygote = self._maker.fork_warden(sandbox, secret)
-        assert sandbox.report
-        self._selector.register(
-            sandbox.report, selectors.EVENT_READ, lambda: self._on_report(sandbox)
-        )
-        self._kernels.fork(sandbox, for_zygote)
-        self._zygotes.replace_worn()
-
-    def _on_report(self, sandbox: Sandbox) -> None:
-        assert sandbox.report
-        try:
-            message = sandbox.report.recv(1024)
-        except OSError:
-            message = b""
-        if message == b"map":
-            try:
-                self._maker.map_ids(sandbox)
-                sandbox.report.send(b"mapped")
-                os.write(sandbox.built, b"b")
-            except OSError as failure:
-                self._fail(sandbox.identity, f"id maps: {failure}")
-            return
-        self._close_report(sandbox)
-        if message.startswith(b"!"):
-            self._fail(sandbox.identity, message[1:].decode("utf-8", "replace"))
-
-    def _close_report(self, sandbox: Sandbox) -> None:
-        if sandbox.report:
-            if sandbox.report.fileno() in self._selector.get_map():
-                self._selector.unregister(sandbox.report)
-            sandbox.report.close()
-            sandbox.report = None
-            os.close(sandbox.built)
-
-    def _adopt(self, name: str) -> None:
-        """Take over a sandbox that an earlier keeper made. Its processes are not our children, so
-        pidfds tell when they end."""
-        slot, _, identity = name.partition("-")
-        sandbox = Sandbox(name, int(slot), identity)
-        self._sandboxes[identity] = sandbox
-        for pid in self._cgroups.processes(name):
-            try:
-                handle = os.pidfd_open(pid)
-            except ProcessLookupError:
-                continue
-            inside = _pid_inside(pid)
-            if inside == _WARDEN_PID:
-                sandbox.warden_handle = handle
-                watch_once(self._selector, handle, lambda: self._destroy(sandbox))
-            elif inside == _KERNEL_PID:
-                sandbox.kernel_handle = handle
-                self._kernels.watch(sandbox)
-            else:
-                os.close(handle)
-        # What ended while there was no keeper.
-        if sandbox.warden_handle < 0:
-            self._destroy(sandbox)
-        elif sandbox.kernel_handle < 0:
-            self._kernels.has_ended(sandbox)
-
-    # --- ending -----------------------------------------------------------------------------
-
-    def _fail(self, identity: str, message: str) -> None:
-        sandbox = self._sandboxes.get(identity)
-        if sandbox:
-            self._destroy(sandbox)
-        self._tell({"event": "failed", "sandbox": identity, "message": message[:500]})
-
-    def _destroy_all(self) -> None:
-        for sandbox in list(self._sandboxes.values()):
-            self._destroy(sandbox)
-
-    def _destroy_known(self, identity: str, sandbox: Sandbox | None, _operation: dict) -> None:
-        """The gateway's wish. What is gone already is told once more."""
-        if sandbox:
-            self._destroy(sandbox)
-        else:
-            self._tell({"event": "destroyed", "sandbox": identity})
-
-    def _destroy(self, sandbox: Sandbox) -> None:
-        """Kill PID 1, and with it everything in its namespace. Removal follows once all are gone."""
-        if sandbox.doomed:
-            return
-        sandbox.doomed = True
-        self._close_report(sandbox)
-        try:
-            self._cgroups.lift_cpu(sandbox.name)  # A throttled process could not even die.
-        except OSError:
-            pass
-        send_signal(sandbox.warden_handle, signal.SIGKILL)
-        self._cgroups.kill(sandbox.name)
-
-    def _remove_doomed(self) -> None:
-        for sandbox in [one for one in self._sandboxes.values() if one.doomed]:
-            if sandbox.warden_pid == 0 and self._cgroups.remove(sandbox.name):
-                for handle in sandbox.handles:
-                    if handle in self._selector.get_map():
-                        self._selector.unregister(handle)
-                    os.close(handle)
-                del self._sandboxes[sandbox.identity]
-                self._tell({"event": "destroyed", "sandbox": sandbox.identity})
-            elif sandbox.warden_pid == 0:
-                self._cgroups.kill(sandbox.name)
+        self._beginnings.spawn(identity, sandbox, operation)
 
     def _reap(self) -> None:
         while True:
@@ -282,28 +158,15 @@ class Keeper:
                 return
             self._operations.reaped(pid, status)
             self._kernels.reaped(pid)
-            for sandbox in self._sandboxes.values():
-                if sandbox.warden_pid == pid:
-                    self._on_warden_end(sandbox, os.waitstatus_to_exitcode(status))
-                    break
+            sandbox = self._sandboxes.with_warden(pid)
+            if sandbox:
+                self._on_warden_end(sandbox, os.waitstatus_to_exitcode(status))
 
     def _on_warden_end(self, sandbox: Sandbox, code: int) -> None:
-        """PID 1 is gone and the rest with it; tell why before the groups go."""
         sandbox.warden_pid = 0
         if sandbox.report:
-            self._on_report(sandbox)  # A step that has failed names itself there.
-        sockets = code == warden.EXIT_SOCKET_MEMORY
-        out_of_memory = sockets or self._cgroups.oom_kills(sandbox.name) > 0
-        # The gateway may have seen the warden's connection end before we do.
-        if not sandbox.doomed or sockets:
-            self._tell(
-                {
-                    "event": "sandbox_died",
-                    "sandbox": sandbox.identity,
-                    "out_of_memory": out_of_memory,
-                }
-            )
-            self._destroy(sandbox)
+            self._beginnings.hear(sandbox)  # A step that has failed names itself there.
+        self._endings.warden_ended(sandbox, code)
 
 
 def main() -> int:

@@ -3,13 +3,15 @@
 import selectors
 import signal
 import socket
-from dataclasses import dataclass, field
-from typing import Callable
+from dataclasses import dataclass
+from typing import Callable, Mapping
 
 from _glovebox.confine.folders import Folders
 from _glovebox.confine.plan import Plan
 from _glovebox.keeper.cgroups import choice as control_groups
 from _glovebox.keeper.zygote_process import ZygoteProcess
+
+Tell = Callable[[dict], None]
 
 
 @dataclass
@@ -44,9 +46,9 @@ class Common:
     selector: selectors.BaseSelector
     cgroups: control_groups.Cgroups
     folders: Folders
-    tell: Callable[[dict], None]
+    tell: Tell
     fail: Callable[[str, str], None]
-    sandboxes: dict[str, Sandbox] = field(default_factory=dict)  # By their ids.
+    sandboxes: Mapping[str, Sandbox]  # By their ids.
 
 
 def send_signal(handle: int, number: signal.Signals) -> None:
