@@ -7,6 +7,7 @@ is told how.
 
 import os
 import selectors
+from contextlib import ExitStack
 from typing import Callable
 
 from _glovebox.confine.plan import USER_ID
@@ -29,11 +30,22 @@ class Kernels:
 
     def fork(self, sandbox: Sandbox, for_zygote: dict[str, int]) -> None:
         """Hand the kernel's descriptors over. Ours are closed, whatever comes of it."""
-        forking = self.zygotes.current
-        if forking is None:
-            _close_all(list(for_zygote.values()))
-            self._common.fail(sandbox.identity, "the zygote is being restarted")
-            return
+        with ExitStack() as closing:
+            for descriptor in for_zygote.values():
+                closing.callback(os.close, descriptor)
+            forking = self.zygotes.current
+            if forking is None:
+                self._common.fail(sandbox.identity, "the zygote is being restarted")
+                return
+            self._fork_by(forking, sandbox, for_zygote, closing)
+
+    def _fork_by(
+        self,
+        forking: ZygoteProcess,
+        sandbox: Sandbox,
+        for_zygote: dict[str, int],
+        closing: ExitStack,
+    ) -> None:
         assert sandbox.plan
         request = {
             "sandbox": sandbox.identity,
@@ -41,18 +53,15 @@ class Kernels:
             "host_uid": self._maker.host_uid(sandbox, USER_ID),
         }
         given = {"warden": sandbox.warden_handle, **for_zygote}
-        entrances = [
-            os.open(path, os.O_WRONLY)
-            for path in self._common.cgroups.entrances(sandbox.name, limited_cpu=True)
-        ]
-        descriptors = [given[name] for name in DESCRIPTORS] + entrances
+        descriptors = [given[name] for name in DESCRIPTORS]
+        for path in self._common.cgroups.entrances(sandbox.name, limited_cpu=True):
+            descriptors.append(os.open(path, os.O_WRONLY))
+            closing.callback(os.close, descriptors[-1])
         try:
             forking.fork_kernel(request, descriptors)
             sandbox.zygote = forking
         except OSError:
             self._lose_zygote(forking)
-        finally:
-            _close_all([*entrances, *for_zygote.values()])
 
     def watch(self, sandbox: Sandbox) -> None:
         """Learn the end of a kernel that has no parent who could tell it."""

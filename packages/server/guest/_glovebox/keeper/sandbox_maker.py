@@ -6,6 +6,7 @@ kernel is forked by the zygote, from what this returns.
 
 import os
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from _glovebox.confine import confine, linux
@@ -23,13 +24,52 @@ _IDS_PER_SLOT = 2
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
     """A connection to the gateway, introduced before any guest code could speak on it."""
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(2)
-    connection.connect(f"{RUN_DIRECTORY}/guest.sock")
-    connection.settimeout(None)
     content = {"sandbox": identity, "secret": secret, "role": role}
-    connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
-    return connection
+    with ExitStack() as unless_introduced:
+        connection = unless_introduced.enter_context(socket.socket(socket.AF_UNIX))
+        connection.settimeout(2)
+        connection.connect(f"{RUN_DIRECTORY}/guest.sock")
+        connection.settimeout(None)
+        connection.sendall(frames.encode({"msg_type": "hello", "content": content}))
+        unless_introduced.pop_all()
+        return connection
+
+
+def _held(stack: ExitStack, descriptor: int) -> int:
+    """The descriptor, which the stack closes."""
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    read, write = os.pipe2(os.O_CLOEXEC)
+    return _held(stack, read), _held(stack, write)
+
+
+def _reopened(stack: ExitStack, descriptor: int, flags: int) -> int:
+    """Another open file description of the same file."""
+    return _held(stack, os.open(f"/proc/self/fd/{descriptor}", flags | os.O_CLOEXEC))
+
+
+@dataclass(frozen=True)
+class WardenEnds:
+    """What the child that becomes a warden has of what is open for its sandbox."""
+
+    control: socket.socket  # The warden's own connection to the gateway.
+    connection: socket.socket  # The kernel's.
+    lock: int
+    pipes: dict[str, int]  # Read ends, by the names of the streams.
+    report: socket.socket
+    mounts: Mounts
+
+    @property
+    def descriptors(self) -> frozenset[int]:
+        """Everything that the steps must leave open."""
+        channels = (self.control, self.connection, self.report)
+        mounts = (mount for mount, _ in self.mounts)
+        return frozenset(
+            [*(channel.fileno() for channel in channels), self.lock, *self.pipes.values(), *mounts]
+        )
 
 
 @dataclass(frozen=True)
@@ -47,7 +87,7 @@ class SandboxMaker:
         self,
         tree: str,
         uid_base: int,
-        programs: "Programs",
+        programs: Programs,
         groups: control_groups.Cgroups,
         folders: Folders,
     ):
@@ -60,65 +100,63 @@ class SandboxMaker:
 
     def fork_warden(self, sandbox: Sandbox, secret: str) -> dict[str, int]:
         """Fork PID 1. Returns the descriptors for the zygote, by their names there; the caller
-        closes them."""
+        closes them. When a step fails, nothing that was opened before stays open."""
         assert sandbox.plan
-        host_uid = self.host_uid(sandbox, USER_ID)
-        mounts = self._folders.copies(sandbox.plan.mounts, host_uid)
-        control = _connect(sandbox.identity, secret, "warden")
-        connection = _connect(sandbox.identity, secret, "kernel")
-        report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        report.setblocking(False)  # Whoever has died may have left no word.
-        lock = os.memfd_create("lock", os.MFD_CLOEXEC)
-        # A second open file description: flock knows owners by description, not by process.
-        warden_lock = os.open(f"/proc/self/fd/{lock}", os.O_RDWR | os.O_CLOEXEC)
-        stdout_read, stdout = os.pipe2(os.O_CLOEXEC)
-        stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(stdout_read, False)
-        os.set_blocking(stderr_read, False)
-        # User code can make the kernel's ends block; the warden's are descriptions of its own.
-        warden_pipes = {
-            name: os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            for name, pipe in (("stdout", stdout_read), ("stderr", stderr_read))
-        }
-        built_read, sandbox.built = os.pipe2(os.O_CLOEXEC)
-        sandbox.report = report
+        # What only the warden needs is closed here in any case; the rest, unless it can go on.
+        with ExitStack() as wardens, ExitStack() as going_on:
+            mounts = self._folders.copies(sandbox.plan.mounts, self.host_uid(sandbox, USER_ID))
+            wardens.callback(close_all, mounts)
+            control = wardens.enter_context(_connect(sandbox.identity, secret, "warden"))
+            connection = going_on.enter_context(_connect(sandbox.identity, secret, "kernel"))
+            report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            going_on.enter_context(report)
+            going_on.enter_context(child_report)
+            report.setblocking(False)  # Whoever has died may have left no word.
+            lock = _held(going_on, os.memfd_create("lock", os.MFD_CLOEXEC))
+            stdout_read, stdout = _pipe(going_on)
+            stderr_read, stderr = _pipe(going_on)
+            built_read, built = _pipe(going_on)
+            os.set_blocking(stdout_read, False)
+            os.set_blocking(stderr_read, False)
+            ends = WardenEnds(
+                control=control,
+                connection=connection,
+                # A second open file description: flock knows owners by description, not by process.
+                lock=_reopened(wardens, lock, os.O_RDWR),
+                # User code can make the kernel's ends block; these are descriptions of the warden's own.
+                pipes={
+                    "stdout": _reopened(wardens, stdout_read, os.O_RDONLY | os.O_NONBLOCK),
+                    "stderr": _reopened(wardens, stderr_read, os.O_RDONLY | os.O_NONBLOCK),
+                },
+                report=child_report,
+                mounts=mounts,
+            )
+            sandbox.warden_pid = self._fork_into_new_namespace(sandbox, ends)
+            sandbox.warden_handle = os.pidfd_open(sandbox.warden_pid)
+            going_on.pop_all()
+            sandbox.report, sandbox.built = report, built
+            return {
+                "built": built_read,
+                "report": child_report.detach(),
+                "connection": connection.detach(),
+                "lock": lock,
+                "stdout_read": stdout_read,
+                "stdout": stdout,
+                "stderr_read": stderr_read,
+                "stderr": stderr,
+            }
 
+    def _fork_into_new_namespace(self, sandbox: Sandbox, ends: WardenEnds) -> int:
         os.unshare(os.CLONE_NEWPID)
         try:
             pid = os.fork()
             if pid == 0:
-                self._become_warden(
-                    sandbox, control, connection, warden_lock, warden_pipes, child_report, mounts
-                )
+                self._become_warden(sandbox, ends)
+            return pid
         finally:
             os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
-            close_all(mounts)
-        sandbox.warden_pid = pid
-        sandbox.warden_handle = os.pidfd_open(pid)
-        control.close()
-        for descriptor in (warden_lock, *warden_pipes.values()):
-            os.close(descriptor)
-        return {
-            "built": built_read,
-            "report": child_report.detach(),
-            "connection": connection.detach(),
-            "lock": lock,
-            "stdout_read": stdout_read,
-            "stdout": stdout,
-            "stderr_read": stderr_read,
-            "stderr": stderr,
-        }
 
-    def _become_warden(
-        self,
-        sandbox: Sandbox,
-        control: socket.socket,
-        connection: socket.socket,
-        lock: int,
-        pipes: dict[str, int],
-        report: socket.socket,
-        mounts: Mounts,
-    ) -> None:
+    def _become_warden(self, sandbox: Sandbox, ends: WardenEnds) -> None:
         """In the child: enter the groups, confine, serve. Never returns."""
         code = 1
         try:
@@ -129,29 +167,27 @@ class SandboxMaker:
                     file.write("0")
 
             def map_ids() -> None:
-                report.send(b"map")
-                if report.recv(16) != b"mapped":
+                ends.report.send(b"map")
+                if ends.report.recv(16) != b"mapped":
                     raise OSError("the keeper did not map the ids")
 
-            kept = {control.fileno(), connection.fileno(), lock, report.fileno(), *pipes.values()}
-            kept.update(mount for mount, _ in mounts)
             assert sandbox.plan
             context = Context(
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
                 hostname=f"sandbox-{sandbox.identity[:8]}",
                 tree=self._tree,
-                keep_descriptors=frozenset(kept),
+                keep_descriptors=ends.descriptors,
                 seccomp_program=self._programs.guest,
                 map_ids=map_ids,
                 has_data=self._folders.has_data,
-                mounts=mounts,
+                mounts=ends.mounts,
             )
             confine.confine(confine.WARDEN_STEPS, context)
-            report.close()
-            code = warden.Warden(control, connection, lock, pipes).run()
+            ends.report.close()
+            code = warden.Warden(ends.control, ends.connection, ends.lock, ends.pipes).run()
         except confine.StepFailed as failure:
-            report.send(f"!warden {failure}".encode()[:1000])
+            ends.report.send(f"!warden {failure}".encode()[:1000])
         finally:
             os._exit(code)
 
@@ -169,9 +205,10 @@ class SandboxMaker:
                 os.setns(self._own_pid_namespace, os.CLONE_NEWPID)
         finally:
             connection.close()
+        handle = os.pidfd_open(pid)
         if sandbox.porter_handle >= 0:
             os.close(sandbox.porter_handle)
-        sandbox.porter_handle = os.pidfd_open(pid)
+        sandbox.porter_handle = handle
 
     def _become_porter(self, sandbox: Sandbox, connection: socket.socket) -> None:
         """In the child: load what it needs while that can be seen, confine, serve. Never returns."""
