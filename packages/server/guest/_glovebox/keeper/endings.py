@@ -4,7 +4,7 @@ import os
 import selectors
 import signal
 
-from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox, Tell, send_signal
 from _glovebox.keeper.sandboxes import Sandboxes
 from _glovebox.warden import warden
@@ -16,7 +16,7 @@ class Endings:
     def __init__(
         self,
         selector: selectors.BaseSelector,
-        cgroups: control_groups.Cgroups,
+        cgroups: Cgroups,
         tell: Tell,
         sandboxes: Sandboxes,
     ):

@@ -26,7 +26,8 @@ from _glovebox.confine import linux, seccomp
 from _glovebox.confine.folders import Folders, FoldersRefused
 from _glovebox.confine.plan import PlanRefused
 from _glovebox.keeper.beginnings import Beginnings
-from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.cgroups.choice import open_cgroups, reclaim
+from _glovebox.keeper.cgroups.contract import CgroupsUnavailable
 from _glovebox.keeper.endings import Endings
 from _glovebox.keeper.gateway_connection import GatewayConnection
 from _glovebox.keeper.kernels import Kernels
@@ -53,16 +54,16 @@ class Keeper:
         gateway_uid: int,
         uid_base: int,
         zygote_wear: Wear,
-        reclaim: bool,
+        ends_earlier: bool,
         described_folders: str,
     ):
         programs = Programs(
             seccomp.load_program(policy.DIRECTORY),
             seccomp.load_program(policy.DIRECTORY, "porter.json"),
         )
-        self._cgroups = control_groups.open_cgroups(instance)
-        if reclaim:
-            control_groups.reclaim(self._cgroups)
+        self._cgroups = open_cgroups(instance)
+        if ends_earlier:
+            reclaim(self._cgroups)
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
         folders = Folders(described_folders, uid_base + 2 * SLOTS - 1)
         self._selector = selectors.DefaultSelector()
@@ -189,7 +190,7 @@ def main() -> int:
     except FoldersRefused as refusal:
         sys.stderr.write(f"glovebox: {refusal}\n")
         return _EXIT_FOLDERS_REFUSED
-    except (control_groups.CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
+    except (CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
         return EXIT_ISOLATION_UNAVAILABLE
     keeper.run()

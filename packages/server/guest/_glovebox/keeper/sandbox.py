@@ -8,7 +8,7 @@ from typing import Callable, Mapping
 
 from _glovebox.confine.folders import Folders
 from _glovebox.confine.plan import Plan
-from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.zygote_process import ZygoteProcess
 
 Tell = Callable[[dict], None]
@@ -44,7 +44,7 @@ class Common:
     """`tell` sends an event to the gateway. `fail` ends a sandbox, by its id, and tells the reason."""
 
     selector: selectors.BaseSelector
-    cgroups: control_groups.Cgroups
+    cgroups: Cgroups
     folders: Folders
     tell: Tell
     fail: Callable[[str, str], None]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from _glovebox.confine import confine, linux
 from _glovebox.confine.folders import Folders, Mounts, close_all
 from _glovebox.confine.plan import USER_ID, WARDEN_ID, Context
-from _glovebox.keeper.cgroups import choice as control_groups
+from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
 from _glovebox.warden import warden
@@ -88,7 +88,7 @@ class SandboxMaker:
         tree: str,
         uid_base: int,
         programs: Programs,
-        groups: control_groups.Cgroups,
+        groups: Cgroups,
         folders: Folders,
     ):
         self._tree = tree

@@ -2,6 +2,7 @@
 a group in the host's real hierarchy, under an instance name of its own."""
 
 import glob
+import inspect
 import os
 import signal
 import time
@@ -10,6 +11,9 @@ from unittest import mock
 
 from _glovebox.confine import linux
 from _glovebox.keeper.cgroups import choice as cgroups, files
+from _glovebox.keeper.cgroups.contract import Cgroups
+from _glovebox.keeper.cgroups.v1 import Version1
+from _glovebox.keeper.cgroups.v2 import Version2
 from tests.support import in_child, temporary_directory
 
 MOUNTS_V1 = """\
@@ -45,6 +49,19 @@ def show_real_hierarchy() -> None:
     for path, (fstype, options) in real_mounts().items():
         os.makedirs(path)
         linux.mount("cgroup", path, fstype, 0, options)
+
+
+def promises(kind: type) -> dict[str, inspect.Signature]:
+    """What can be asked of a class, and how."""
+    methods = inspect.getmembers(kind, inspect.isfunction)
+    return {name: inspect.signature(one) for name, one in methods if not name.startswith("_")}
+
+
+class ContractTest(unittest.TestCase):
+    def test_both_versions_keep_the_contract_and_promise_no_more(self):
+        self.assertGreater(len(promises(Cgroups)), 10)
+        for version in (Version1, Version2):
+            self.assertEqual(promises(version), promises(Cgroups), version)
 
 
 def is_idle(pid: int) -> bool:

@@ -10,7 +10,7 @@ other such part of the host, weighs when CPU is short, and leave some memory to 
 import time
 
 from _glovebox.keeper.cgroups import files
-from _glovebox.keeper.cgroups.files import CgroupsUnavailable
+from _glovebox.keeper.cgroups.contract import Cgroups, CgroupsUnavailable
 from _glovebox.keeper.cgroups.v1 import Version1
 from _glovebox.keeper.cgroups.v2 import Version2
 
@@ -31,9 +31,6 @@ def _mount_points() -> tuple[str | None, dict[str, str]]:
             for option in options.split(","):
                 controllers.setdefault(option, where)
     return unified, controllers
-
-
-Cgroups = Version1 | Version2
 
 
 def open_cgroups(instance: str) -> Cgroups:

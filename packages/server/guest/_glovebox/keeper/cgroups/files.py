@@ -12,10 +12,6 @@ _RESERVE_BYTES_MIN = 256 << 20
 _RESERVE_BYTES_MAX = 2 << 30
 
 
-class CgroupsUnavailable(Exception):
-    """The host offers no usable control groups; the message names what is missing."""
-
-
 def write(path: str, value: str) -> None:
     with open(path, "w", encoding="ascii") as file:
         file.write(value)

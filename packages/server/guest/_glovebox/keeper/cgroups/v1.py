@@ -4,6 +4,7 @@ import os
 import signal
 
 from _glovebox.keeper.cgroups import files
+from _glovebox.keeper.cgroups.contract import CgroupsUnavailable
 
 _UNLIMITED = "-1"
 _SOCKET_BYTES_MAX = 32 << 20
@@ -17,7 +18,7 @@ class Version1:
     def __init__(self, instance: str, controllers: dict[str, str]):
         missing = [name for name in ("memory", "cpu", "cpuacct", "pids") if name not in controllers]
         if missing:
-            raise files.CgroupsUnavailable(f"cgroup v1 controllers not mounted: {', '.join(missing)}")
+            raise CgroupsUnavailable(f"cgroup v1 controllers not mounted: {', '.join(missing)}")
         self._bases = {
             name: f"{controllers[name]}/glovebox/{instance}"
             for name in ("memory", "pids", "cpu", "cpuacct")

@@ -5,6 +5,7 @@ import os
 import signal
 
 from _glovebox.keeper.cgroups import files
+from _glovebox.keeper.cgroups.contract import CgroupsUnavailable
 
 _NEIGHBOURS = "glovebox-neighbours"
 _ROUNDS_MAX = 100
@@ -18,7 +19,7 @@ class Version2:
         available = set(files.read(f"{mount_point}/cgroup.controllers").split())
         missing = {"memory", "cpu", "pids"} - available
         if missing:
-            raise files.CgroupsUnavailable(
+            raise CgroupsUnavailable(
                 f"cgroup v2 controllers not available: {', '.join(sorted(missing))}"
             )
         os.makedirs(self._base, exist_ok=True)
@@ -53,7 +54,7 @@ class Version2:
         try:
             files.write(f"{group}/cgroup.subtree_control", "+memory +cpu +pids")
         except OSError as failure:
-            raise files.CgroupsUnavailable(
+            raise CgroupsUnavailable(
                 f"cannot hand the memory, cpu and pids controllers down from {group}: "
                 f"{failure.strerror}; in a container, /sys/fs/cgroup has to be writable (docker run --privileged)"
             ) from failure
