@@ -63,7 +63,7 @@ class Beginnings:
             sandbox.report, selectors.EVENT_READ, lambda: self.hear(sandbox)
         )
         self._kernels.fork(sandbox, for_zygote)
-        self._kernels.zygotes.replace_worn()
+        self._kernels.zygotes.replace_worn(sandbox.template)
 
     def hear(self, sandbox: Sandbox) -> None:
         """What warden or kernel report: that ids are wanted, that a step has failed, or no more."""

@@ -124,7 +124,7 @@ class Keeper:
         self._cgroups.remove_base()
 
     def _patience(self) -> float | None:
-        waits = self._sandboxes.doomed or self._zygotes.current is None
+        waits = self._sandboxes.doomed or not self._zygotes.complete
         return _RETRY_S if waits else None
 
     def _on_stdin(self) -> None:
@@ -140,9 +140,8 @@ class Keeper:
         for sandbox in self._sandboxes.values():
             if sandbox.kernel_exit is not None:  # It ended while nobody could be told.
                 self._kernels.tell_exit(sandbox, sandbox.kernel_exit)
-        current = self._zygotes.current
-        if current and current.ready:
-            self._tell(current.ready)
+        for zygote in self._zygotes.ready:
+            self._tell(zygote.ready)
 
     def _spawn(self, identity: str, sandbox: Sandbox | None, operation: dict) -> None:
         if self._stopping:

@@ -33,7 +33,7 @@ class Kernels:
         with ExitStack() as closing:
             for descriptor in for_zygote.values():
                 closing.callback(os.close, descriptor)
-            forking = self.zygotes.current
+            forking = self.zygotes.current(sandbox.template)
             if forking is None:
                 self._common.fail(sandbox.identity, "the zygote is being restarted")
                 return
@@ -137,7 +137,8 @@ class Kernels:
             return
         self._common.tell({"event": "zygote_lost"})
         for sandbox in list(self._common.sandboxes.values()):
-            if sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed:
+            waits = sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed
+            if waits and sandbox.template == lost.template:
                 self._common.fail(sandbox.identity, "the zygote died before the kernel was forked")
 
     def _watch_orphans(self) -> None:

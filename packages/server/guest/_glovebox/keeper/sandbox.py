@@ -9,7 +9,7 @@ from typing import Callable, Mapping
 from _glovebox.confine.folders import Folders
 from _glovebox.confine.plan import Plan
 from _glovebox.keeper.cgroups.contract import Cgroups
-from _glovebox.keeper.zygote_process import ZygoteProcess
+from _glovebox.keeper.zygote_process import DEFAULT_TEMPLATE, ZygoteProcess
 
 Tell = Callable[[dict], None]
 
@@ -30,6 +30,7 @@ class Sandbox:
     built: int = -1  # Write end: the kernel waits for a byte.
     plan: Plan | None = None
     doomed: bool = False
+    template: str = DEFAULT_TEMPLATE  # Of the zygote that forks its kernel.
     porter_handle: int = -1  # Of the last one that was made.
 
     @property

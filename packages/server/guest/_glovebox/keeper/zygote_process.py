@@ -18,6 +18,9 @@ _PROGRAM = (
     "from _glovebox.zygote import zygote; del sys.path[0]; zygote.main()"
 )
 
+# What a zygote is made from. There is one so far.
+DEFAULT_TEMPLATE = "default"
+
 
 @dataclass(frozen=True)
 class Wear:
@@ -31,8 +34,9 @@ class Wear:
 class ZygoteProcess:
     """Started by its construction. `ready` holds the message it sends once everything is imported."""
 
-    def __init__(self, wear: Wear) -> None:
+    def __init__(self, wear: Wear, template: str) -> None:
         self._wear = wear
+        self.template = template
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.connection = ours
         self.ready: dict | None = None

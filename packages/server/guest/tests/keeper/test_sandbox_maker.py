@@ -179,7 +179,7 @@ class ForkRequestTest(unittest.TestCase):
         common = types.SimpleNamespace(cgroups=Groups(), selector=None)
         maker = types.SimpleNamespace(host_uid=lambda *_: 0)
         asked = kernels.Kernels(common, maker, None)
-        asked.zygotes = types.SimpleNamespace(current=object())
+        asked.zygotes = types.SimpleNamespace(current=lambda _template: object())
         sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
         before = open_descriptors()
         names = [name for name in kernels.DESCRIPTORS if name != "warden"]
