@@ -14,9 +14,9 @@ const rooms = join(guest, "_glovebox");
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   policy: [],
-  confine: [],
+  confine: ["wire"],
   warden: ["wire"],
-  porter: ["confine"],
+  porter: ["wire", "confine"],
   display: [],
   kernel: ["wire", "display"],
   zygote: ["wire", "policy", "confine", "kernel"],

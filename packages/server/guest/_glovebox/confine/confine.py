@@ -23,7 +23,7 @@ import struct
 from typing import Callable
 
 from _glovebox.confine import linux
-from _glovebox.confine.plan import USER_ID, WARDEN_ID, Context
+from _glovebox.confine.plan import Context
 from _glovebox.confine.root_steps import (
     enter_root,
     hide_host_facts,
@@ -34,6 +34,7 @@ from _glovebox.confine.root_steps import (
     mount_writable_places,
     seal_devices,
 )
+from _glovebox.wire.agreement import USER_ID, WARDEN_ID
 
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41

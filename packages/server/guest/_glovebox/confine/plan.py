@@ -9,9 +9,6 @@ from typing import Callable
 
 from _glovebox.confine.folders import Folders, Mounts
 
-USER_ID = 1000
-WARDEN_ID = 999
-
 
 class PlanRefused(Exception):
     """The plan holds something that this version does not know or allow."""
@@ -71,7 +68,7 @@ class Context:
     """Everything the steps need, gathered while nothing is confined yet."""
 
     plan: Plan | None  # None where no step looks at it.
-    host_uid: int  # The host's id behind USER_ID.
+    host_uid: int  # The host's id behind the user's.
     hostname: str
     tree: str  # The root file system's name in LAYERS_DIRECTORY.
     keep_descriptors: frozenset[int]

@@ -7,7 +7,7 @@ import signal
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox, Tell, send_signal
 from _glovebox.keeper.sandboxes import Sandboxes
-from _glovebox.warden import warden
+from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY
 
 
 class Endings:
@@ -80,7 +80,7 @@ class Endings:
 
     def warden_ended(self, sandbox: Sandbox, code: int) -> None:
         """PID 1 is gone and the rest with it; tell why before the groups go."""
-        sockets = code == warden.EXIT_SOCKET_MEMORY
+        sockets = code == EXIT_SOCKET_MEMORY
         out_of_memory = sockets or self._cgroups.oom_kills(sandbox.name) > 0
         # The gateway may have seen the warden's connection end before we do.
         if not sandbox.doomed or sockets:

@@ -11,6 +11,8 @@
 # TREE is the name of a directory below ROOTFS_DIR. Overlay gets relative names of its layers, because it shows
 # them in /proc/self/mountinfo, where no path of the host should stand.
 set -eu
+# As wire/agreement.py has them.
+isolation_unavailable=70 folders_refused=72
 rootfs_dir=$1 tree=$2 package_dir=$3 run_dir=$4
 shift 4
 folders=
@@ -18,7 +20,7 @@ folders=
 # A keeper whose server was killed is still removing its groups, which have the same names.
 flock --wait 20 3 || {
   echo "ISOLATION_UNAVAILABLE the keeper of an earlier server does not end" >&2
-  exit 70
+  exit $isolation_unavailable
 }
 
 root=$run_dir/root
@@ -62,7 +64,7 @@ while [ "$1" != -- ]; do
   # Whoever may write above the folder could have put another in its place since it was looked at.
   case $folder in
     *":$(stat -c %d:%i "$place")") ;;
-    *) echo "glovebox: DATA_MOUNTS: $name is no longer the folder that it was at the start" >&2; exit 72 ;;
+    *) echo "glovebox: DATA_MOUNTS: $name is no longer the folder that it was at the start" >&2; exit $folders_refused ;;
   esac
   mount -o "remount,bind,$mode,nosuid,nodev,noexec" "$place"
   folders="$folders $folder"

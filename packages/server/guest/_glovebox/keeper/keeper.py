@@ -34,14 +34,12 @@ from _glovebox.keeper.kernels import Kernels
 from _glovebox.keeper.operations import Operations
 from _glovebox.keeper.sandbox import Common, Sandbox
 from _glovebox.keeper.sandbox_maker import RUN_DIRECTORY, Programs, SandboxMaker
-from _glovebox.keeper.sandboxes import SLOTS, Sandboxes
+from _glovebox.keeper.sandboxes import Sandboxes
 from _glovebox.keeper.zygote_process import Wear
-from _glovebox.keeper.zygotes import EXIT_ISOLATION_UNAVAILABLE
+from _glovebox.wire.agreement import EXIT_FOLDERS_REFUSED, EXIT_ISOLATION_UNAVAILABLE, IDS_PER_INSTANCE
 
 # How often it is looked whether a group is empty, or another zygote due.
 _RETRY_S = 0.02
-# Tells the supervisor that the reason has been said and is no lack of isolation.
-_EXIT_FOLDERS_REFUSED = 72
 
 
 class Keeper:
@@ -65,7 +63,7 @@ class Keeper:
         if ends_earlier:
             reclaim(self._cgroups)
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
-        folders = Folders(described_folders, uid_base + 2 * SLOTS - 1)
+        folders = Folders(described_folders, uid_base + IDS_PER_INSTANCE - 1)
         self._selector = selectors.DefaultSelector()
         self._sandboxes = Sandboxes()
         self._gateway = GatewayConnection(
@@ -188,7 +186,7 @@ def main() -> int:
         )
     except FoldersRefused as refusal:
         sys.stderr.write(f"glovebox: {refusal}\n")
-        return _EXIT_FOLDERS_REFUSED
+        return EXIT_FOLDERS_REFUSED
     except (CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
         sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
         return EXIT_ISOLATION_UNAVAILABLE

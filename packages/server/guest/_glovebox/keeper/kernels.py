@@ -10,11 +10,11 @@ import selectors
 from contextlib import ExitStack
 from typing import Callable
 
-from _glovebox.confine.plan import USER_ID
 from _glovebox.keeper.sandbox import Common, Sandbox
 from _glovebox.keeper.sandbox_maker import SandboxMaker
 from _glovebox.keeper.zygote_process import Wear, ZygoteProcess
 from _glovebox.keeper.zygotes import Zygotes
+from _glovebox.wire.agreement import USER_ID
 from _glovebox.wire.zygote_channel import DESCRIPTORS
 
 _UNKNOWN_EXIT = -9

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from _glovebox.confine import confine, linux
 from _glovebox.confine.folders import Folders, Mounts, close_all
-from _glovebox.confine.plan import USER_ID, WARDEN_ID, Context
+from _glovebox.confine.plan import Context
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
 from _glovebox.warden import warden
 from _glovebox.wire import frames
+from _glovebox.wire.agreement import IDS_PER_SLOT, USER_ID, WARDEN_ID
 
 RUN_DIRECTORY = "/run/glovebox"
-_IDS_PER_SLOT = 2
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
@@ -239,7 +239,7 @@ class SandboxMaker:
     def host_uid(self, sandbox: Sandbox, inside: int) -> int:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""
         offset = {WARDEN_ID: 0, USER_ID: 1}[inside]
-        return self._uid_base + sandbox.slot * _IDS_PER_SLOT + offset
+        return self._uid_base + sandbox.slot * IDS_PER_SLOT + offset
 
     def host_uids(self, sandbox: Sandbox) -> dict[str, int]:
         """Both of the sandbox's ids outside, by who has them."""

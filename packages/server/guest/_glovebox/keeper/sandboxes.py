@@ -8,8 +8,7 @@ from typing import Iterator, Mapping
 
 from _glovebox.confine.plan import Plan, PlanRefused
 from _glovebox.keeper.sandbox import Sandbox
-
-SLOTS = 4096
+from _glovebox.wire.agreement import SLOTS
 
 
 class Sandboxes(Mapping[str, Sandbox]):

@@ -7,11 +7,10 @@ import time
 from typing import Callable
 
 from _glovebox.keeper.zygote_process import DEFAULT_TEMPLATE, Wear, ZygoteProcess
+from _glovebox.wire.agreement import EXIT_ISOLATION_UNAVAILABLE
 
 _RESTART_DELAY_S = 0.2
 _FAILURES_MAX = 5
-# Tells the supervisor that another start would end the same.
-EXIT_ISOLATION_UNAVAILABLE = 70
 
 
 class Zygotes:

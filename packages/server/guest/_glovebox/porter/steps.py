@@ -13,7 +13,8 @@ import sys
 
 from _glovebox.confine import confine, linux
 from _glovebox.confine.confine import Step
-from _glovebox.confine.plan import USER_ID, WARDEN_ID, Context
+from _glovebox.confine.plan import Context
+from _glovebox.wire.agreement import USER_ID, WARDEN_ID
 
 # Where the porter finds /proc/self/fd, by which a file without a name gets one.
 LINKS_DESCRIPTOR = 3

@@ -19,6 +19,7 @@ import time
 
 from _glovebox.warden import sockets
 from _glovebox.wire import frames
+from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY
 from _glovebox.wire.stream import stream_frame
 
 # JSON escapes a byte to at most six, so a chunk always fits the free part of the socket's buffer.
@@ -27,8 +28,6 @@ _LOCK_RETRY_S = 0.002
 # How often the sockets are looked at, while a cell runs that takes long and otherwise.
 _BUSY_LOOK_S = 0.2
 _IDLE_LOOK_S = 1.0
-# Tells the keeper that memory ran out where no control group counts it.
-EXIT_SOCKET_MEMORY = 12
 # After forwarding, let more output gather instead of waking for each line.
 _GATHER_S = 0.005
 

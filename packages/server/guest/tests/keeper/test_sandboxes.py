@@ -6,10 +6,9 @@ import signal
 import unittest
 
 from _glovebox.confine.plan import Plan, PlanRefused
-from _glovebox.keeper import sandboxes as registry
 from _glovebox.keeper.endings import Endings
 from _glovebox.keeper.sandboxes import Sandboxes
-from _glovebox.warden import warden
+from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY, SLOTS
 
 PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, [])
 
@@ -40,11 +39,11 @@ class SandboxesTest(unittest.TestCase):
         self.sandboxes.make("sandbox0", PLAN)
         with self.assertRaisesRegex(PlanRefused, "exists already"):
             self.sandboxes.make("sandbox0", PLAN)
-        for slot in range(1, registry.SLOTS):
+        for slot in range(1, SLOTS):
             self.sandboxes.adopt(f"{slot:04d}-adopted{slot}")
         with self.assertRaisesRegex(PlanRefused, "every range"):
             self.sandboxes.make("toomany0", PLAN)
-        self.assertEqual(len(self.sandboxes), registry.SLOTS)
+        self.assertEqual(len(self.sandboxes), SLOTS)
 
     def test_a_warden_leads_to_its_sandbox(self):
         self.sandboxes.make("sandbox0", PLAN)
@@ -125,7 +124,7 @@ class EndingsTest(unittest.TestCase):
         self.assertTrue(self.sandbox.doomed)
         self.endings.warden_ended(self.sandbox, 1)
         self.assertEqual(self.events(), ["sandbox_died"])
-        self.endings.warden_ended(self.sandbox, warden.EXIT_SOCKET_MEMORY)
+        self.endings.warden_ended(self.sandbox, EXIT_SOCKET_MEMORY)
         self.assertTrue(self.told[-1]["out_of_memory"])
 
     def test_a_wish_to_end_what_is_gone_is_answered(self):

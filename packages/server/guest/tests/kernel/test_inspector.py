@@ -79,7 +79,7 @@ class InspectorTest(unittest.TestCase):
             (frame, {"type": "DataFrame", "shape": [3, 2], "length": 3, "size_bytes": 180}),
             (frame["a"], {"type": "Series", "shape": [3], "dtype": "int64", "preview": "[0, 1, 2]"}),
             (range(10**30), {"length": None, "preview": f"range(0, {10**30}, 1)"}),
-            (Hostile, {"type": "type", "module": __name__, "length": None}),
+            (Hostile, {"type": "type", "module": _MODULE, "length": None}),
             (refuse, {"type": "function", "module": __name__, "preview": "refuse(*_, **__)"}),
         ):
             row = self.row(value)

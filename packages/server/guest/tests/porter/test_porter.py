@@ -14,7 +14,7 @@ import zipfile
 
 from _glovebox import policy
 from _glovebox.confine import confine, linux, seccomp
-from _glovebox.confine.plan import USER_ID, Context
+from _glovebox.confine.plan import Context
 from _glovebox.porter import (
     paths as porter_paths,
     porter,
@@ -22,6 +22,7 @@ from _glovebox.porter import (
     watch as porter_watch,
     wire,
 )
+from _glovebox.wire.agreement import USER_ID
 from tests.support import PATIENCE_S
 
 _POLICY = policy.DIRECTORY
