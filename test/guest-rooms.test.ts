@@ -86,3 +86,26 @@ test("every folder is a package, which needs no search path to find its modules"
   const bare = [...places].filter((place) => !existsSync(join(place, "__init__.py")));
   expect(bare).toEqual([]);
 });
+
+test("a Python file that a page or a docstring names is there", () => {
+  const root = join(guest, "../../..");
+  const pages = readdirSync(join(root, "docs")).map((name) => join("docs", name));
+  const texts = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", ...pages]
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+  const there = ["packages/server/guest", "rootfs", "test/surface"].flatMap((folder) =>
+    pythonFiles(join(root, folder)).map((path) => `/${folder}/${path}`),
+  );
+  // A path from the room on; a user's own file in an example stands between other quotes.
+  const named = [
+    ...texts.flatMap(({ path, text }) =>
+      [...text.matchAll(/`([\w/]+\.py)`/g)].map(([, name = ""]) => ({ path, name })),
+    ),
+    ...sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/\b([a-z_]+\/[a-z_]+\.py)\b/g)].map(([, name = ""]) => ({ path, name })),
+    ),
+  ];
+  expect(named.length).toBeGreaterThan(20);
+  const lost = named.filter(({ name }) => !there.some((path) => path.endsWith(`/${name}`)));
+  expect(lost).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findRoles } from "../support/roles.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
 
 let server: TestServer;
@@ -480,6 +481,11 @@ describe("the names of the product's own modules are the user's", () => {
     expect(told.ours.length).toBeGreaterThan(20);
     expect(told.ours.filter((name) => !/^_glovebox(\.|$)/.test(name))).toEqual([]);
     expect(told.path.filter((place) => place.startsWith("/opt/glovebox"))).toEqual([]);
+  });
+
+  test("the keeper's root has the package, and neither tests nor anything else beside it", () => {
+    const { keeper } = findRoles(server);
+    expect(readdirSync(`/proc/${keeper?.pid}/root/opt/glovebox/guest`)).toEqual(["_glovebox"]);
   });
 
   test("a user's modules of these names are imported, here and in processes of the user's", async () => {

@@ -1,7 +1,7 @@
 """What a sandbox is asked to be, and what the steps of its confinement are given.
 
 The gateway sends a plan with every order to make a sandbox. It says how much of what a sandbox gets, and
-nothing else: how it is confined is code, in confine.py.
+nothing else: how it is confined is code, in confine/confine.py.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Plan:
     workspace_inodes: int
     tmp_bytes: int
     tmp_inodes: int
-    mounts: list[str]  # Names of folders, see folders.py.
+    mounts: list[str]  # Names of folders, see confine/folders.py.
 
     @staticmethod
     def parse(fields: object, folders: Folders) -> "Plan":

@@ -1,4 +1,4 @@
-"""The steps of the warden that build the sandbox's file system and enter it. See confine.py for their place.
+"""The steps of the warden that build the sandbox's file system and enter it. See confine/confine.py for their place.
 
 The new root is made below a directory of the old one, from the read-only tree, places in memory, the
 operator's folders, five devices and a /proc of its own; the last step leaves the old root for good.

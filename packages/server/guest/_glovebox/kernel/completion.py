@@ -1,6 +1,6 @@
 """What an editor asks about code: how it could go on, what a name is, whether it is complete.
 
-Runs in a fork of the kernel, see questions.py. IPython does the work; Jedi is off.
+Runs in a fork of the kernel, see kernel/questions.py. IPython does the work; Jedi is off.
 """
 
 import builtins

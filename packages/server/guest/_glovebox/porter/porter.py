@@ -1,6 +1,6 @@
 """The porter: carries a sandbox's files between /workspace and the gateway.
 
-Made by the keeper when the first file is asked for, and confined by porter_steps.py before it reads its first
+Made by the keeper when the first file is asked for, and confined by porter/steps.py before it reads its first
 byte. One loop serves many requests at once: each is a generator that is continued whenever its request has
 credit, in turns, so that a slow download or a large archive holds up nobody. It ends when the gateway closes
 the connection, and with the sandbox.

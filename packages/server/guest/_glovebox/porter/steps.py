@@ -1,4 +1,4 @@
-"""The confinement of a porter: the third list of steps, beside the two in confine.py.
+"""The confinement of a porter: the third list of steps, beside the two in confine/confine.py.
 
 The porter reads and writes a sandbox's files for the gateway. It lives in the warden's namespaces with the
 rights of user 1000 over files and with no other right: its ids are the warden's, so that user code can
