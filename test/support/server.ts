@@ -10,6 +10,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { firstHostId, IDS_PER_INSTANCE } from "../../packages/server/src/config/agreement.ts";
 import {
   describeProcess,
   eventually,
@@ -356,8 +357,8 @@ function assertHostIsReady(): void {
 
 /** Each instance has a range of host ids of its own, which its name chooses. */
 function ownsUid(instance: string, uid: number): boolean {
-  const base = 2 ** 30 + (Number.parseInt(instance, 16) % 65_536) * 8192;
-  return uid >= base && uid < base + 8192;
+  const base = firstHostId(instance);
+  return uid >= base && uid < base + IDS_PER_INSTANCE;
 }
 
 /** Other servers may run on this host; the name tells their groups, files and mounts from ours. */

@@ -28,5 +28,5 @@ export interface Workbench {
   ): Promise<unknown>;
 }
 
-/** By the names of the files in guest/, without their ending. */
+/** By the names of the files in the guest's `probes`, without their ending. */
 export type GuestScript = "static_check" | "context_probe";
