@@ -230,5 +230,16 @@ class KernelProcess:
         self.close()
 
 
+def open_descriptors() -> dict[str, str]:
+    """Of this process, with what each stands for."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        except FileNotFoundError:
+            pass  # The list's own.
+    return found
+
+
 def temporary_directory() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="guest-test-")

@@ -11,11 +11,11 @@ from typing import Any
 from unittest import mock
 
 from _glovebox.confine.plan import Plan
-from _glovebox.keeper import kernels, sandbox_maker
+from _glovebox.keeper import sandbox_maker
 from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.keeper.sandbox_maker import Programs, SandboxMaker
 from _glovebox.wire import frames
-from tests.support import in_child, temporary_directory
+from tests.support import in_child, open_descriptors, temporary_directory
 
 PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
 # A step that gives back, or that the child alone takes, is none that can leave something open.
@@ -80,16 +80,6 @@ class MakerWhoseChildrenStay(SandboxMaker):
         os._exit(0)
 
     _become_porter = _become_warden
-
-
-def open_descriptors() -> dict[str, str]:
-    found = {}
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found[name] = os.readlink(f"/proc/self/fd/{name}")
-        except FileNotFoundError:
-            pass  # The list's own.
-    return found
 
 
 def attempt(failing: int) -> dict:
@@ -220,22 +210,3 @@ class PorterTest(unittest.TestCase):
         self.assertEqual(step, "pidfd_open")
         self.assertIn("pidfd_open fails", problem)
         self.assertTrue(same)
-
-
-class ForkRequestTest(unittest.TestCase):
-    def test_the_kernels_descriptors_are_closed_also_when_a_group_cannot_be_entered(self):
-        class Groups:
-            def entrances(self, name: str, limited_cpu: bool) -> list[str]:
-                return ["/dev/null", "/nowhere/cgroup.procs"]
-
-        common = types.SimpleNamespace(cgroups=Groups(), selector=None)
-        maker = types.SimpleNamespace(host_uid=lambda *_: 0)
-        asked = kernels.Kernels(common, maker, None)
-        asked.zygotes = types.SimpleNamespace(current=lambda _template: object())
-        sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
-        before = open_descriptors()
-        names = [name for name in kernels.DESCRIPTORS if name != "warden"]
-        for_zygote = {name: os.open("/dev/null", os.O_RDONLY) for name in names}
-        with self.assertRaises(FileNotFoundError):
-            asked.fork(sandbox, for_zygote)
-        self.assertEqual(open_descriptors(), before)
