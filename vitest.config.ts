@@ -1,19 +1,47 @@
 import { defineConfig } from "vitest/config";
+import { RunReport } from "./test/support/run-report.ts";
 
 /**
- * Integration and attack suites start real servers, each with its own zygote and sandboxes. On a
- * small machine two of them at once would measure each other, so these projects run file by file,
- * and one project after the other.
+ * Files that assert no times, or few with wide bounds, run two at once: most of what they do is to
+ * wait for servers, each of which has its own ports, ids and groups. All other files with servers,
+ * new ones too, run alone, as two of them would measure each other.
  */
-const oneFileAtATime = {
-  fileParallelism: false,
+const quiet = [
+  "access",
+  "api",
+  "ask",
+  "audit",
+  "chat",
+  "chat-secrets",
+  "cli",
+  "datascience",
+  "execute",
+  "executions",
+  "explained",
+  "fuzz",
+  "generate",
+  "generate-secrets",
+  "lifecycle",
+  "mounts",
+  "notebook",
+  "openapi",
+  "packages",
+  "rich",
+  "sdk",
+  "tools",
+].map((name) => `test/integration/${name}.test.ts`);
+
+const withServers = {
+  globalSetup: "test/support/shared-server-setup.ts",
   testTimeout: 60_000,
   hookTimeout: 60_000,
 };
+const oneAtATime = { ...withServers, fileParallelism: false };
 
 export default defineConfig({
   test: {
     teardownTimeout: 30_000,
+    reporters: ["default", new RunReport()],
     projects: [
       {
         test: {
@@ -22,25 +50,44 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "scripts/*.test.mjs",
             "test/*.test.ts",
-            "test/{fuzz,soak,faults,surface}/**/*.test.ts",
+            "test/{fuzz,soak,faults,surface,support}/**/*.test.ts",
           ],
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
-          name: "integration",
-          include: ["test/integration/**/*.test.ts"],
-          ...oneFileAtATime,
+          name: "integration-quiet",
+          include: quiet,
+          ...withServers,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "integration-alone",
+          include: ["test/integration/**/*.test.ts"],
+          exclude: quiet,
+          ...oneAtATime,
+          sequence: { groupOrder: 2 },
         },
       },
       {
         test: {
           name: "attack",
           include: ["test/attack/**/*.test.ts"],
-          ...oneFileAtATime,
-          sequence: { groupOrder: 2 },
+          ...oneAtATime,
+          maxConcurrency: 4,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          ...oneAtATime,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

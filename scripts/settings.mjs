@@ -1,7 +1,8 @@
 /** Where set-up reads and writes. The server reads the same variables from the same two places. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SetupError } from "./process.mjs";
 
 export const repositoryDir = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -17,12 +18,28 @@ export function readSettings(environment = process.env, dotenvPath = ".env") {
 }
 
 function readDotenv(path) {
-  try {
-    return parseDotenv(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (error.code === "ENOENT") return {};
-    throw error;
+  if (!existsSync(path)) return {};
+  const problem = distrustOf(path);
+  if (problem === undefined) return parseDotenv(readFileSync(path, "utf8"));
+  throw new SetupError(
+    `${resolve(path)} is not trusted: ${problem}.`,
+    "it is read as root: make it root's own, in a folder that only root can write, or remove it.",
+  );
+}
+
+/** As the server judges it, which reads the same file after set-up. */
+function distrustOf(path) {
+  const file = join(realpathSync(dirname(resolve(path))), basename(path));
+  const names = file.split(sep).filter(Boolean);
+  for (let count = 0; count <= names.length; count++) {
+    const part = sep + names.slice(0, count).join(sep);
+    const { uid, mode } = lstatSync(part);
+    if (uid !== 0 && uid !== process.geteuid()) return `${part} belongs to another user`;
+    if (count === names.length && !lstatSync(part).isFile()) return "it is a link, or no file";
+    const isSafe = (mode & 0o1000) !== 0 && count < names.length - 1;
+    if ((mode & 0o022) !== 0 && !isSafe) return `others can write ${part}`;
   }
+  return undefined;
 }
 
 /** NAME=value lines, with optional quotes; Node's own parser came after the oldest Node allowed. */

@@ -171,6 +171,25 @@ describe("habits", () => {
     expect(loaders).toEqual(["generate/model.ts"]);
   });
 
+  test("whatever works for a client learns when it goes", () => {
+    const working = /\bsessions\.(?:start|withSession|install)\(|\blog\.follow\(/;
+    const workers = sources.filter(
+      ({ path, text }) => path.startsWith("gateway/") && working.test(text),
+    );
+    expect(workers.length).toBeGreaterThan(4);
+    const deaf = workers.filter(({ imports }) => !imports.includes("gateway/client-gone.js"));
+    expect(deaf.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("no route reads JSON past the bounds of bodies", () => {
+    const parsers = sources.filter(({ text }) => text.includes("addContentTypeParser"));
+    // An upload is passed on as it comes.
+    expect(parsers.map(({ path }) => path).sort()).toEqual([
+      "gateway/http/json-bodies.ts",
+      "gateway/routes/files.ts",
+    ]);
+  });
+
   test("there are no default exports and no wildcard exports", () => {
     const offenders = sources
       .filter((source) => /^export\s+(default\b|\*\s+from)/m.test(source.text))

@@ -2,25 +2,21 @@
  * Attacks on the HTTP side, from clients without and with a token. Each throws when the server does
  * not refuse as it should; that it still serves everybody else is checked by the suite afterwards.
  */
-import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 import { type TestServer, uniqueId } from "../support/server.ts";
+import { commandAttacks } from "./command-attacks.ts";
+import { connectionAttacks } from "./connection-attacks.ts";
 import { fileAttacks } from "./file-attacks.ts";
+import { keyAttacks } from "./key-attacks.ts";
+import { matchingAttacks } from "./matching-attacks.ts";
 import { outputAttacks } from "./output-attacks.ts";
+import { expectHealthy, open, pause } from "./raw-connections.ts";
 
 export type HttpAttack = (server: TestServer) => Promise<void>;
 
 interface RawAnswer {
   readonly text: string;
   readonly closed: boolean;
-}
-
-function open(server: TestServer): Promise<Socket> {
-  const { hostname, port } = new URL(server.baseUrl);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => resolve(socket));
-    socket.once("error", reject);
-  });
 }
 
 /** Sends bytes as they are and collects what comes back within the time. */
@@ -44,10 +40,6 @@ async function sendRaw(server: TestServer, data: string, waitMs = 1_500): Promis
   await finished;
   socket.destroy();
   return { text, closed };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function expectRefused(answer: RawAnswer): void {
@@ -302,13 +294,6 @@ async function pathTraversal(server: TestServer): Promise<void> {
   }
 }
 
-async function expectHealthy(server: TestServer): Promise<void> {
-  const start = performance.now();
-  const { status } = await server.request("/health");
-  expect(status).toBe(200);
-  expect(performance.now() - start).toBeLessThan(1_500);
-}
-
 export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   guessedTokens,
   headerInjection,
@@ -325,6 +310,10 @@ export const httpAttacks: Readonly<Record<string, HttpAttack>> = {
   abandonedRuns,
   slowReader,
   pathTraversal,
+  ...connectionAttacks,
   ...fileAttacks,
   ...outputAttacks,
+  ...commandAttacks,
+  ...keyAttacks,
+  ...matchingAttacks,
 };

@@ -3,7 +3,7 @@
  *
  * A case is a file of Python in `corpus/` that the suite sends through the API like any client, with
  * `prelude.py` in front of it. It either prints a verdict of its own or has to end with a status.
- * Cases of the HTTP class are functions in `http-attacks.ts`.
+ * Cases of the HTTP class are functions in `http-attacks.ts`, as are those against the commands.
  */
 import type { ExecutionStatus } from "../support/server.ts";
 
@@ -76,11 +76,17 @@ export const threats = {
   attacked_porter: 7,
   tokens: 8,
   malformed_bodies: 8,
+  endless_matching: 8,
   slow_clients: 8,
+  left_behind: 8,
+  half_bodies: 8,
   hostile_paths: 8,
   multiplied_output: 8,
   crowded_results: 8,
+  outlived_keys: 8,
+  hoarded_requests: 8,
   gateway_secrets: 9,
+  misled_commands: 9,
 } as const satisfies Readonly<Record<string, ThreatClass>>;
 
 export type ThreatName = keyof typeof threats;
@@ -110,6 +116,8 @@ export interface AttackCase {
   readonly hasPorter?: true;
   /** A second file, `<id>_setup.py`, runs first in a session of its own, which stays alive. */
   readonly hasSetup?: true;
+  /** It does little but wait, so it runs beside others of which the same is true. */
+  readonly waits?: true;
   /** The session asks for these of the folders that the suite's server shares. */
   readonly mounts?: readonly string[];
 }
@@ -619,6 +627,8 @@ export const attackCases: readonly AttackCase[] = [
     threat: "forged_frames",
     source: "bytes that are no frames on every socket",
     expectation: contained,
+    timeout: 3,
+    waits: true,
   },
   {
     id: "channel_huge_length",
@@ -638,6 +648,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "half a frame and then nothing until the deadline",
     expectation: contained,
     timeout: 2,
+    waits: true,
   },
   {
     id: "channel_forged_reply",
@@ -762,6 +773,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "reading requests in place of the kernel",
     expectation: contained,
     timeout: 3,
+    waits: true,
   },
   {
     id: "channel_pass_descriptors",
@@ -1407,6 +1419,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "the output lock, held by a child for ever",
     expectation: ends("timeout"),
     timeout: 2,
+    waits: true,
   },
   {
     id: "channel_after_the_reply",
@@ -1449,6 +1462,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "the pipes of the output made tiny, non-blocking and signalling",
     expectation: contained,
     timeout: 5,
+    waits: true,
   },
   {
     id: "channel_signal_between_cells",
@@ -1729,6 +1743,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "signals, priorities, limits and processors of a process with another id",
     expectation: blocked,
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_trace",
@@ -1736,6 +1751,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "ptrace, /proc and descriptors of the process that carries files",
     expectation: blocked,
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_modules",
@@ -1743,6 +1759,7 @@ export const attackCases: readonly AttackCase[] = [
     source: "modules and settings where its interpreter would look after the chroot",
     expectation: ends("ok"),
     hasPorter: true,
+    waits: true,
   },
   {
     id: "porter_starved",
@@ -1796,6 +1813,21 @@ export const attackCases: readonly AttackCase[] = [
 ];
 
 export const httpAttackCases: readonly HttpAttackCase[] = [
+  {
+    id: "plantedDotEnv",
+    threat: "misled_commands",
+    source: "a .env file that sends the admin token elsewhere",
+  },
+  {
+    id: "plantedServer",
+    threat: "misled_commands",
+    source: "a state directory in which no server of root's runs",
+  },
+  {
+    id: "misledFiles",
+    threat: "misled_commands",
+    source: "links where files are saved, and files that are there already",
+  },
   { id: "guessedTokens", threat: "tokens", source: "many wrong tokens in every header form" },
   { id: "headerInjection", threat: "tokens", source: "line breaks and NUL in header values" },
   { id: "deepJson", threat: "malformed_bodies", source: "JSON nested deeper than a stack" },
@@ -1803,8 +1835,47 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "endlessChunks", threat: "malformed_bodies", source: "a chunked body without end" },
   { id: "absurdNumbers", threat: "malformed_bodies", source: "1e999, -0, NaN, huge integers" },
   { id: "manyFields", threat: "malformed_bodies", source: "hash flooding with very many keys" },
+  { id: "slashesWithoutEnd", threat: "endless_matching", source: "/\\/+$/ over a path of slashes" },
+  { id: "blanksInBase64", threat: "endless_matching", source: "/\\s*…\\s*$/ over blanks" },
+  { id: "longNames", threat: "endless_matching", source: "paths in the headers of a form" },
+  {
+    id: "longHeaders",
+    threat: "endless_matching",
+    source: "CVE-2023-22467, CVE-2024-45590 and kin",
+  },
   { id: "prototypePollution", threat: "malformed_bodies", source: "CVE-2019-10744 and kin" },
   { id: "requestSmuggling", threat: "malformed_bodies", source: "two lengths in one request" },
+  { id: "wrongBodies", threat: "malformed_bodies", source: "millions of values, the first wrong" },
+  {
+    id: "pipelinedFiles",
+    threat: "left_behind",
+    source: "hundreds of requests sent ahead for a file, and gone",
+  },
+  {
+    id: "pipelinedRuns",
+    threat: "left_behind",
+    source: "runs sent ahead of answers, and gone",
+  },
+  {
+    id: "pipelinedDownloads",
+    threat: "left_behind",
+    source: "downloads sent ahead that hold a session",
+  },
+  {
+    id: "pipelinedDescriptions",
+    threat: "left_behind",
+    source: "cheap routes, hundreds of times in one write",
+  },
+  {
+    id: "abandonedFollowers",
+    threat: "left_behind",
+    source: "streams of what still waits, left before the first event",
+  },
+  {
+    id: "unfinishedBodies",
+    threat: "half_bodies",
+    source: "most of a large body on many connections",
+  },
   { id: "slowHeaders", threat: "slow_clients", source: "slowloris: one header byte a second" },
   { id: "slowBody", threat: "slow_clients", source: "a body that never arrives" },
   { id: "idleConnections", threat: "slow_clients", source: "hundreds of open connections" },
@@ -1817,6 +1888,8 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
   { id: "deepFolders", threat: "endless_files", source: "deeper than a path can name" },
   { id: "stormWatched", threat: "endless_files", source: "changes without end, watched by nobody" },
   { id: "namesInHeaders", threat: "names_in_headers", source: "line breaks, quotes, markup" },
+  { id: "actsAfterRevocation", threat: "outlived_keys", source: "bodies that come after the 204" },
+  { id: "hoardedRequests", threat: "hoarded_requests", source: "one key on every connection" },
   { id: "pathTraversal", threat: "hostile_paths", source: "dots, NUL and escapes in ids" },
   { id: "multipliedEvents", threat: "multiplied_output", source: "large events, many followers" },
   { id: "crowdedResults", threat: "crowded_results", source: "one key's results for all the room" },

@@ -1,6 +1,7 @@
 /** Keys on a real server: who may do what, whose sessions are whose, quotas, and what survives. */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { request } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -104,8 +105,9 @@ describe("on one server", () => {
     const admin = await createKey(server, { role: "admin" });
     expect((await ask(server, admin, "/status")).status).toBe(200);
     const body = { name: "made by a key", role: "execute" };
-    const made = await ask<Key>(server, admin, "/api/keys", { body });
+    const made = await ask<Key & { created_by: string }>(server, admin, "/api/keys", { body });
     expect(made.status).toBe(201);
+    expect(made.body.created_by).toBe(admin.id);
     const gone = await ask(server, admin, `/api/keys/${made.body.id}`, { method: "DELETE" });
     expect(gone.status).toBe(204);
   });
@@ -120,6 +122,7 @@ describe("on one server", () => {
       role: "execute",
       prefix: key.key.slice(0, 8),
       created_at: expect.stringMatching(/Z$/),
+      created_by: "admin",
       last_used_at: expect.stringMatching(/Z$/),
       quotas: { sessions: 3, requests_per_minute: 2 },
       usage: { sessions: 1, requests_per_minute: 1, cpu_seconds_per_hour: expect.any(Number) },
@@ -204,6 +207,130 @@ describe("on one server", () => {
     expect(still.body.stdout).toBe("1\n");
   });
 
+  /** Sends the headers and the first byte of a body; what it resolves with sends the rest. */
+  function slowly({ key }: Key, method: string, path: string, body: object) {
+    const payload = JSON.stringify(body);
+    const sent = request(`${server.baseUrl}${path}`, {
+      ...{ method, agent: false },
+      headers: {
+        "x-auth-token": key,
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(payload),
+      },
+    });
+    const answer = new Promise<number>((resolve, reject) => {
+      sent.on("error", reject).on("response", (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+    });
+    sent.write(payload.slice(0, 1));
+    return async () => {
+      sent.end(payload.slice(1));
+      return answer;
+    };
+  }
+
+  test("a revoked admin does nothing more with requests that were under way", async () => {
+    const [admin, other] = [await createKey(server, { role: "admin" }), await createKey(server)];
+    await run(server, other, { session_id: "kept", code: "x = 1" });
+    const name = uniqueId("successor");
+    const underWay = [
+      ["POST", "/api/keys", { name, role: "admin" }],
+      ["POST", "/api/security/panic", { reason: "mine" }],
+      ["POST", "/api/security/resume", {}],
+      ["DELETE", `/api/keys/${other.id}`, {}],
+      ["DELETE", "/api/security/sessions/kept", {}],
+      ["POST", "/sessions", {}],
+      ["POST", "/execute", { code: "1" }],
+    ] as const;
+    const rests = underWay.map(([method, path, body]) => slowly(admin, method, path, body));
+    // Their headers have come by then.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await server.request(`/api/keys/${admin.id}`, { method: "DELETE" })).status).toBe(204);
+    expect(await Promise.all(rests.map((rest) => rest()))).toEqual(underWay.map(() => 401));
+    expect((await server.request("/api/keys")).text).not.toContain(name);
+    expect((await server.request<{ panic: unknown }>("/status")).body.panic).toBeNull();
+    expect((await run(server, other, { session_id: "kept", code: "print(x)" })).body.stdout).toBe(
+      "1\n",
+    );
+  });
+
+  test("an admin key revokes itself, and is told", async () => {
+    const admin = await createKey(server, { role: "admin" });
+    expect((await ask(server, admin, `/api/keys/${admin.id}`, { method: "DELETE" })).status).toBe(
+      204,
+    );
+    expect((await ask(server, admin, "/status")).status).toBe(401);
+  });
+
+  test("no code runs and no session lives after the revocation, whatever was looked at", async () => {
+    const key = await createKey(server);
+    const sleep = (seconds: number) => ({ code: `import time; time.sleep(${seconds})` });
+    const first = run(server, key, { session_id: "s", ...sleep(1) });
+    const body = { session_id: "s", code: "print('ran')", validate_code: true };
+    await eventually(async () => {
+      const { status } = await ask(server, key, "/sessions/s");
+      return status === 200 ? undefined : `the session answers ${status}`;
+    }, 5000);
+    const looked = ask<ExecutionResponse>(server, key, "/execute", { body });
+    const blocking = run(server, key, { session_id: "s", ...sleep(20) });
+    await first;
+    expect((await server.request(`/api/keys/${key.id}`, { method: "DELETE" })).status).toBe(204);
+    const answer = await looked;
+    expect([401, 404], answer.text).toContain(answer.status);
+    await blocking;
+    const { text } = await server.request("/api/security/containers");
+    expect(text).not.toContain(key.id);
+  });
+
+  test("streams and downloads of a revoked key end", async () => {
+    const key = await createKey(server);
+    const headers = { "x-auth-token": key.key };
+    const made =
+      "import time\nopen('large', 'wb').write(bytes(60_000_000))\nprint('begun', flush=True)";
+    await run(server, key, { session_id: "s", code: made });
+    const watch = await openEvents(server, "GET", "/sessions/s/watch", { headers });
+    const past = await openEvents(server, "GET", "/sessions/s/executions/1/events", { headers });
+    const body = { session_id: "s", code: loop, stream: true };
+    const live = await openEvents(server, "POST", "/execute", { body, headers });
+    const download = await openEvents(server, "GET", "/sessions/s/files/large", { headers });
+    expect(await past.all()).not.toEqual([]);
+    expect([watch.status, live.status, download.status]).toEqual([200, 200, 200]);
+    const ends = [watch, live, download].map(
+      ({ response }) => new Promise((resolve) => response.once("close", resolve)),
+    );
+    watch.response.resume();
+    live.response.resume();
+    expect((await server.request(`/api/keys/${key.id}`, { method: "DELETE" })).status).toBe(204);
+    // Whoever does not read learns of it when it does.
+    setTimeout(() => download.response.resume(), 3000);
+    await Promise.all(ends);
+    expect(download.response.complete).toBe(false);
+  });
+
+  test("stateless runs hold no more places than the quota, those that are cleared up included", async () => {
+    const leased = async () =>
+      (await server.request<{ pool: { leased: number } }>("/status")).body.pool.leased;
+    const key = await createKey(server, { quotas: { sessions: 1 } });
+    let before = await leased();
+    await eventually(async () => {
+      const now = await leased();
+      const isStill = now === before;
+      before = now;
+      return isStill ? undefined : "places are still being freed";
+    }, 5000);
+    let most = 0;
+    let isOver = false;
+    const watching = (async () => {
+      while (!isOver) most = Math.max(most, (await leased()) - before);
+    })();
+    for (let i = 0; i < 8; i++) expect((await run(server, key, { code: "1" })).status).toBe(200);
+    isOver = true;
+    await watching;
+    expect(most).toBe(1);
+  });
+
   test("the quota of sessions counts sessions and stateless runs", async () => {
     const key = await createKey(server, { quotas: { sessions: 1 } });
     await run(server, key, { session_id: "one", code: "1" });
@@ -232,7 +359,10 @@ describe("on one server", () => {
     const seconds = Number(refused.headers.get("retry-after"));
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(30);
-    expect((await ask(server, key, "/sessions")).status).toBe(200);
+    // Nothing that the key may ask for is free, a page and what does not exist included.
+    for (const path of ["/sessions", "/docs/static/swagger-ui.css", "/openapi.json", "/nowhere"]) {
+      expect((await ask(server, key, path)).status, path).toBe(429);
+    }
   });
 
   test("the quota of CPU time is charged by what was used, stopped runs included", async () => {
@@ -275,13 +405,14 @@ describe("on one server", () => {
     const code =
       "import threading\ndef burn():\n  while True: pass\nthreading.Thread(target=burn).start()";
     const started = await run(server, key, { session_id: "burner", code });
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await eventually(async () => {
+      const { body } = await server.request<{
+        keys: { id: string; usage: { cpu_seconds_per_hour: number } }[];
+      }>("/api/keys");
+      const charged = body.keys.find(({ id }) => id === key.id)?.usage.cpu_seconds_per_hour ?? 0;
+      return charged > started.body.usage.cpu_time + 0.1 ? undefined : `${charged} s are charged`;
+    }, 20_000);
     await ask(server, key, "/sessions/burner", { method: "DELETE" });
-    const { body } = await server.request<{
-      keys: { id: string; usage: { cpu_seconds_per_hour: number } }[];
-    }>("/api/keys");
-    const charged = body.keys.find(({ id }) => id === key.id)?.usage.cpu_seconds_per_hour;
-    expect(charged).toBeGreaterThan(started.body.usage.cpu_time + 0.1);
   });
 
   test("no sandbox, log or file has a key's secret", async () => {
@@ -320,7 +451,9 @@ describe("on one server", () => {
     const id = /key_[0-9a-f]+/.exec(created.stderr)?.[0] ?? "";
     const key = { id, key: created.stdout.trim(), prefix: "" };
     expect((await run(server, key, { code: "1" })).status).toBe(200);
-    expect(glovebox("list").stdout).toMatch(new RegExp(`${id} .*execute +ci .*sessions 0/2`));
+    expect(glovebox("list").stdout).toMatch(
+      new RegExp(`${id} .*execute +ci +made by admin .*sessions 0/2`),
+    );
     expect(glovebox("revoke", id).status).toBe(0);
     expect((await run(server, key, { code: "1" })).status).toBe(401);
     expect(glovebox("revoke", id)).toMatchObject({ status: 1 });

@@ -5,18 +5,25 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { readDescription } from "../fuzz/openapi.ts";
+import { auditedRoutes } from "../support/audited-routes.ts";
 import { streamExecute } from "../support/events.ts";
 import { eventually } from "../support/host.ts";
+import { startModelServer } from "../support/model-server.ts";
 import type { ErrorBody, TestServer } from "../support/server.ts";
 import { startServersPerTest } from "../support/servers.ts";
+import { writeWheel } from "../support/wheels.ts";
 
 const commandLine = join(
   dirname(fileURLToPath(import.meta.url)),
@@ -155,6 +162,58 @@ test("what admins do in an emergency is recorded", async () => {
     { event: "resume", principal: "admin", client: "127.0.0.1" },
     { event: "server_stopped" },
   ]);
+});
+
+test("each route leaves the records that it must, and there is no route that this does not try", async () => {
+  const model = await startModelServer();
+  const base = mkdtempSync(join(tmpdir(), "glovebox-wheels-"));
+  // Sandboxes read it, so it is not as private as the one around it.
+  const wheels = join(base, "wheels");
+  mkdirSync(wheels);
+  onTestFinished(async () => {
+    rmSync(base, { recursive: true });
+    await model.stop();
+  });
+  writeWheel(wheels, { name: "gbxaudited", version: "1.0", source: "" });
+  const server = await start({
+    env: {
+      ...{ LLM_BASE_URL: model.baseUrl, LLM_MODEL: "scripted", WHEEL_DIR: wheels },
+      ...{ VALIDATION_POLICY: "network=deny", MAX_CPUS: "1" },
+    },
+  });
+  const { operations } = await readDescription(server);
+  const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+  expect(new Set(auditedRoutes.map(({ route }) => route))).toEqual(new Set(described));
+
+  const hashOf = (source: string) => createHash("sha256").update(source).digest("hex");
+  for (const [place, one] of auditedRoutes.entries()) {
+    await one.ask(server, model);
+    // What it leaves stands before the record of this, unless nothing runs just now.
+    await server.tryExecute({ code: `# row ${place}` });
+  }
+  await server.end("SIGTERM");
+
+  const left: string[][] = [[]];
+  const told = auditRecords(server).slice(1, -1);
+  for (const { event, code_sha256, status } of told) {
+    if (code_sha256 === hashOf(`# row ${left.length - 1}`)) left.push([]);
+    else left.at(-1)?.push(String(event === "execution" ? status : event));
+  }
+  for (const [place, { route, leaves }] of auditedRoutes.entries()) {
+    expect(left[place]?.sort(), `${place}: ${route}`).toEqual([...leaves].sort());
+  }
+  const planted = told.filter(({ path }) => path === "planted.csv");
+  expect(planted).toMatchObject([
+    { event: "files_changed", session: null, change: "created", bytes: 4, client: "127.0.0.1" },
+    { event: "files_changed", session: "s", change: "created", request_id: expect.any(String) },
+    { event: "files_changed", session: null, change: "created" },
+  ]);
+  const fields = readFileSync(join(dirname(commandLine), "../../../docs/audit.md"), "utf8");
+  for (const record of told) {
+    for (const field of Object.keys(record)) {
+      expect(fields, `${record["event"]} has ${field}`).toContain(`\`${field}\``);
+    }
+  }
 });
 
 test("verify finds the chain intact after a run, and broken after one byte is changed", async () => {

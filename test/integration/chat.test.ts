@@ -15,6 +15,7 @@ import {
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 interface Chunk {
   readonly type: string;
@@ -483,17 +484,13 @@ describe("requests", () => {
   });
 
   test("without a model are refused by a hint that says what to set", async () => {
-    const plain = await startServer();
-    try {
-      const response = await plain.request<ErrorBody>("/api/chat", { body: { message: "x" } });
-      expect(response.status).toBe(503);
-      expect(response.body.error).toMatchObject({
-        code: "LLM_NOT_CONFIGURED",
-        hint: expect.stringContaining("LLM_BASE_URL"),
-      });
-    } finally {
-      await plain.stop();
-    }
+    const plain = await joinSharedServer();
+    const response = await plain.request<ErrorBody>("/api/chat", { body: { message: "x" } });
+    expect(response.status).toBe(503);
+    expect(response.body.error).toMatchObject({
+      code: "LLM_NOT_CONFIGURED",
+      hint: expect.stringContaining("LLM_BASE_URL"),
+    });
   });
 
   test("with a conversation replace what the session keeps, system messages as wishes", async () => {

@@ -1,5 +1,13 @@
 /** The commands that ask a server, as they are built, against a real one. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -295,6 +303,18 @@ os.symlink('/etc/passwd', 'link')`;
     expect(readFileSync(join(out, "image-1.png")).subarray(1, 4).toString()).toBe("PNG");
   });
 
+  test("run leaves what is there already as it is, and says so, unless it is forced", async () => {
+    writeFileSync(join(directory, "Makefile"), "mine");
+    const code = "open('Makefile', 'w').write('x'); open('new', 'w').write('x'); pass";
+    const kept = await runCode(code, "--out", directory);
+    expect(kept.status).toBe(0);
+    expect(kept.stderr).toMatch(/not saved: Makefile: it is here already; --force/);
+    expect(readFileSync(join(directory, "Makefile"), "utf8")).toBe("mine");
+    expect(readFileSync(join(directory, "new"), "utf8")).toBe("x");
+    await runCode(code, "--out", directory, "--force");
+    expect(readFileSync(join(directory, "Makefile"), "utf8")).toBe("x");
+  });
+
   test("are put, listed, got and removed", async () => {
     const session = uniqueId("cli");
     const files = (...args: string[]) => glovebox.run(["files", ...args], { cwd: directory });
@@ -309,6 +329,14 @@ os.symlink('/etc/passwd', 'link')`;
     await files("get", session, "deep/remote.txt");
     expect(readFileSync(join(directory, "remote.txt"), "utf8")).toBe("content");
     await files("get", session, "", "all", "--recursive");
+    expect(readFileSync(join(directory, "all/deep/remote.txt"), "utf8")).toBe("content");
+    writeFileSync(join(directory, "all/deep/remote.txt"), "mine");
+    const again = await files("get", session, "", "all", "--recursive");
+    expect(again).toMatchObject({ status: 1 });
+    expect(again.stderr).toMatch(/2 of 2 files are here already .*--force/);
+    expect((await files("get", session, "deep/remote.txt", "all/deep/remote.txt")).status).toBe(1);
+    expect(readFileSync(join(directory, "all/deep/remote.txt"), "utf8")).toBe("mine");
+    expect((await files("get", session, "", "all", "-r", "--force")).status).toBe(0);
     expect(readFileSync(join(directory, "all/deep/remote.txt"), "utf8")).toBe("content");
     await files("mv", session, "piped.txt", "moved.txt");
     await files("mkdir", session, "empty/folder");
@@ -522,6 +550,38 @@ describe("a server that cannot be asked", () => {
     other.close();
     expect(seen.length).toBeGreaterThan(0);
     expect(JSON.stringify(seen)).not.toContain(server.token);
+  });
+});
+
+describe("the server of this machine", () => {
+  test("writes down where it is, for everybody to read and root to write", () => {
+    const path = join(server.stateDir, "server.json");
+    const { mode, uid } = statSync(path);
+    expect([mode & 0o777, uid]).toEqual([0o644, 0]);
+    const { pid, url, auth, token_file } = JSON.parse(readFileSync(path, "utf8"));
+    expect({ pid, url, auth, token_file }).toEqual({
+      ...{ pid: server.pid, url: server.baseUrl, auth: "token", token_file: null },
+    });
+  });
+
+  test("is found whatever PORT says, and whatever listens there", async () => {
+    const env = { PORT: "9", HOST: "localhost" };
+    expect((await glovebox.run(["status"], { env })).status).toBe(0);
+    const { status, stderr } = await glovebox.run(["status"], { env: { AUTH_TOKEN: "" } });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/given its admin token by AUTH_TOKEN.*GLOVEBOX_TOKEN/);
+  });
+
+  test("is written down anew when its HTTP side has died, and not in between", async () => {
+    const path = join(server.stateDir, "server.json");
+    const before = statSync(path).ino;
+    process.kill(server.findProcess(/ gateway$/).pid, "SIGKILL");
+    await eventually(() => (existsSync(path) ? "it is still there" : undefined), 5_000, 1);
+    await eventually(() => {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found && found.ino !== before ? undefined : "it is not there";
+    }, 30_000);
+    expect((await glovebox.run(["status"])).status).toBe(0);
   });
 });
 

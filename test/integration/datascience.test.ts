@@ -1,15 +1,12 @@
 /** Ordinary data science under the default limits: what users of such a service run every day. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startServer, type TestServer } from "../support/server.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
-let server: TestServer;
+let server: Client;
 
 beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server?.stop();
+  server = await joinSharedServer();
 });
 
 const workloads: [name: string, code: string, expected: string | RegExp][] = [

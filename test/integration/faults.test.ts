@@ -1,38 +1,11 @@
-/** A short `npm run faults`. */
+/** What `npm run faults` has found; short runs of it are in `test/long`. */
 import { expect, test } from "vitest";
-import { injectFaults } from "../faults/faults.ts";
 import { abuseKeeper } from "../faults/hostile-gateway.ts";
-import { KINDS } from "../faults/injector.ts";
-import { injureInTheMiddle, MOMENTS } from "../faults/moments.ts";
 import { chosenSeed, Random, withSeed } from "../fuzz/random.ts";
 import { takeSample } from "../soak/resources.ts";
 import { eventually } from "../support/host.ts";
 import { findRoles, findSandboxes } from "../support/roles.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-
-test("whichever process is killed or stopped, sessions keep what was promised", async () => {
-  const seed = chosenSeed();
-  const { faults, summary } = await injectFaults({ seconds: 25, seed, kinds: KINDS });
-  expect(faults, `with FUZZ_SEED=${seed}:\n${summary}`).toEqual([]);
-}, 180_000);
-
-/** `npm run faults` has all of them. */
-test("clients get an end when a process dies in the middle, the workspace is full, the server stops", async () => {
-  const chosen = [
-    ...["kill the porter during upload", "kill the porter during download"],
-    ...[
-      "kill the porter during watch",
-      "kill the warden during input",
-      "kill the kernel during question",
-    ],
-  ];
-  const moments = MOMENTS.filter(({ activity, victim, injury }) =>
-    chosen.includes(`${injury} the ${victim} during ${activity}`),
-  );
-  expect(moments).toHaveLength(chosen.length);
-  const { faults, summary } = await injureInTheMiddle(moments);
-  expect(faults, summary).toEqual([]);
-}, 180_000);
 
 test("a gateway in wrong hands neither ends the keeper nor holds it up", () => {
   const seed = chosenSeed();
@@ -55,7 +28,7 @@ async function withServer(work: (server: TestServer) => Promise<void>): Promise<
   }
 }
 
-/** Found by the run above: who tells the end of a process when those who would know are dead as well? */
+/** Who tells the end of a process when those who would know are dead as well? */
 test.each([
   ["keeper", "kernel"],
   ["keeper", "warden"],

@@ -1,47 +1,18 @@
 /** From a question to a result, against a scripted model over HTTP and real sandboxes. */
+import type { GenerateResponse } from "@glovebox/sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { code, type ModelServer, startModelServer } from "../support/model-server.ts";
 import {
   type ApiResponse,
   type ErrorBody,
-  type ExecutionResponse,
   startServer,
   type TestServer,
   uniqueId,
 } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 const KEY = "sk-canary-9f8e7d6c5b4a-do-not-leak";
-
-interface Validation {
-  readonly advice: boolean;
-  readonly verdict: string;
-  readonly static: {
-    readonly findings: readonly { readonly rule: string; readonly action: string }[];
-  };
-  readonly review: { readonly verdict: string; readonly reasons: readonly string[] } | null;
-  readonly review_problem: string | null;
-}
-
-interface GenerateResponse extends ExecutionResponse {
-  readonly query: string;
-  readonly generated_code: string;
-  readonly explanation: string | null;
-  readonly validation: Validation;
-  readonly attempts: readonly {
-    readonly code: string;
-    readonly status: string;
-    readonly error: { readonly ename: string } | null;
-    readonly judgement: string | null;
-  }[];
-  readonly images: readonly { readonly mime_type: string; readonly data: string }[];
-  readonly stopped_by: { readonly code: string } | null;
-  readonly usage: ExecutionResponse["usage"] & {
-    readonly model_calls: number;
-    readonly model_time: number;
-    readonly input_tokens: number;
-    readonly output_tokens: number;
-  };
-}
 
 let model: ModelServer;
 let server: TestServer;
@@ -465,6 +436,42 @@ describe("validate_code", () => {
     });
   });
 
+  test("runs nothing in another session than the one that was looked at, nor beyond a quota", async () => {
+    const quotas = { sessions: 1 };
+    const key = await server.request<{ id: string; key: string }>("/api/keys", {
+      body: { name: uniqueId("reviewed"), role: "execute", quotas },
+    });
+    const asKey = { authenticated: false, headers: { "x-auth-token": key.body.key } };
+    const answers: Promise<ApiResponse<unknown>>[] = [];
+    const approved = '{"verdict": "approve", "reasons": [], "improved_code": ""}';
+    model.say([{ text: approved, delayMs: 1500 }]);
+    // Each is admitted, and its session is gone again when the model has answered.
+    for (const session_id of ["a", "b", "c"]) {
+      const body = { session_id, code: "print('ran')", validate_code: true };
+      answers.push(server.request("/execute", { body, ...asKey }));
+      await expect.poll(() => model.requests.length).toBe(answers.length);
+      await server.request(`/sessions/${session_id}`, { method: "DELETE", ...asKey });
+    }
+    await server.request("/sessions", { body: { session_id: "d" }, ...asKey });
+    for (const answer of await Promise.all(answers)) {
+      expect(refusal(answer).error.code).toBe("SESSION_NOT_FOUND");
+    }
+    const { body } = await server.request<{ sessions: { session_id: string }[] }>(
+      "/sessions",
+      asKey,
+    );
+    expect(body.sessions.map(({ session_id }) => session_id)).toEqual(["d"]);
+
+    // Nor after the key was revoked meanwhile, and a stateless run has no session to look for.
+    model.say([{ text: approved, delayMs: 1500 }]);
+    await server.request("/sessions/d", { method: "DELETE", ...asKey });
+    const stateless = { code: "print('ran')", validate_code: true };
+    const late = server.request("/execute", { body: stateless, ...asKey });
+    await expect.poll(() => model.requests.length).toBe(1);
+    await server.request(`/api/keys/${key.body.id}`, { method: "DELETE" });
+    expect([401, 404]).toContain((await late).status);
+  });
+
   test("runs nothing that the review or the policy rejects", async () => {
     const session_id = uniqueId("validate");
     model.say([
@@ -518,13 +525,11 @@ describe("validate_code", () => {
 });
 
 describe("without a model", () => {
-  let plain: TestServer;
+  let plain: Client;
 
   beforeAll(async () => {
-    plain = await startServer();
+    plain = await joinSharedServer();
   });
-
-  afterAll(() => plain?.stop());
 
   test("generation is refused by a hint that says what to set", async () => {
     const body = { query: "x" };

@@ -399,7 +399,7 @@ describe("questions", () => {
     const { body } = await post<Completion>(session_id, "complete", { code: "lat" });
     expect(body.matches).toContain("late");
     await short;
-    const long = start({ session_id, code: "time.sleep(8)" });
+    const long = start({ session_id, code: "time.sleep(6)" });
     await new Promise((resolve) => setTimeout(resolve, 100));
     const busy = await post(session_id, "complete", { code: "lat" });
     expect([busy.status, busy.body.error.code]).toEqual([429, "SESSION_BUSY"]);

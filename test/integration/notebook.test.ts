@@ -1,7 +1,9 @@
 /** A session as a notebook, and notebooks run in a session; nbformat itself judges what comes out. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ErrorBody, startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { type ErrorBody, uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 interface Cell {
   readonly cell_type: string;
@@ -30,14 +32,10 @@ interface ServerEvent {
   readonly data: Record<string, unknown>;
 }
 
-let server: TestServer;
+let server: Client;
 
 beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server?.stop();
+  server = await joinSharedServer();
 });
 
 const code = (source: string | string[], metadata: object = {}) => ({

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { type ErrorBody, startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 import { writeWheel } from "../support/wheels.ts";
 
 interface Installed extends ErrorBody {
@@ -13,7 +15,7 @@ interface Installed extends ErrorBody {
 
 let base: string;
 let server: TestServer;
-let bare: TestServer;
+let bare: Client;
 
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), "glovebox-wheels-"));
@@ -29,21 +31,21 @@ beforeAll(async () => {
   });
   writeWheel(wheels, { name: "gbxbroken", version: "1", source: "", requires: ["gbxabsent"] });
   server = await startServer({ env: { WHEEL_DIR: wheels, MAX_CPUS: "1" } });
-  bare = await startServer({ env: { POOL_SIZE: "1" } });
+  bare = await joinSharedServer();
 });
 
 afterAll(async () => {
-  await Promise.all([server?.stop(), bare?.stop()]);
+  await server?.stop();
   rmSync(base, { recursive: true, force: true });
 });
 
-async function open(body: Record<string, unknown> = {}, on = server) {
+async function open(body: Record<string, unknown> = {}, on: Client = server) {
   const session_id = uniqueId("packages");
   const answer = await on.request<ErrorBody>("/sessions", { body: { session_id, ...body } });
   return { session_id, answer };
 }
 
-function install(session_id: string, packages: unknown, on = server) {
+function install(session_id: string, packages: unknown, on: Client = server) {
   return on.request<Installed>(`/sessions/${session_id}/packages`, { body: { packages } });
 }
 

@@ -1,18 +1,16 @@
 /** Everything that a Jupyter front end can show comes out of a cell as the MIME type it looks for. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 const CHART = "application/vnd.glovebox.chart+json";
 const TABLE = "application/vnd.glovebox.table+json";
 
-let server: TestServer;
+let server: Client;
 
 beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server?.stop();
+  server = await joinSharedServer();
 });
 
 /** The bundles of all rich outputs of a cell, in order. */

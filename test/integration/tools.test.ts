@@ -1,8 +1,10 @@
 /** GET /tools: what it says is followed word for word, as a program with a loop of its own would. */
 import { codeInterpreterDefinition } from "@glovebox/sdk";
 import { Compile } from "typebox/schema";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { uniqueId } from "../support/server.ts";
+import { joinSharedServer } from "../support/shared-server.ts";
 
 interface Definition {
   readonly name: string;
@@ -29,15 +31,13 @@ interface Tools {
   >;
 }
 
-let server: TestServer;
+let server: Client;
 let tools: Tools;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await joinSharedServer();
   tools = (await server.request<Tools>("/tools")).body;
 });
-
-afterAll(() => server?.stop());
 
 /** Does a call as `calls` says. */
 async function answer(name: string, input: Readonly<Record<string, string>>) {

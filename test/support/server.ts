@@ -6,121 +6,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { firstHostId, IDS_PER_INSTANCE } from "../../packages/server/src/config/agreement.ts";
-import {
-  describeProcess,
-  eventually,
-  type HostProcess,
-  listCgroups,
-  listMounts,
-  listProcesses,
-  listProcessTree,
-  listRuntimeFiles,
-  processKey,
-} from "./host.ts";
+import { type Client, connectClient } from "./client.ts";
+import { type Footprint, watchFootprint } from "./footprint.ts";
+import { eventually, listProcesses, processKey } from "./host.ts";
+import { findFreePort } from "./ports.ts";
+import { noteServerStart } from "./server-count.ts";
 
-export type ExecutionStatus =
-  | "ok"
-  | "error"
-  | "timeout"
-  | "out_of_memory"
-  | "killed"
-  | "output_limit"
-  | "interrupted"
-  | "rejected";
-
-export interface ExecutionRequest {
-  readonly code: string;
-  readonly session_id?: string;
-  readonly user_uuid?: string;
-  readonly timeout?: number;
-  readonly memory_limit?: string | number;
-  readonly cpu_limit?: number;
-}
-
-export type MimeBundle = Readonly<Record<string, unknown>>;
-
-export type ExecutionOutput =
-  | { readonly output_type: "stream"; readonly name: "stdout" | "stderr"; readonly text: string }
-  | {
-      readonly output_type: "display_data";
-      readonly data: MimeBundle;
-      readonly metadata: Readonly<Record<string, unknown>>;
-    }
-  | {
-      readonly output_type: "execute_result";
-      readonly execution_count: number;
-      readonly data: MimeBundle;
-      readonly metadata: Readonly<Record<string, unknown>>;
-    }
-  | {
-      readonly output_type: "error";
-      readonly ename: string;
-      readonly evalue: string;
-      readonly traceback: readonly string[];
-    };
-
-export interface ExecutionResponse {
-  readonly status: ExecutionStatus;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly truncated?: boolean;
-  readonly exit_code: number;
-  readonly execution_time: number;
-  readonly result_text: string | null;
-  readonly result_base64: string | null;
-  readonly outputs: readonly ExecutionOutput[];
-  readonly error: {
-    readonly ename: string;
-    readonly evalue: string;
-    readonly traceback: readonly string[];
-    readonly hint: string | null;
-  } | null;
-  readonly files_created: readonly string[];
-  readonly files_modified: readonly string[];
-  readonly session_id: string | null;
-  readonly execution_id: number | null;
-  readonly execution_count: number;
-  readonly original_code: string;
-  readonly executed_code: string;
-  readonly validation_result: unknown;
-  readonly usage: {
-    readonly cpu_time: number;
-    readonly memory_peak_bytes: number;
-    readonly wall_time: number;
-  };
-}
-
-export interface ErrorBody {
-  readonly error: {
-    readonly code: string;
-    readonly message: string;
-    readonly hint?: string;
-    readonly retry_after_ms?: number;
-    readonly request_id: string;
-  };
-}
-
-export interface ApiRequest {
-  readonly method?: string;
-  /** Sent as JSON; `rawBody` sends text as it is, for requests that are meant to be malformed. */
-  readonly body?: unknown;
-  readonly rawBody?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** False leaves the token out. */
-  readonly authenticated?: boolean;
-}
-
-export interface ApiResponse<Body> {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Body;
-  readonly text: string;
-}
+export type {
+  ApiRequest,
+  ApiResponse,
+  ErrorBody,
+  ExecutionOutput,
+  ExecutionRequest,
+  ExecutionResponse,
+  ExecutionStatus,
+  MimeBundle,
+} from "./client.ts";
 
 export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -128,30 +32,19 @@ export interface ServerOptions {
   readonly stateDir?: string;
 }
 
-export interface TestServer {
-  readonly baseUrl: string;
-  readonly token: string;
+export interface TestServer extends Client, Footprint {
   readonly stateDir: string;
   readonly rootfsDir: string;
   /** Part of the names of its control groups and run-time files. */
   readonly instance: string;
   /** The process that was started; the gateway and the zygote are it or its descendants. */
   readonly pid: number;
-  /** Runs code and fails unless the answer is a 200. */
-  execute(request: ExecutionRequest): Promise<ExecutionResponse>;
-  /** Runs code and hands back whatever came, the 504 of the `user_uuid` dialect included. */
-  tryExecute(request: ExecutionRequest): Promise<ApiResponse<ExecutionResponse & ErrorBody>>;
-  request<Body = unknown>(path: string, request?: ApiRequest): Promise<ApiResponse<Body>>;
-  processes(): HostProcess[];
-  findProcess(name: RegExp): HostProcess;
   /** All that has been printed so far. */
   log(): string;
   /** SIGTERM; resolves after the exit and fails unless the exit code is 0 and nothing is left. */
   stop(): Promise<void>;
   /** Only sends the signal and waits for the exit; for suites that judge the ending themselves. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
-  /** What of this server still exists on the host, one line each. */
-  leftovers(): string[];
 }
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -171,6 +64,7 @@ export function uniqueId(prefix: string): string {
 
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   assertHostIsReady();
+  const startedAt = performance.now();
   const rootfsDir = rootfsDirectory();
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "glovebox-test-"));
   const token = `gbx-canary-${randomBytes(16).toString("hex")}`;
@@ -198,76 +92,12 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     throw error;
   }
 
-  const seen = new Map<string, HostProcess>();
-  const processes = (): HostProcess[] => {
-    const tree = listProcessTree(pid).filter((member) => member.state !== "Z");
-    for (const member of tree) {
-      seen.set(processKey(member), member);
-    }
-    return tree;
-  };
-  processes();
-
-  const request = async <Body>(
-    path: string,
-    { method, body, rawBody, headers, authenticated = true }: ApiRequest = {},
-  ): Promise<ApiResponse<Body>> => {
-    const payload = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
-    const response = await fetch(`${baseUrl}${path}`, {
-      method: method ?? (payload === undefined ? "GET" : "POST"),
-      headers: {
-        ...(payload === undefined ? {} : { "content-type": "application/json" }),
-        ...(authenticated ? { "x-auth-token": token } : {}),
-        ...headers,
-      },
-      ...(payload === undefined ? {} : { body: payload }),
-    });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: parseBody<Body>(text),
-      text,
-    };
-  };
-
-  const tryExecute = (
-    execution: ExecutionRequest,
-  ): Promise<ApiResponse<ExecutionResponse & ErrorBody>> =>
-    request<ExecutionResponse & ErrorBody>("/execute", { body: execution });
-
-  const execute = async (execution: ExecutionRequest): Promise<ExecutionResponse> => {
-    const response = await tryExecute(execution);
-    if (response.status !== 200) {
-      throw new Error(`POST /execute answered ${response.status}: ${response.text}`);
-    }
-    return response.body;
-  };
-
-  const leftovers = (): string[] => {
-    const isOurs = (process: HostProcess): boolean =>
-      seen.has(processKey(process)) ||
-      process.cgroup.includes(instance) ||
-      // A sandbox that lost its group on the way is known by its host id.
-      (ownsUid(instance, process.uid) && !processesBefore.has(processKey(process)));
-    const names = [stateDir, instance];
-    const includesName = (text: string): boolean => names.some((name) => text.includes(name));
-    return [
-      ...listProcesses()
-        .filter((process) => process.state !== "Z" && isOurs(process))
-        .map(describeProcess),
-      ...listMounts(names).map((mount) => `mount ${mount}`),
-      ...listCgroups()
-        .filter(includesName)
-        .map((path) => `cgroup ${path}`),
-      ...listRuntimeFiles()
-        .filter(includesName)
-        .map((path) => `file ${path}`),
-    ];
-  };
+  const footprint = watchFootprint({ pid, stateDir, instance, processesBefore });
+  footprint.processes();
+  noteServerStart(performance.now() - startedAt);
 
   const end = async (signal: NodeJS.Signals): Promise<number | NodeJS.Signals> => {
-    processes();
+    footprint.processes();
     if (child.exitCode === null && child.signalCode === null) {
       const exit = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       child.kill(signal);
@@ -285,39 +115,14 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     if (outcome !== 0) {
       throw new Error(`the server ended with ${outcome} instead of 0:\n${log()}`);
     }
-    await eventually(() => leftovers().join("\n") || undefined, 3_000);
+    await eventually(() => footprint.leftovers().join("\n") || undefined, 3_000);
     rmSync(stateDir, { recursive: true, force: true });
   };
 
-  const findProcess = (name: RegExp): HostProcess => {
-    const tree = processes();
-    const matching = tree.filter((member) => name.test(member.commandLine));
-    const pids = new Set(matching.map((member) => member.pid));
-    const top = matching.find((member) => !pids.has(member.parentPid));
-    if (top === undefined) {
-      throw new Error(
-        `no process matches ${name}; there are:\n${tree.map(describeProcess).join("\n")}`,
-      );
-    }
-    return top;
-  };
-
   return {
-    baseUrl,
-    token,
-    stateDir,
-    rootfsDir,
-    instance,
-    pid,
-    execute,
-    tryExecute,
-    request,
-    processes,
-    findProcess,
-    log,
-    stop,
-    end,
-    leftovers,
+    ...connectClient(baseUrl, token),
+    ...footprint,
+    ...{ stateDir, rootfsDir, instance, pid, log, stop, end },
   };
 }
 
@@ -353,12 +158,6 @@ function assertHostIsReady(): void {
   if (!existsSync(built)) {
     throw new Error(`${built} is missing; run \`npm run build\` first`);
   }
-}
-
-/** Each instance has a range of host ids of its own, which its name chooses. */
-function ownsUid(instance: string, uid: number): boolean {
-  const base = firstHostId(instance);
-  return uid >= base && uid < base + IDS_PER_INSTANCE;
 }
 
 /** Other servers may run on this host; the name tells their groups, files and mounts from ours. */
@@ -403,27 +202,6 @@ async function waitUntilHealthy(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the server is not healthy after ${startTimeoutMs} ms:\n${log()}`);
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-/** The suites state the type they expect of an answer and then check the fields they rely on. */
-function parseBody<Body>(text: string): Body {
-  try {
-    return JSON.parse(text) as Body;
-  } catch {
-    return undefined as Body;
-  }
 }
 
 async function withTimeout(

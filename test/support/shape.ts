@@ -1,9 +1,9 @@
 /** The shape that docs/api.md promises of every answer to an execution, whatever the code has done. */
 import assert from "node:assert/strict";
-import type { ExecutionResponse } from "./server.ts";
+import type { ExecutionResponse, ExecutionStatus } from "./server.ts";
 
-/** How a run may end. Nothing is validated yet, so none is `rejected`. */
-export const STATUSES: readonly string[] = [
+/** How a run that was started may end; one that is `rejected` is not. */
+export const STATUSES: readonly ExecutionStatus[] = [
   "ok",
   "error",
   "timeout",
@@ -38,8 +38,8 @@ const isOutput: Test = (value) => {
   return OUTPUT_TYPES.includes(String(output.output_type)) && isObject(output.data);
 };
 
-const FIELDS: Readonly<Record<keyof ExecutionResponse, Test>> = {
-  status: (value) => STATUSES.includes(String(value)),
+const FIELDS: Readonly<Record<keyof Required<ExecutionResponse>, Test>> = {
+  status: (value) => STATUSES.some((status) => status === value),
   stdout: isString,
   stderr: isString,
   truncated: (value) => typeof value === "boolean",
@@ -50,13 +50,15 @@ const FIELDS: Readonly<Record<keyof ExecutionResponse, Test>> = {
   outputs: (value) => Array.isArray(value) && value.every(isOutput),
   error: orNull(isError),
   files_created: isStrings,
+  files: (value) => value === undefined || Array.isArray(value),
   files_modified: isStrings,
   session_id: orNull(isString),
   execution_id: orNull(isCount),
   execution_count: orNull(isCount),
   original_code: isString,
   executed_code: isString,
-  validation_result: () => true,
+  validation_result: orNull(isString),
+  validation: orNull(isObject),
   usage: isObject,
 };
 

@@ -134,10 +134,12 @@ async function* readChunks(
 
 function parse(data: string): ChatChunk {
   try {
-    return JSON.parse(data) as ChatChunk;
-  } catch (cause) {
-    throw new GloveboxError("INVALID_RESPONSE", "A chunk of the chat is not JSON.", { cause });
+    const chunk = JSON.parse(data) as ChatChunk | null;
+    if (typeof chunk?.type === "string") return chunk;
+  } catch {
+    // Told below.
   }
+  throw new GloveboxError("INVALID_RESPONSE", "A chunk of the chat is no JSON object with a type.");
 }
 
 /** "LLM_TIMEOUT: The model did not answer." */

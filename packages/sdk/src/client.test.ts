@@ -135,8 +135,11 @@ describe("errors", () => {
 
   const html: Respond = (response) => response.writeHead(200).end("<html>");
   const badGateway: Respond = (response) => response.writeHead(502).end("<html>");
-  test.each([
+  test.each<[string, Respond]>([
     ["a 200 that is not JSON", html],
+    ["a list where an object should be", json([])],
+    ["null where an object should be", json(null)],
+    ["nothing where an object should be", (response) => response.writeHead(204).end()],
     ["an error that is not Glovebox's", badGateway],
   ])("%s is told as such", async (_, respond) => {
     const { baseUrl } = await start(respond);

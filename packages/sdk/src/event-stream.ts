@@ -236,12 +236,13 @@ function eventBody({ status, headers, body }: Response): ReadableStream<Uint8Arr
   });
 }
 
-function parseData({ event, data }: SseMessage): unknown {
+/** That of every event is an object. */
+function parseData({ event, data }: SseMessage): object {
   try {
-    return JSON.parse(data);
-  } catch (cause) {
-    throw new GloveboxError("INVALID_RESPONSE", `The data of an event ${event} is not JSON.`, {
-      cause,
-    });
+    const value: unknown = JSON.parse(data);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Told below.
   }
+  throw new GloveboxError("INVALID_RESPONSE", `The data of an event ${event} is no JSON object.`);
 }

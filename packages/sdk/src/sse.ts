@@ -93,11 +93,14 @@ export class SseParser {
   }
 }
 
-const LINE_END = /[\r\n]/g;
+const [LF, CR] = [0x0a, 0x0d];
 
 function lineEnd(text: string, from: number): number {
-  LINE_END.lastIndex = from;
-  return LINE_END.exec(text)?.index ?? -1;
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === LF || code === CR) return at;
+  }
+  return -1;
 }
 
 export interface SseReading {

@@ -46,6 +46,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 /** These refuse a request before anything was run for it. */
 const NOTHING_WAS_RUN: ReadonlySet<string> = new Set([
   "QUOTA_EXCEEDED",
+  "TOO_MANY_BODIES",
   "SESSION_BUSY",
   "TOO_MANY_TRANSFERS",
   "POOL_EXHAUSTED",
@@ -68,8 +69,8 @@ export class Transport {
     const { response, deadline } = await this.open(request);
     try {
       const text = await response.text();
-      const body = response.status === 204 ? undefined : parseJson(text, response.status);
-      if (!response.ok && isError(body)) throw errorOfAnswer(body, response.status);
+      const body = parseObject(text, response.status);
+      if (!response.ok && "error" in body) throw errorOfAnswer(body, response.status);
       return body as Body;
     } catch (error) {
       throw this.#explain(error, request, deadline);
@@ -213,20 +214,15 @@ function retryAfterMs(headers: Headers): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-function parseJson(text: string, status: number): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new GloveboxError("INVALID_RESPONSE", `The answer, HTTP ${status}, is not JSON.`, {
-      status,
-      cause,
-      hint: "Check baseUrl, and what stands between this program and the server.",
-    });
-  }
-}
-
-function isError(body: unknown): boolean {
-  return typeof body === "object" && body !== null && "error" in body;
+/** Every answer in JSON is an object. */
+function parseObject(text: string, status: number): object {
+  const body = tryParseJson(text);
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  const what = body === undefined ? "is not JSON" : "is no JSON object";
+  throw new GloveboxError("INVALID_RESPONSE", `The answer, HTTP ${status}, ${what}.`, {
+    status,
+    hint: "Check baseUrl, and what stands between this program and the server.",
+  });
 }
 
 function tryParseJson(text: string): unknown {

@@ -1,8 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { ConfigError, configVariables, loadClientConfig, loadConfig } from "./config.js";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  askDirectly,
+  ConfigError,
+  configVariables,
+  loadClientConfig,
+  loadConfig,
+} from "./config.js";
 
 const directory = mkdtempSync(join(tmpdir(), "config-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -133,6 +149,75 @@ describe("a .env file", () => {
   });
 });
 
+describe("a .env file that others could have written", () => {
+  const folder = join(directory, "theirs");
+  const path = join(folder, ".env");
+  beforeEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o755 });
+    writeFileSync(path, "PORT=9000\n", { mode: 0o644 });
+  });
+
+  test.each<[string, string, () => void]>([
+    ["belongs to somebody else", "another user", () => chownSync(path, 12345, 12345)],
+    ["can be written by its group", "others can write it", () => chmodSync(path, 0o664)],
+    ["can be written by all", "others can write it", () => chmodSync(path, 0o646)],
+    ["lies in a folder of somebody else", "another user", () => chownSync(folder, 12345, 12345)],
+    ["lies in a folder that others can write", "others can write", () => chmodSync(folder, 0o777)],
+    ["lies in a sticky folder", "others can write", () => chmodSync(folder, 0o1777)],
+    ["lies below a folder of somebody else", "another user", moveBelowAnother],
+    ["is a link", "a link", makeLink],
+    ["is a pipe", "no file", makePipe],
+    ["is a folder", "no file", makeFolder],
+  ])("is refused when it %s, with what to do", (_, reason, change) => {
+    expect(loadConfig({}, path).port).toBe(9000);
+    change();
+    expect(() => loadConfig({}, path)).toThrow(ConfigError);
+    expect(() => loadConfig({}, path)).toThrow(
+      new RegExp(`/\\.env is not trusted: .*${reason}.*; .*chown.*start elsewhere`),
+    );
+  });
+
+  test("is not looked for any further where there is none", () => {
+    rmSync(path);
+    chmodSync(folder, 0o777);
+    expect(loadConfig({}, path).port).toBe(8000);
+  });
+
+  test("is no matter where no file is named", () => {
+    chownSync(path, 12345, 12345);
+    const before = process.cwd();
+    process.chdir(folder);
+    expect(loadConfig({}).port).toBe(8000);
+    process.chdir(before);
+  });
+
+  function moveBelowAnother(): void {
+    mkdirSync(join(directory, "bobs"), { recursive: true });
+    chownSync(join(directory, "bobs"), 12345, 12345);
+    renameSync(folder, join(directory, "bobs/theirs"));
+    symlinkSync(join(directory, "bobs/theirs"), folder);
+  }
+  function makeLink(): void {
+    renameSync(path, `${path}-real`);
+    symlinkSync(`${path}-real`, path);
+  }
+  function makePipe(): void {
+    rmSync(path);
+    execFileSync("mkfifo", [path]);
+  }
+  function makeFolder(): void {
+    rmSync(path);
+    mkdirSync(path);
+  }
+});
+
+test("what is asked directly is added to those that no proxy is for", () => {
+  const environment: Record<string, string> = { no_proxy: "example.org" };
+  askDirectly("127.0.0.1", environment);
+  expect(environment).toEqual({ no_proxy: "example.org,127.0.0.1", NO_PROXY: "127.0.0.1" });
+});
+
 describe("refused values", () => {
   const numeric: Record<string, readonly string[]> = {
     PORT: ["-1", "65536", "80.5", "http", "NaN", "Infinity"],
@@ -146,6 +231,7 @@ describe("refused values", () => {
     MAX_CODE_SIZE: ["999", "4000001"],
     MAX_QUEUED: ["-1", "10001"],
     MAX_SESSIONS: ["0", "4001"],
+    MAX_REQUESTS_IN_FLIGHT: ["0", "4097"],
     SESSION_TTL: ["0", "never"],
     POOL_SIZE: ["-1", "1001", "1.5"],
     ACQUIRE_TIMEOUT: ["-1", "3601"],

@@ -53,15 +53,16 @@ export interface Config extends Settings {
 const SANDBOXES_MAX = SLOTS - 96;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
+/** What only those read who start a server, or show what a start would take. */
+export const DOT_ENV = ".env";
+
 /**
- * Check and freeze the configuration.
+ * Check and freeze the configuration, from the environment alone where no `.env` file is named: the
+ * folder that a command is called in may be somebody else's.
  * @throws ConfigError naming the variable and what it accepts.
  */
-export function loadConfig(
-  environment: NodeJS.ProcessEnv = process.env,
-  dotEnvPath = ".env",
-): Config {
-  const dotEnv = readDotEnv(dotEnvPath);
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvPath = ""): Config {
+  const dotEnv = dotEnvPath === "" ? {} : readDotEnv(dotEnvPath);
   const values = Object.fromEntries(
     configVariables.map((variable) => {
       const given = environment[variable.name] ?? dotEnv[variable.name];
@@ -146,4 +147,30 @@ export function loadClientConfig(environment: NodeJS.ProcessEnv = process.env): 
     colour: value("NO_COLOR") === undefined && value("TERM") !== "dumb",
     stateHome: value("XDG_STATE_HOME") ?? (home && `${home}/.local/state`),
   });
+}
+
+/** What leads to the server of this machine, from the environment alone as well. */
+export interface LocalConfig {
+  readonly stateDir: string;
+  /** For a server whose token is in no file. */
+  readonly token: string | undefined;
+}
+
+export function loadLocalConfig(environment: NodeJS.ProcessEnv = process.env): LocalConfig {
+  const stateDir = configVariables.find(({ name }) => name === "STATE_DIR")?.default ?? "";
+  return Object.freeze({
+    stateDir: resolve(environment["STATE_DIR"] || stateDir),
+    token: environment["AUTH_TOKEN"] || undefined,
+  });
+}
+
+/**
+ * The token of this machine's server goes to it and to nobody between: Node can be told to use the
+ * environment's proxies, and looks at this variable with each request.
+ */
+export function askDirectly(host: string, environment: NodeJS.ProcessEnv = process.env): void {
+  for (const name of ["no_proxy", "NO_PROXY"]) {
+    const others = environment[name];
+    environment[name] = others ? `${others},${host}` : host;
+  }
 }

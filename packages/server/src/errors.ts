@@ -46,6 +46,12 @@ const table = {
     retryable: false,
     message: "The request body is too large.",
   },
+  TOO_MANY_BODIES: {
+    status: 429,
+    retryable: true,
+    message: "Too many bytes of request bodies are under way.",
+    hint: "Wait for the requests that are being sent, and send this one again.",
+  },
   CODE_TOO_LARGE: {
     status: 413,
     retryable: false,
@@ -371,6 +377,13 @@ export interface WireError {
     readonly retry_after_ms?: number;
     readonly request_id: string;
   };
+}
+
+/** For the header Retry-After: whole seconds. Undefined where waiting does not help. */
+export function retryAfter({ retryAfterMs }: ServiceError): string | undefined {
+  return retryAfterMs === undefined
+    ? undefined
+    : String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
 }
 
 export function toWireError(error: ServiceError, requestId: string): WireError {

@@ -11,6 +11,7 @@ import { type Audit, NO_AUDIT } from "./audit/audit.js";
 import { AuditLog } from "./audit/audit-log.js";
 import { AuthFailures } from "./audit/auth-failures.js";
 import type { Config } from "./config.js";
+import { ServiceError } from "./errors.js";
 import { buildApp } from "./gateway/app.js";
 import { Conversations } from "./generate/chat/conversations.js";
 import { startGenerator } from "./generate/start.js";
@@ -80,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await driver.start();
   if (latch.note) logger.warn({ panic: latch.note }, "a panic is in force; nothing is run");
   else await pool.start();
-  const address = await app.listen({ host: config.host, port: config.port });
+  // By that name Fastify would open a second server, past everything that watches connections.
+  const host = config.host === "localhost" ? "127.0.0.1" : config.host;
+  const address = await app.listen({ host, port: config.port });
   void generator.warm();
   audit.record("server_started", { version: VERSION, address });
 
@@ -135,7 +138,18 @@ function observeSessions(
     name: owner === BUILT_IN_ADMIN.id ? BUILT_IN_ADMIN.name : (keys.nameOf(owner) ?? null),
   });
   return {
-    created: (owner, session) => audit.record("session_created", { ...who(owner), session }),
+    assertRecording: () => {
+      if (!audit.available) {
+        throw new ServiceError("AUDIT_UNAVAILABLE", undefined, { retryAfterMs: 1000 });
+      }
+    },
+    created: (owner, session, { mounts, packages }) =>
+      audit.record("session_created", {
+        ...who(owner),
+        session,
+        ...(mounts ? { mounts: [...mounts] } : {}),
+        ...(packages ? { packages: [...packages] } : {}),
+      }),
     ended: (owner, session, reason) => {
       conversations.forget(owner, session);
       audit.record("session_ended", { ...who(owner), session, reason });

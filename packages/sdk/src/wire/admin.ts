@@ -124,6 +124,8 @@ export interface KeyInfo {
   /** The first characters of the secret. */
   readonly prefix: string;
   readonly created_at: string;
+  /** Who made it: the id of a key, or `admin`; null for keys of older servers. */
+  readonly created_by: string | null;
   readonly last_used_at: string | null;
   readonly quotas: KeyQuotas;
 }

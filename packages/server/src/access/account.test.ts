@@ -16,7 +16,7 @@ test("without quotas everything is let in and CPU time is counted all the same",
   const account = new Account({}, () => 0);
   for (let i = 0; i < 1000; i++) account.admitRequest();
   account.chargeCpu(1e6);
-  account.admitCpu();
+  account.admitRun();
   account.admitSession(1e6);
   expect(account.use()).toEqual({ requests_per_minute: 0, cpu_seconds_per_hour: 1e6 });
 });
@@ -38,17 +38,19 @@ test("each quota says its name, and when to come back where waiting helps", () =
   expect(requests.hint).toContain("requests_per_minute");
 
   account.chargeCpu(9.5);
-  account.admitCpu();
+  account.admitRun();
   account.chargeCpu(0.5);
-  const cpu = refusal(() => account.admitCpu());
+  const cpu = refusal(() => account.admitRun());
   expect(cpu).toMatchObject({ code: "QUOTA_EXCEEDED", retryAfterMs: 3_600_000 });
   expect(cpu.hint).toContain("cpu_seconds_per_hour");
   now = 3_600_000;
-  account.admitCpu();
+  account.admitRun();
 });
 
 test("a revoked account lets nothing in", () => {
   const account = new Account({});
   account.revoke();
   expect(refusal(() => account.admitRequest()).code).toBe("UNAUTHENTICATED");
+  expect(refusal(() => account.admitRun()).code).toBe("UNAUTHENTICATED");
+  expect(refusal(() => account.admitSession(0)).code).toBe("UNAUTHENTICATED");
 });

@@ -40,23 +40,34 @@ export class Account {
     this.#revoked = true;
   }
 
+  get sessionsMax(): number | undefined {
+    return this.#quotas.sessions;
+  }
+
+  /** @throws ServiceError UNAUTHENTICATED (revoked) */
+  assertAlive(): void {
+    if (this.#revoked) throw new ServiceError("UNAUTHENTICATED", "This key was revoked.");
+  }
+
   /** Count a request. @throws ServiceError UNAUTHENTICATED (revoked), QUOTA_EXCEEDED */
   admitRequest(): void {
-    if (this.#revoked) throw new ServiceError("UNAUTHENTICATED", "This key was revoked.");
+    this.assertAlive();
     const waitMs = this.#requests?.take(this.#nowMs()) ?? 0;
     if (waitMs > 0) throw this.#exceeded("requests_per_minute", waitMs);
   }
 
-  /** @throws ServiceError QUOTA_EXCEEDED when the last hour's CPU time is used up */
-  admitCpu(): void {
+  /** Code may run. @throws ServiceError UNAUTHENTICATED, QUOTA_EXCEEDED when the last hour's CPU time is used up */
+  admitRun(): void {
+    this.assertAlive();
     const limit = this.#quotas.cpu_seconds_per_hour;
     if (limit === undefined) return;
     const waitMs = this.#cpu.belowIn(limit, this.#nowMs());
     if (waitMs > 0) throw this.#exceeded("cpu_seconds_per_hour", waitMs);
   }
 
-  /** @throws ServiceError QUOTA_EXCEEDED when there is no room for one more than `live` */
+  /** @throws ServiceError UNAUTHENTICATED, QUOTA_EXCEEDED when there is no room for one more than `live` */
   admitSession(live: number): void {
+    this.assertAlive();
     const limit = this.#quotas.sessions;
     if (limit !== undefined && live >= limit) throw this.#exceeded("sessions");
   }

@@ -16,7 +16,7 @@ const closed = { additionalProperties: false } as const;
 export const KeyName = Type.String({
   minLength: 1,
   maxLength: 64,
-  pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:@-]*$",
+  pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:@-]{0,63}$",
 });
 export const KeyRole = Type.Union([Type.Literal("execute"), Type.Literal("admin")]);
 export const KeyQuotas = Type.Object(
@@ -30,13 +30,15 @@ export const KeyQuotas = Type.Object(
 
 const KeyRecord = Type.Object(
   {
-    id: Type.String({ pattern: "^key_[0-9a-f]{16}$" }),
+    id: Type.String({ maxLength: 20, pattern: "^key_[0-9a-f]{16}$" }),
     name: KeyName,
     role: KeyRole,
     /** SHA-256 of the secret, in hex. */
-    hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+    hash: Type.String({ maxLength: 64, pattern: "^[0-9a-f]{64}$" }),
     prefix: Type.String({ maxLength: 16 }),
     created_at: Type.String({ maxLength: 32 }),
+    /** Id of the principal that made it. Absent from what older programs have written. */
+    created_by: Type.Optional(Type.String({ maxLength: 32 })),
     last_used_at: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),
     quotas: KeyQuotas,
   },

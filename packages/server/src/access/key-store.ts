@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { ServiceError } from "../errors.js";
 import { Account, type Quotas } from "./account.js";
 import { type KeyRecord, readKeyFile, writeKeyFile } from "./key-file.js";
-import type { Principal, Role } from "./principal.js";
+import { KeyPrincipal, type Principal, type Role } from "./principal.js";
 
 export const KEYS_MAX = 1000;
 const SECRET_BYTES = 32;
@@ -24,7 +24,10 @@ export interface KeyCreation {
 }
 
 /** What may be told about a key. */
-export type KeyInfo = Omit<KeyRecord, "hash">;
+export type KeyInfo = Omit<KeyRecord, "hash" | "created_by"> & {
+  /** Id of the principal that made it; null where that was not written down. */
+  readonly created_by: string | null;
+};
 
 interface Key {
   readonly record: KeyRecord;
@@ -95,14 +98,18 @@ export class KeyStore {
 
   list(): { info: KeyInfo; account: Account }[] {
     return [...this.#byId.values()].map((key) => {
-      const { hash: _, ...info } = recordOf(key);
-      return { info, account: key.account };
+      return { info: infoOf(recordOf(key)), account: key.account };
     });
   }
 
-  /** The secret is not kept, so this is the only time it is told. @throws ServiceError KEYS_EXHAUSTED */
-  create(creation: KeyCreation): Promise<{ info: KeyInfo; secret: string }> {
+  /**
+   * The secret is not kept, so this is the only time it is told. Nobody has the key of a maker that was
+   * revoked before the key was on the disk.
+   * @throws ServiceError KEYS_EXHAUSTED, UNAUTHENTICATED, FORBIDDEN
+   */
+  create(by: Principal, creation: KeyCreation): Promise<{ info: KeyInfo; secret: string }> {
     return this.#inOrder(async () => {
+      by.assertAdmin();
       if (this.#byId.size >= KEYS_MAX) throw new ServiceError("KEYS_EXHAUSTED");
       const secret = SECRET_PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
       const record: KeyRecord = {
@@ -112,31 +119,33 @@ export class KeyStore {
         hash: hashSecret(secret),
         prefix: secret.slice(0, SHOWN_LENGTH),
         created_at: new Date().toISOString(),
+        created_by: by.id,
         last_used_at: null,
         quotas: creation.quotas ?? {},
       };
       await this.#write([...this.#records(), record]);
+      // The write of its maker's revocation comes next, and leaves this record out again.
+      by.assertAdmin();
       this.#add(record);
-      const { hash: _, ...info } = record;
-      return { info, secret };
+      return { info: infoOf(record), secret };
     });
   }
 
   /**
-   * The key is refused from the moment of the call, before the promise resolves. If the disk fails,
-   * it stays refused, and stays listed until a later write succeeds.
-   * @throws ServiceError KEY_NOT_FOUND
+   * The key is refused from the moment of the call. If the disk fails, `written` rejects, and the key
+   * stays refused, and stays listed until a later write succeeds.
+   * @throws ServiceError KEY_NOT_FOUND, UNAUTHENTICATED, FORBIDDEN; nothing has happened then
    */
-  async revoke(id: string): Promise<KeyInfo> {
+  revoke(by: Principal, id: string): { info: KeyInfo; written: Promise<void> } {
+    by.assertAdmin();
     const key = this.#byId.get(id);
     if (!key) throw new ServiceError("KEY_NOT_FOUND");
     this.#byHash.delete(key.record.hash);
     key.account.revoke();
     key.revoked = true;
     this.#dirty = true;
-    await this.#inOrder(() => this.#write(this.#records()));
-    const { hash: _, ...info } = recordOf(key);
-    return info;
+    const written = this.#inOrder(() => this.#write(this.#records()));
+    return { info: infoOf(recordOf(key)), written };
   }
 
   /** Write down what is not written yet. */
@@ -157,9 +166,9 @@ export class KeyStore {
   }
 
   #add(record: KeyRecord): void {
-    const { id, name, role } = record;
+    const { id } = record;
     const account = new Account(record.quotas);
-    const principal = Object.freeze({ id, name, role, account });
+    const principal = new KeyPrincipal(record, account);
     const key: Key = { record, principal, account, lastUsedAtMs: undefined, revoked: false };
     this.#byId.set(id, key);
     this.#byHash.set(record.hash, key);
@@ -182,6 +191,10 @@ export class KeyStore {
     this.#changes = result.catch(() => undefined);
     return result;
   }
+}
+
+function infoOf({ hash: _, created_by, ...told }: KeyRecord): KeyInfo {
+  return { ...told, created_by: created_by ?? null };
 }
 
 function recordOf({ record, lastUsedAtMs }: Key): KeyRecord {

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -22,10 +23,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { loadConfig } from "../config.js";
 import { download, type Expectation } from "./data/download.js";
-import { listFiles, parseReference, patternOf } from "./data/hub.js";
+import { listFiles, parseReference } from "./data/hub.js";
 import { nameOfUrl, PARTS_DIRECTORY, safeSegments } from "./data/names.js";
 import { Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
+import { Wildcard } from "./data/wildcard.js";
 import { data } from "./data.js";
 
 const CONTENT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
@@ -248,6 +250,35 @@ describe("a download", () => {
     expect(readFileSync(outside, "utf8")).toBe("mine");
   });
 
+  test("puts a file where it began, whatever is exchanged meanwhile", async () => {
+    const outside = join(base, "outside");
+    mkdirSync(outside);
+    handlers["/file"] = (request, response) => {
+      for (const name of ["sub", PARTS_DIRECTORY]) {
+        renameSync(join(base, "in", name), join(base, "in", `${name}-before`));
+        symlinkSync(outside, join(base, "in", name));
+      }
+      serve(CONTENT)(request, response);
+    };
+    await download({
+      source: { url: new URL(`${origin}/file`) },
+      ...{ base: join(base, "in"), segments: ["sub", "file.bin"], expected: { sha256: SHA256 } },
+      signal: new AbortController().signal,
+      progress: new Progress({ write: () => undefined }),
+    });
+    expect(readdirSync(outside)).toEqual([]);
+    expect(readFileSync(join(base, "in/sub-before/file.bin")).equals(CONTENT)).toBe(true);
+  });
+
+  test("leaves a file alone that appears under its name meanwhile", async () => {
+    handlers["/file"] = (request, response) => {
+      writeFileSync(target(), "mine");
+      serve(CONTENT)(request, response);
+    };
+    await expect(fetchFile("/file")).rejects.toThrow("has appeared meanwhile");
+    expect(readFileSync(target(), "utf8")).toBe("mine");
+  });
+
   test("follows redirects, without the token at another server", async () => {
     handlers["/start"] = (_, response) => {
       response.writeHead(302, { location: `http://localhost:${new URL(origin).port}/file` }).end();
@@ -308,10 +339,10 @@ describe("names", () => {
   });
 
   test("patterns fit as in fnmatch", () => {
-    expect(patternOf("*.csv").test("a/b.csv")).toBe(true);
-    expect(patternOf("data/?.csv").test("data/1.csv")).toBe(true);
-    expect(patternOf("data/?.csv").test("data/10.csv")).toBe(false);
-    expect(patternOf("a+b.csv").test("aab.csv")).toBe(false);
+    expect(new Wildcard("*.csv").fits("a/b.csv")).toBe(true);
+    expect(new Wildcard("data/?.csv").fits("data/1.csv")).toBe(true);
+    expect(new Wildcard("data/?.csv").fits("data/10.csv")).toBe(false);
+    expect(new Wildcard("a+b.csv").fits("aab.csv")).toBe(false);
   });
 });
 

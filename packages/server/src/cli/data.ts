@@ -1,6 +1,6 @@
 /** `glovebox data`: downloads data sets to the host, and lists the folders that sandboxes see. */
 
-import { mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigError } from "../config.js";
@@ -12,6 +12,7 @@ import { nameOfUrl, safeSegments } from "./data/names.js";
 import { Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
 import { printJson } from "./json-output.js";
+import { FolderRefused, openFolder } from "./open-folder.js";
 import { formatBytes } from "./terminal/amounts.js";
 
 export const HELP = `Usage: glovebox data COMMAND
@@ -72,7 +73,7 @@ async function fetchData(config: Config, args: string[]): Promise<number> {
   try {
     const files = await filesOf(wish, config, progress, interrupt.signal);
     const base = wish.base;
-    mkdirSync(base, { recursive: true });
+    openFolder(base).close();
     const done = await downloadAll(files, realpathSync(base), progress, interrupt.signal);
     if (wish.json) printJson(done);
     return 0;
@@ -84,7 +85,8 @@ async function fetchData(config: Config, args: string[]): Promise<number> {
       return EXIT_INTERRUPTED;
     }
     const { code, message } = error as NodeJS.ErrnoException;
-    if (!(error instanceof DataFailure) && code === undefined) throw error;
+    const isTold = error instanceof DataFailure || error instanceof FolderRefused;
+    if (!isTold && code === undefined) throw error;
     if (wish.json) printJson({ error: { code: "FAILED", message } });
     else progress.say(`glovebox data: ${message}`);
     return 1;
@@ -125,9 +127,7 @@ function wishOf(args: string[]): Wish {
       "--name takes a plain name, without slashes and not beginning with a dot",
     );
   }
-  const folder = isDataSet
-    ? (name ?? what.slice("hf:".length).replace(/@.*$/, "").split("/")[1])
-    : "";
+  const folder = isDataSet ? (name ?? what.slice("hf:".length).split("@")[0]?.split("/")[1]) : "";
   return {
     ...{ what, isDataSet, name, include },
     base: folder ? join(to, folder) : to,

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Config } from "../config.js";
+import { askDirectly, type Config } from "../config.js";
 import type { DoctorCheck } from "./doctor/check.js";
 
 const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
@@ -47,8 +47,10 @@ export async function runLiveChecks(config: Config): Promise<DoctorCheck[]> {
   });
   try {
     const address = await addressOf(server);
+    askDirectly(new URL(address).hostname);
     const answer = await fetch(`${address}/api/security/health`, {
       headers: { "x-auth-token": token },
+      redirect: "error",
     });
     const { protections, error } = (await answer.json()) as Health;
     if (!protections) return [failure(error?.message ?? `the server answered ${answer.status}`)];

@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { ConfigError, loadConfig } from "../config.js";
+import { ConfigError, DOT_ENV, loadConfig } from "../config.js";
 import { VERSION } from "../version.js";
 import type { Command } from "./commands/command.js";
 import { printJson } from "./json-output.js";
@@ -13,7 +13,6 @@ const HELP = `Usage: glovebox COMMAND
 
 On the server's machine, as root:
   serve     run the server (the HTTP side gives root up)
-  keys      create, list and revoke keys on the running server
   audit     verify the audit log; needs no server
   data      download data sets, list shared folders; needs no server, the download no root
   doctor    check what the host must offer, then every protection on a live sandbox
@@ -28,6 +27,7 @@ From anywhere, with a token:
   files     list, get, put and remove files of a session
   kill      end a session or a sandbox
   status    is the server up, and how full is it
+  keys      create, list and revoke keys
   panic     kill every sandbox at once and refuse new work
   resume    let work in again
 
@@ -35,11 +35,12 @@ From anywhere, with a token:
   version   the version
 
 All but serve take --json and then print JSON, errors included.
-Configuration is by environment variables and a .env file; see docs/config.md and docs/cli.md.
+Configuration is by environment variables; serve and config read a .env file as well. See
+docs/config.md and docs/cli.md.
 `;
 
 /** Those that ask a server. Each is loaded when it is called. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ask: async () => (await import("./commands/ask.js")).ask,
   run: async () => (await import("./commands/run.js")).runProgram,
   repl: async () => (await import("./commands/repl.js")).repl,
@@ -48,6 +49,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   files: async () => (await import("./commands/files.js")).files,
   kill: async () => (await import("./commands/kill.js")).kill,
   status: async () => (await import("./commands/status.js")).status,
+  keys: async () => (await import("./commands/keys.js")).keys,
   panic: async () => (await import("./commands/panic.js")).panic,
   resume: async () => (await import("./commands/panic.js")).resume,
 };
@@ -68,7 +70,7 @@ async function doctor(args: readonly string[]): Promise<number> {
 
 function printConfig(args: readonly string[]): number {
   const json = onlyJson(args);
-  const { effective } = loadConfig();
+  const { effective } = loadConfig(undefined, DOT_ENV);
   if (json) {
     printJson(effective);
     return 0;
@@ -98,7 +100,6 @@ function onlyJson(args: readonly string[]): boolean {
 
 /** Those that ask no server, or read its files. */
 const OTHER_HELP: Readonly<Record<string, () => Promise<string>>> = {
-  keys: async () => (await import("./keys.js")).HELP,
   audit: async () => (await import("./audit.js")).HELP,
   data: async () => (await import("./data.js")).HELP,
   serve: async () => HELP,
@@ -126,16 +127,12 @@ async function run([command, ...rest]: readonly string[]): Promise<number> {
   switch (command) {
     case "serve": {
       const { serve } = await import("./serve.js");
-      return serve(loadConfig());
+      return serve(loadConfig(undefined, DOT_ENV));
     }
     case "gateway": {
       const { runGateway } = await import("./gateway.js");
       // The supervisor has read the .env file for it.
-      return runGateway(loadConfig(undefined, ""));
-    }
-    case "keys": {
-      const { keys } = await import("./keys.js");
-      return keys(loadConfig(), rest);
+      return runGateway(loadConfig());
     }
     case "audit": {
       const { audit } = await import("./audit.js");

@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   EXIT_FOLDERS_REFUSED,
@@ -18,8 +18,9 @@ import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
 import { isHeartbeat } from "./heartbeat.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
+import { removeServerRecord, writeServerRecord } from "./server-record.js";
 import { findSharedFolders, type SharedFolder, warnOfWritable } from "./shared-folders.js";
-import { ensureToken } from "./token.js";
+import { ensureToken, readTokenFile } from "./token.js";
 import { watchGateway, watchKeeper } from "./watch-children.js";
 
 const RESTART_DELAY_MS = 200;
@@ -53,7 +54,7 @@ export function addressIn(message: unknown): string | undefined {
 /** Read anew for each gateway, so that a changed file counts from the next start on. */
 function readToken(config: Config): string | undefined {
   if (config.auth === "none") return undefined;
-  return config.token ?? readFileSync(config.tokenFile, "utf8").trim();
+  return config.token ?? readTokenFile(config.tokenFile);
 }
 
 function exited(child: ChildProcess): Promise<void> {
@@ -166,13 +167,18 @@ class Supervisor {
     this.#gateway = gateway;
     gateway.on("error", (error) => this.#fail(`the gateway cannot be started: ${error.message}`));
     const watchdog = watchGateway(gateway, this.#config);
+    let serves = false;
     gateway.on("message", (message) => {
       if (isHeartbeat(message)) watchdog?.heard();
       const address = addressIn(message);
-      if (address !== undefined) this.#announce(address);
+      if (address === undefined || serves) return;
+      serves = true;
+      this.#record(address);
+      this.#announce(address);
     });
     gateway.on("exit", (code) => {
       watchdog?.stop();
+      removeServerRecord(this.#config);
       if (this.#stopping) return;
       // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
       if (code === EXIT_GATEWAY_HOPELESS && !this.#announced) void this.stop(1);
@@ -197,6 +203,17 @@ class Supervisor {
   #fail(message: string): void {
     process.stderr.write(`glovebox: ${message}\n`);
     void this.stop(1);
+  }
+
+  /** For the commands on this machine. A full disk is no reason not to serve. */
+  #record(address: string): void {
+    try {
+      writeServerRecord(this.#config, address);
+    } catch (error) {
+      process.stderr.write(
+        `glovebox: commands will not find this server: ${(error as Error).message}\n`,
+      );
+    }
   }
 
   #announce(address: string): void {
@@ -231,6 +248,7 @@ export async function serve(config: Config): Promise<number> {
   process.stderr.write(warnOfWritable(folders));
   const unlock = lockInstance(config.stateDir);
   try {
+    removeServerRecord(config);
     const supervisor = new Supervisor(config, ensureToken(config), folders);
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
       process.on(signal, () => supervisor.stopFor(signal));
@@ -240,6 +258,7 @@ export async function serve(config: Config): Promise<number> {
     supervisor.start();
     return await supervisor.finished;
   } finally {
+    removeServerRecord(config);
     unlock();
   }
 }

@@ -6,7 +6,7 @@
 import { existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type DataMount, WHEELS_MOUNT } from "../config/data-mounts.js";
-import { type Config, ConfigError } from "../config.js";
+import { type Config, ConfigError, DOT_ENV } from "../config.js";
 
 /** What enter-rootfs.sh is told of one folder. */
 export interface SharedFolder {
@@ -78,7 +78,7 @@ function placeProblem(path: string, config: Config): string | undefined {
   for (const [name, place] of Object.entries(own)) {
     if (isWithin(resolved(place), path)) return `holds ${name}`;
   }
-  if (existsSync(".env") && isWithin(realpathSync(".env"), path)) return "holds the file .env";
+  if (existsSync(DOT_ENV) && isWithin(realpathSync(DOT_ENV), path)) return "holds the file .env";
   const inside = [config.rootfsDir, config.gatewayDir].find((one) => isWithin(path, resolved(one)));
   return inside && `lies in ${inside}, which is Glovebox's own,`;
 }

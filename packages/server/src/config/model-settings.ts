@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { ConfigError } from "./config-error.js";
+import { withoutTrailing } from "./text.js";
 
 /** How a model is reached. The key may be in a file that only root can read, so it is read later. */
 export interface ModelSettings {
@@ -142,7 +143,7 @@ function checkedUrl(text: string): string {
       "LLM_BASE_URL must have no password, query or fragment; keys belong into LLM_API_KEY",
     );
   }
-  return text.replace(/\/+$/, "");
+  return withoutTrailing(text, "/");
 }
 
 /** "network=deny, process=warn". @throws ConfigError */

@@ -280,7 +280,7 @@ export const configVariables = [
     high: 1_048_576,
     times: MEBIBYTE,
     meaning:
-      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest are dropped first.",
+      "MiB that the outputs of past executions may take, over all sessions together; a session's are at most 8 MiB. The oldest of the key that holds most are dropped first.",
   },
   {
     name: "MAX_SESSIONS",
@@ -292,6 +292,17 @@ export const configVariables = [
     high: 4000,
     accepted: "1 to 4000, with `POOL_SIZE` at most 4000",
     meaning: "Sandboxes in use at a time, stateless executions included. Warm ones come on top.",
+  },
+  {
+    name: "MAX_REQUESTS_IN_FLIGHT",
+    group: "pool",
+    default: "256",
+    kind: "number",
+    key: "requestsInFlightMax",
+    low: 1,
+    high: 4096,
+    meaning:
+      "Requests of one key, streams included, that may be under way before 429. The admin token has no bound.",
   },
   {
     name: "SESSION_TTL",
@@ -552,7 +563,7 @@ export const clientVariables = [
     default: "",
     kind: "text",
     accepted: "`http://…` or `https://…`",
-    meaning: "The server to ask; the one that runs with this configuration when empty.",
+    meaning: "The server to ask; the one that runs with STATE_DIR on this machine when empty.",
   },
   {
     name: "GLOVEBOX_TOKEN",

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type TSchemaOptions, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { KeyStore } from "../access/key-store.js";
+import { BUILT_IN_ADMIN } from "../access/principal.js";
 import { NO_AUDIT } from "../audit/audit.js";
 import { AuthFailures } from "../audit/auth-failures.js";
 import { loadConfig } from "../config.js";
@@ -37,7 +40,7 @@ beforeAll(async () => {
     ...{ size: 0, leasesMax: 1, acquireTimeoutMs: 10, startsMax: 1 },
     ...{ onStartFailed: vi.fn(), onFaulty: vi.fn() },
   });
-  const observer = { created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const observer = { assertRecording: vi.fn(), created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
   const sessions = new SessionManager(pool, config, observer);
   const latch = new PanicLatch(join(directory, "panic.json"));
   app = buildApp({
@@ -50,8 +53,9 @@ beforeAll(async () => {
     logger: pino({ level: "silent" }),
     version: "0",
   });
-  app.addHook("onRoute", ({ method, url }) => {
+  app.addHook("onRoute", ({ method, url, schema }) => {
     for (const one of [method].flat()) routes.push(`${one} ${url}`);
+    schemas.push(schema);
   });
   await app.ready();
 });
@@ -112,6 +116,45 @@ const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test
 
 /** Every route there is, such as "GET /sessions/:id", noted as it is registered. */
 const routes: string[] = [];
+const schemas: unknown[] = [];
+
+interface PatternSchema extends TSchemaOptions {
+  readonly pattern: string;
+  readonly maxLength?: number;
+}
+
+function patternSchemas(value: unknown): PatternSchema[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(patternSchemas);
+  const isOne = "pattern" in value && typeof value.pattern === "string";
+  return isOne ? [value as PatternSchema, ...inner] : inner;
+}
+
+describe("a pattern in a schema of a route", () => {
+  test("stands beside a length, and is bounded by it in itself", () => {
+    const found = patternSchemas(schemas);
+    expect(found.length).toBeGreaterThan(20);
+    for (const { pattern, maxLength } of found) {
+      expect(maxLength, pattern).toBeLessThanOrEqual(128);
+      expect(pattern, "every repetition is bounded").not.toMatch(/[^\\][+*](?![^[]*\])/);
+      const long = new RegExp(pattern, "u").test("1".repeat((maxLength ?? 0) + 1));
+      expect(long, pattern).toBe(false);
+    }
+  });
+
+  test("is not asked about what is too long", () => {
+    for (const schema of new Set(patternSchemas(schemas))) {
+      const asked: string[] = [];
+      const pattern = Object.assign(/^/, { test: (text: string) => asked.push(text) > 0 });
+      const check = Compile(Type.Object({ field: Type.String({ ...schema, pattern }) }));
+      const { maxLength = 0 } = schema;
+      expect(check.Check({ field: "1".repeat(maxLength + 1) })).toBe(false);
+      expect(asked).toEqual([]);
+      expect(check.Check({ field: "1".repeat(maxLength) })).toBe(true);
+      expect(asked).toHaveLength(1);
+    }
+  });
+});
 
 const split = (route: string) => {
   const [method, url = ""] = route.replace(":id", "0123456789abcdef").split(" ");
@@ -125,6 +168,19 @@ describe("every route", () => {
     );
   });
 
+  test("is described, so that what tries every described route tries every route", async () => {
+    const headers = { "x-auth-token": adminToken };
+    const { paths } = (await app.inject({ url: "/openapi.json", headers })).json();
+    const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const written = (route: string) => route.replace(/:(\w+)/g, "{$1}").replace(/\*$/, "{path}");
+    const expected = routes
+      .filter((one) => !one.startsWith("HEAD ") && !isDocumentation(one))
+      .map(written);
+    expect(new Set(described)).toEqual(new Set(expected));
+  });
+
   test("refuses whoever has no token, but for the public ones", async () => {
     for (const route of routes.filter((one) => !PUBLIC.includes(one))) {
       expect((await app.inject(split(route))).statusCode, route).toBe(401);
@@ -132,7 +188,7 @@ describe("every route", () => {
   });
 
   test("refuses an executing key, but for those that it may use", async () => {
-    const { secret } = await keys.create({ name: "executes", role: "execute" });
+    const { secret } = await keys.create(BUILT_IN_ADMIN, { name: "executes", role: "execute" });
     const admins = routes.filter(
       (one) => ![...OPEN, ...PUBLIC].includes(one) && !isDocumentation(one),
     );
@@ -141,6 +197,38 @@ describe("every route", () => {
       const headers = { "x-auth-token": secret };
       expect((await app.inject({ ...split(route), headers })).statusCode, route).toBe(403);
     }
+  });
+});
+
+describe("a key with a quota of requests", () => {
+  async function keyWith(requests_per_minute: number): Promise<{ "x-auth-token": string }> {
+    const wanted = { name: "asks", role: "admin", quotas: { requests_per_minute } } as const;
+    return { "x-auth-token": (await keys.create(BUILT_IN_ADMIN, wanted)).secret };
+  }
+
+  test("is counted on every route, before its body is read, and where there is no route", async () => {
+    const counted = routes.filter((one) => !PUBLIC.includes(one));
+    // The bucket shall not fill up meanwhile.
+    const clock = vi.spyOn(performance, "now").mockReturnValue(performance.now());
+    onTestFinished(() => clock.mockRestore());
+    const headers = { ...(await keyWith(counted.length + 1)), "content-type": "application/json" };
+    const nowhere = { method: "GET", url: "/nowhere", headers } as const;
+    // What is asked for may not be there, or not be well put: it is counted all the same.
+    for (const route of counted) {
+      const { statusCode } = await app.inject({ ...split(route), headers, payload: "{" });
+      expect(statusCode, route).not.toBe(429);
+    }
+    expect((await app.inject(nowhere)).statusCode).toBe(404);
+    for (const route of counted) {
+      const answer = await app.inject({ ...split(route), headers, payload: "{" });
+      expect(answer.statusCode, route).toBe(429);
+      expect(Number(answer.headers["retry-after"]), route).toBeGreaterThan(0);
+    }
+    expect((await app.inject(nowhere)).statusCode).toBe(429);
+    for (const url of ["/docs/nowhere", "/sessions/a/nowhere"]) {
+      expect((await app.inject({ ...nowhere, url })).statusCode, url).toBe(429);
+    }
+    expect((await app.inject({ ...nowhere, url: "/health" })).statusCode).toBe(200);
   });
 });
 
@@ -203,3 +291,50 @@ test.each([
     expect(response.statusCode).toBe(url === "/nowhere" ? 404 : 400);
   },
 );
+
+describe("a body of the largest size that is wrong", () => {
+  const many = (count: number, item: string) => `[${`${item},`.repeat(count - 1)}${item}]`;
+  const fields = () => Array.from({ length: 450_000 }, (_, index) => `"f${index}":1`).join();
+  const message = (item: string) => `{"role":"user","parts":${many(2000, item)}}`;
+  const part = '{"type":"text"}';
+  test.each([
+    ["/sessions/x/packages", "packages", () => `{"packages":${many(3_000_000, "1")}}`, 413],
+    ["/execute", "files", () => `{"code":"1","files":${many(3_000_000, "1")}}`, 400],
+    ["/execute", "fields", () => `{${fields()}}`, 400],
+    ["/execute", "brackets", () => "[".repeat(6_000_000), 400],
+    ["/execute", "half a string", () => `"${String.raw`\"`.repeat(2_900_000)}`, 400],
+    ["/execute", "white space", () => " ".repeat(6_000_000), 400],
+    ["/execute", "a long name", () => `{"code":"1","${"x".repeat(5_900_000)}":1}`, 400],
+    ["/execute", "a long id", () => `{"code":"1","session_id":"${"/".repeat(5_900_000)}"}`, 400],
+    ["/api/chat", "no model", () => `{"messages":${many(190, message(part))}}`, 503],
+    ["/sessions/x/inspect", "no session", () => `{"code":"${"x".repeat(5_900_000)}"}`, 404],
+  ])("costs next to nothing: %s with %s", async (url, _, make, expected) => {
+    const payload = Buffer.from(make());
+    const headers = { "x-auth-token": adminToken, "content-type": "application/json" };
+    const tookMs: number[] = [];
+    for (let count = 0; count < 3; count++) {
+      const before = process.cpuUsage();
+      const { statusCode } = await app.inject({ method: "POST", url, headers, payload });
+      tookMs.push(process.cpuUsage(before).user / 1000);
+      expect(statusCode).toBe(expected);
+    }
+    // By the processor's clock and the best of three: neighbours of the test take their share.
+    expect(Math.min(...tookMs)).toBeLessThan(50);
+  });
+});
+
+test("the description is written once, for the page as well", async () => {
+  const headers = { "x-auth-token": adminToken };
+  const described = vi.spyOn(JSON, "stringify");
+  const bodies: string[] = [];
+  for (const url of ["/openapi.json", "/docs/json", "/openapi.json"]) {
+    const answer = await app.inject({ url, headers });
+    expect(answer.headers["content-type"], url).toBe("application/json; charset=utf-8");
+    bodies.push(answer.body);
+  }
+  const written = described.mock.results.filter(({ value }) => String(value).length > 10_000);
+  described.mockRestore();
+  expect(written.length).toBeLessThanOrEqual(1);
+  expect(new Set(bodies).size).toBe(1);
+  expect(JSON.parse(bodies[0] ?? "").openapi).toBe("3.1.0");
+});

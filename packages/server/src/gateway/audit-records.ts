@@ -3,6 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Audit, AuditFields } from "../audit/audit.js";
 import { ServiceError } from "../errors.js";
+import type { ToldOfChange } from "../sessions/changing-files.js";
 import type { ExecutionOutcome } from "../sessions/execution.js";
 
 /** Who asked, from where, and under which id the server's log and the answer know it. */
@@ -36,17 +37,16 @@ export function auditNotRun(audit: Audit, request: FastifyRequest, run: Run, err
   record(audit, request, run, { status: "not_run", error: code });
 }
 
-interface FileChangeRecord {
-  readonly session: string;
-  readonly change: "created" | "replaced" | "renamed" | "deleted" | "folder_made";
-  readonly path: string;
-  readonly to?: string;
-  readonly bytes?: number;
-}
-
-/** What a caller has changed. Names, never contents. */
-export function auditFiles(audit: Audit, request: FastifyRequest, change: FileChangeRecord): void {
-  if (audit.enabled) audit.record("files_changed", { ...auditOrigin(request), ...change });
+/** For everything that changes files of a session, which it is told of; null for a stateless run. */
+export function auditFiles(
+  audit: Audit,
+  request: FastifyRequest,
+  session: string | null,
+): ToldOfChange {
+  return (changed) => {
+    if (!audit.enabled) return;
+    audit.record("files_changed", { ...auditOrigin(request), session, ...changed });
+  };
 }
 
 /** Validation found what the policy or the model's review does not let run. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import fastify from "fastify";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Principal } from "../access/principal.js";
+import { Account } from "../access/account.js";
+import { KeyPrincipal, type Principal } from "../access/principal.js";
 import { errorTable, ServiceError } from "../errors.js";
 import { createAuthenticate, requireAdmin } from "./auth.js";
 
@@ -13,7 +14,8 @@ function findKey(hash: string): Principal | undefined {
     ([secret]) => createHash("sha256").update(secret).digest("hex") === hash,
   );
   if (!found) return undefined;
-  return { id: `key_${found[1]}`, name: found[1], role: found[1], account: undefined };
+  const [, role] = found;
+  return new KeyPrincipal({ id: `key_${role}`, name: role, role }, new Account({}));
 }
 
 function appWith(expected: string | undefined) {

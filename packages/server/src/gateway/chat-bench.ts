@@ -2,8 +2,9 @@
 
 import { ServiceError } from "../errors.js";
 import type { ChatBench, FileText, StartedRun } from "../generate/chat/chat-bench.js";
-import type { FileList, SandboxFiles } from "../sandbox/files.js";
+import type { FileList } from "../sandbox/files.js";
 import type { KernelAnswer } from "../sandbox/questions.js";
+import type { ReadingFiles } from "../sessions/changing-files.js";
 import { auditFiles } from "./audit-records.js";
 import { checkName, checkPath } from "./files/path.js";
 import { SessionBench, type SessionBenchOptions } from "./session-bench.js";
@@ -29,14 +30,14 @@ export class SessionChatBench extends SessionBench implements ChatBench {
 
   listFiles(path: string): Promise<FileList> {
     const folder = checkPath(asWritten(path));
-    return this.#withFiles((files) =>
+    return this.#readFiles((files) =>
       files.list(folder, { recursive: false, entriesMax: LISTED_MAX }),
     );
   }
 
   readFile(path: string, bytesMax: number): Promise<FileText> {
     const name = checkName(asWritten(path));
-    return this.#withFiles(async (files) => {
+    return this.#readFiles(async (files) => {
       const file = await files.open(name);
       try {
         const { sizeBytes } = file;
@@ -53,19 +54,16 @@ export class SessionChatBench extends SessionBench implements ChatBench {
   }
 
   async writeFile(path: string, content: Uint8Array): Promise<{ path: string; sizeBytes: number }> {
-    const { admission, audit, request, sessionId } = this.#options;
+    const { audit, request, session, sessionId } = this.#options;
     const name = checkName(asWritten(path));
-    admission.admitMore(request.principal);
-    return this.#withFiles(async (files) => {
-      const writer = files.write();
+    const told = auditFiles(audit, request, sessionId);
+    return session.changeFiles(true, told, async (files) => {
+      const writer = present(files).write();
       try {
         writer.next(name, content.length);
         await writer.write(Buffer.from(content));
-        const [written] = await writer.commit();
-        const change = written?.created === false ? "replaced" : "created";
-        const bytes = content.length;
-        auditFiles(audit, request, { session: sessionId, change, path: name, bytes });
-        return { path: name, sizeBytes: bytes };
+        await writer.commit();
+        return { path: name, sizeBytes: content.length };
       } finally {
         writer.abort();
       }
@@ -73,19 +71,20 @@ export class SessionChatBench extends SessionBench implements ChatBench {
   }
 
   async variables(limit: number): Promise<KernelAnswer<"variables">> {
-    const { admission, request, session } = this.#options;
-    admission.admitQuestion(request.principal);
+    const { session } = this.#options;
     const question = { name: "variables", content: { limit } } as const;
     const answer = await session.ask(question, VARIABLES_TIMEOUT_MS);
     return answer ?? { variables: [], total: 0, truncated: false };
   }
 
-  #withFiles<T>(work: (files: SandboxFiles) => Promise<T>): Promise<T> {
-    return this.#options.session.useFiles(true, (files) => {
-      if (!files) throw new ServiceError("TRANSFER_INTERRUPTED");
-      return work(files);
-    });
+  #readFiles<T>(work: (files: ReadingFiles) => Promise<T>): Promise<T> {
+    return this.#options.session.readFiles(true, (files) => work(present(files)));
   }
+}
+
+function present<Files>(files: Files | undefined): Files {
+  if (!files) throw new ServiceError("TRANSFER_INTERRUPTED");
+  return files;
 }
 
 /** Models write paths as they would in code. */

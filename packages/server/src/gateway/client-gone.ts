@@ -3,11 +3,14 @@
 import type { FastifyReply } from "fastify";
 import { ServiceError } from "../errors.js";
 
-/** `listener` is called at the end of every answer as well: what is over by then must not mind. */
-export function onClientGone(reply: FastifyReply, listener: () => void): void {
+/**
+ * `listener` is called at the end of every answer as well: what is over by then must not mind. An answer that is
+ * worked for has the socket, see http/connections.ts, so its "close" tells the end of either.
+ */
+export function onClientGone({ raw, request }: FastifyReply, listener: () => void): void {
   // It may have gone while something else was waited for.
-  if (reply.raw.destroyed) listener();
-  else reply.raw.once("close", listener);
+  if (raw.destroyed || request.raw.socket.destroyed) listener();
+  else raw.once("close", listener);
 }
 
 /** Aborted when the client goes. After a whole answer nobody listens any more. */

@@ -7,8 +7,8 @@ import type { Generator } from "../generate/generator.js";
 import { ModelUse } from "../generate/model-use.js";
 import type { Validation } from "../generate/validation.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { Session } from "../sessions/session.js";
 import type { SessionManager } from "../sessions/session-manager.js";
-import type { Admission } from "./admission.js";
 import { auditModelUse, auditNotRun, auditRejected } from "./audit-records.js";
 import { clientSignal } from "./client-gone.js";
 import { toRejectedResponse, toRemarks } from "./generation-wire.js";
@@ -18,7 +18,6 @@ import { EventStream } from "./sse.js";
 export interface CodeValidatorOptions {
   readonly sessions: SessionManager;
   readonly config: Config;
-  readonly admission: Admission;
   readonly audit: Audit;
   readonly generator: Generator;
 }
@@ -32,6 +31,12 @@ export interface CodeToValidate {
   readonly goesOn: boolean;
 }
 
+export interface ValidatedCode {
+  readonly validation: Validation;
+  /** The session that was looked at; undefined where none is named. */
+  readonly session: Session | undefined;
+}
+
 export class CodeValidator {
   readonly #options: CodeValidatorOptions;
 
@@ -39,19 +44,23 @@ export class CodeValidator {
     this.#options = options;
   }
 
-  /** In the session that is to run it, or in a sandbox that is thrown away. @throws ServiceError */
+  /**
+   * In the session that is to run it, or in a sandbox that is thrown away. What has looked at a session holds for
+   * that session, and not for another of its name.
+   * @throws ServiceError SESSION_NOT_FOUND (ended meanwhile) and others
+   */
   async validate(
     request: FastifyRequest,
     reply: FastifyReply,
     asked: CodeToValidate,
-  ): Promise<Validation> {
+  ): Promise<ValidatedCode> {
     const { sessions, generator, audit } = this.#options;
     const { code, sessionId } = asked;
     const { scripts, modelName: model } = generator;
     const signal = asked.goesOn ? new AbortController().signal : clientSignal(reply);
     const use = new ModelUse();
     try {
-      return await sessions.withSession(request.principal.id, sessionId, async (session) => {
+      return await sessions.withSession(request.principal, sessionId, async (session) => {
         const bench = new SessionBench({
           ...this.#options,
           ...asked,
@@ -60,7 +69,8 @@ export class CodeValidator {
         await bench.prepare();
         const validation = await generator.validate(bench, code, signal, use);
         signal.throwIfAborted();
-        return validation;
+        session.refuseWhenClosed();
+        return { validation, session: sessionId === undefined ? undefined : session };
       });
     } catch (error) {
       auditNotRun(audit, request, asked, error);

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ExecutionOutcome } from "../sessions/execution.js";
 import { LoggedEvent } from "../sessions/logged-event.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
+import { onClientGone } from "./client-gone.js";
 import { failureData } from "./failure-event.js";
 import { EventStream } from "./sse.js";
 import { type AnsweredRequest, toExecuteResponse } from "./wire.js";
@@ -21,7 +22,11 @@ export async function streamExecution(
   const log = execution.events;
   const last = lastEvent(request, execution);
   const follower = log.follow(after);
+  // What waits for its turn may wait long for its first event, and places to follow it are few.
+  onClientGone(reply, () => follower.close());
   const event = await follower.first();
+  // Nobody is there to be answered any more.
+  if (reply.raw.destroyed) reply.hijack();
   if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
     follower.close();
     return;

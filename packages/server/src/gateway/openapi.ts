@@ -7,6 +7,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
 import type { App } from "./app.js";
+import { fixedAnswer } from "./http/fixed-answer.js";
 import { ErrorAnswer } from "./schemas/answers.js";
 
 const TAGS = [
@@ -98,13 +99,23 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
       url: url.replace("*", ":path"),
     }),
   });
+  const description = fixedAnswer(() => app.swagger());
   await app.register(swaggerUi, {
     routePrefix: "/docs",
+    uiHooks: {
+      onRequest: (request, reply, next) => {
+        // The page's own copy is written as seldom.
+        if (request.routeOptions.url === "/docs/json") reply.send(description(reply));
+        else next();
+      },
+    },
     staticCSP: PAGE_POLICY,
     uiConfig: { layout: "BaseLayout", deepLinking: true },
     theme: { title: "Glovebox API" },
   });
-  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
+    description(reply),
+  );
 }
 
 /** What generated clients call an operation: GET /sessions/:id/files is `getSessionsFiles`. */

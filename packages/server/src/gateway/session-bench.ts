@@ -12,7 +12,6 @@ import type { ExecutionOutcome } from "../sessions/execution.js";
 import type { InputFiles } from "../sessions/inline-files.js";
 import type { RunningExecution } from "../sessions/running-execution.js";
 import type { Session } from "../sessions/session.js";
-import type { Admission } from "./admission.js";
 import { auditExecution, auditNotRun } from "./audit-records.js";
 
 export interface SessionBenchOptions {
@@ -26,7 +25,6 @@ export interface SessionBenchOptions {
   readonly includeFiles?: boolean | undefined;
   readonly config: Config;
   readonly scripts: GuestScripts;
-  readonly admission: Admission;
   readonly audit: Audit;
   readonly request: FastifyRequest;
   readonly signal: AbortSignal;
@@ -89,8 +87,6 @@ export class SessionBench implements Workbench {
   start(code: string, how: RunOptions): StartedRun {
     const { session, sessionId, limits, config, audit, request } = this.#options;
     const { includeFiles } = this.#options;
-    // The first was admitted with the request.
-    if (this.#last) this.#options.admission.admitMore(request.principal);
     if (Buffer.byteLength(code) > config.codeBytesMax) throw new ServiceError("CODE_TOO_LARGE");
     const run = { sessionId, code };
     const timeoutMs = Math.min(how.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs);

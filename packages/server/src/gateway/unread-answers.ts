@@ -78,6 +78,14 @@ export function holdWhileUnread(
   unread.hold(raw, request.principal?.id ?? "", length, shared);
 }
 
+/** Whoever reads nothing of a stream for so long has gone, and shall not keep open what is behind it. */
+const STALLED_MS = 60_000;
+
+/** For each answer that is a stream. */
+export function endWhenStalled({ raw }: FastifyReply): void {
+  raw.setTimeout(STALLED_MS, () => raw.destroy());
+}
+
 /** What was held has been taken. */
 export function wasRead(response: ServerResponse): void {
   unread.free(response);

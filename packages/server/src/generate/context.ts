@@ -2,7 +2,7 @@
 
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { Workbench } from "./workbench.js";
+import { throwUnlessSilent, type Workbench } from "./workbench.js";
 
 const Text = (maxLength: number) => Type.String({ maxLength });
 
@@ -57,7 +57,8 @@ async function look(bench: Workbench, packages: boolean): Promise<string | undef
   let answer: unknown;
   try {
     answer = await bench.examine("context_probe", { packages }, true);
-  } catch {
+  } catch (error) {
+    throwUnlessSilent(error);
     return undefined;
   }
   return isProbe.Check(answer) ? cut(format(answer)) : undefined;

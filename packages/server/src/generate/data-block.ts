@@ -41,9 +41,28 @@ function harmless(text: string): string {
     .replace(/<(\/?s)>|\[(\/?INST)\]/g, "< $1$2 >");
 }
 
-const BLOCK = /<data-([0-9a-f]{16}) about="[^"]*">\n[\s\S]*?\n<\/data-\1>/g;
+const MARK = /<data-([0-9a-f]{16}) about="[^"]*">\n|\n<\/data-([0-9a-f]{16})>/g;
 
-/** For comparing conversations that differ in their data only. */
+/**
+ * For comparing conversations that differ in their data only. Anybody's text may hold marks, so it is read
+ * once: where a block has no end is known before anybody looks for it.
+ */
 export function withoutDataBlocks(text: string): string {
-  return text.replace(BLOCK, "<data>");
+  const marks = [...text.matchAll(MARK)];
+  const lastEnd = new Map<string, number>();
+  for (const { 2: ends, index } of marks) if (ends !== undefined) lastEnd.set(ends, index);
+  const kept: string[] = [];
+  let open: string | undefined;
+  let after = 0;
+  for (const { 0: mark, 1: begins, 2: ends, index } of marks) {
+    if (open === undefined) {
+      if (begins === undefined || (lastEnd.get(begins) ?? -1) < index) continue;
+      kept.push(text.slice(after, index), "<data>");
+      open = begins;
+    } else if (ends === open) {
+      after = index + mark.length;
+      open = undefined;
+    }
+  }
+  return kept.join("") + text.slice(after);
 }

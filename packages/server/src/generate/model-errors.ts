@@ -19,6 +19,8 @@ export interface UpstreamRefusal {
   readonly body: string;
 }
 
+/** Of what a server says with an error. It is searched for words, and its beginning is shown. */
+const BODY_CHARACTERS_MAX = 65_536;
 /** Errors wrap errors; a loop among them must not hang us. */
 const DEPTH_MAX = 8;
 
@@ -39,7 +41,7 @@ export function refusalOf(error: unknown): UpstreamRefusal | undefined {
     return {
       status: statusCode,
       headers: (responseHeaders ?? {}) as Record<string, string>,
-      body: typeof responseBody === "string" ? responseBody : "",
+      body: typeof responseBody === "string" ? responseBody.slice(0, BODY_CHARACTERS_MAX) : "",
     };
   }
   return undefined;

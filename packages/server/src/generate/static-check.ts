@@ -11,7 +11,7 @@ import {
   type ValidationRule,
   validationRules,
 } from "../config/model-settings.js";
-import type { Workbench } from "./workbench.js";
+import { throwUnlessSilent, type Workbench } from "./workbench.js";
 
 export interface Finding {
   readonly rule: ValidationRule;
@@ -53,7 +53,8 @@ export async function checkStatically(
   let answer: unknown;
   try {
     answer = await bench.examine("static_check", { candidates }, isLong(candidates));
-  } catch {
+  } catch (error) {
+    throwUnlessSilent(error);
     return { chosen: 0, findings: [], problem: "the static check gave no answer" };
   }
   if (!isAnswer.Check(answer) || answer.chosen >= candidates.length) {

@@ -31,7 +31,10 @@ export interface Validation {
 const REASONS_MAX = 20;
 const REASON_CHARACTERS_MAX = 500;
 
-/** @throws the signal's reason when it is aborted, and nothing else: advice must not stop what it is about */
+/**
+ * Advice does not stop what it is about.
+ * @throws the signal's reason when it is aborted, and what says that the code cannot run anyway
+ */
 export async function validate(
   bench: Workbench,
   code: string,

@@ -1,5 +1,6 @@
 /** What generation and validation need of a session. The gateway makes one for each request. */
 
+import { type ErrorCode, ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome } from "../sessions/execution.js";
 
@@ -30,3 +31,14 @@ export interface Workbench {
 
 /** By the names of the files in the guest's `probes`, without their ending. */
 export type GuestScript = "static_check" | "context_probe";
+
+/** What a live session may answer to a question: that the kernel is silent, or busy. */
+const SILENT: ReadonlySet<ErrorCode> = new Set(["QUESTION_UNANSWERED", "SESSION_BUSY"]);
+
+/**
+ * A kernel that says nothing costs what it would have said. A session that has ended, or whoever may use it no
+ * more, is no advice.
+ */
+export function throwUnlessSilent(error: unknown): void {
+  if (error instanceof ServiceError && !SILENT.has(error.code)) throw error;
+}

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { loadConfig } from "../config.js";
+import { ServiceError } from "../errors.js";
 import { Pool } from "../pool/pool.js";
 import type { PanicCount, SandboxDriver } from "../sandbox/sandbox.js";
 import type { Verification } from "../sandbox/verification.js";
@@ -25,6 +26,8 @@ const GOOD: Verification = {
   sandbox: "0123456789abcdef",
   protections: [{ name: "inside.everything", verified: true, detail: "it holds" }],
 };
+
+const admin = { assertAdmin: () => undefined };
 
 let security: Security;
 let pool: Pool;
@@ -51,7 +54,7 @@ beforeEach(() => {
     onStartFailed: () => undefined,
     onFaulty: () => undefined,
   });
-  const observer = { created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
+  const observer = { assertRecording: vi.fn(), created: vi.fn(), ended: vi.fn(), cpuUsed: vi.fn() };
   const sessions = new SessionManager(pool, loadConfig({}, "/nonexistent"), observer);
   rmSync(join(directory, "panic.json"), { force: true });
   const latch = new PanicLatch(join(directory, "panic.json"));
@@ -59,9 +62,9 @@ beforeEach(() => {
 });
 
 test("a panic that comes while a resume verifies a sandbox holds", async () => {
-  await security.panic("the first");
-  const resumed = security.resume();
-  const second = security.panic("the second");
+  await security.panic(admin, "the first");
+  const resumed = security.resume(admin);
+  const second = security.panic(admin, "the second");
   verified(GOOD);
   await expect(resumed).rejects.toMatchObject({ code: "PANICKED" });
   await second;
@@ -70,16 +73,38 @@ test("a panic that comes while a resume verifies a sandbox holds", async () => {
 });
 
 test("two resumes at a time both succeed", async () => {
-  await security.panic("the first");
-  const resumed = [security.resume(), security.resume()];
+  await security.panic(admin, "the first");
+  const resumed = [security.resume(admin), security.resume(admin)];
   verified(GOOD);
   for (const note of await Promise.all(resumed)) expect(note?.reason).toBe("the first");
   expect(security.panicked).toBeNull();
 });
 
 test("what is not verified is not resumed", async () => {
-  await security.panic("the first");
+  await security.panic(admin, "the first");
   verified({ ...GOOD, protections: [{ name: "inside.x", verified: false, detail: "it is open" }] });
-  await expect(security.resume()).rejects.toMatchObject({ code: "ISOLATION_UNAVAILABLE" });
+  await expect(security.resume(admin)).rejects.toMatchObject({ code: "ISOLATION_UNAVAILABLE" });
+  expect(security.panicked?.reason).toBe("the first");
+});
+
+test("an order is refused to whoever is no admin any more, also while it is carried out", async () => {
+  let isRevoked = false;
+  const revocable = {
+    assertAdmin: () => {
+      if (isRevoked) throw new ServiceError("UNAUTHENTICATED");
+    },
+  };
+  await security.panic(revocable, "the first");
+  const resumed = security.resume(revocable);
+  isRevoked = true;
+  verified(GOOD);
+  await expect(resumed).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  expect(security.panicked?.reason).toBe("the first");
+  const refused = expect.objectContaining({ code: "UNAUTHENTICATED" });
+  expect(() => security.panic(revocable, "another")).toThrow(refused);
+  expect(() => security.containers(revocable)).toThrow(refused);
+  expect(() => security.endSessions(revocable, "s")).toThrow(refused);
+  await expect(security.health(revocable)).rejects.toEqual(refused);
+  expect(() => security.killContainer(revocable, "0")).toThrow(refused);
   expect(security.panicked?.reason).toBe("the first");
 });

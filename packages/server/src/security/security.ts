@@ -60,6 +60,12 @@ export interface ContainerInfo {
   readonly limits: { readonly memory_bytes: number; readonly cpus: number };
 }
 
+/** Who gives an order. Asked in the turn in which it is carried out. */
+export interface ActingAdmin {
+  /** @throws ServiceError UNAUTHENTICATED (revoked meanwhile), FORBIDDEN */
+  assertAdmin(): void;
+}
+
 export interface SecurityParts {
   readonly driver: SandboxDriver;
   readonly pool: Pool;
@@ -85,8 +91,10 @@ export class Security {
   /**
    * Two phases: new work is refused and every process stands still at once; then all are killed,
    * and looked for. Whoever panics while one is under way gets its report.
+   * @throws ServiceError as ActingAdmin
    */
-  panic(reason: string): Promise<PanicReport> {
+  panic(by: ActingAdmin, reason: string): Promise<PanicReport> {
+    by.assertAdmin();
     this.#panicking ??= this.#panic(reason).finally(() => {
       this.#panicking = undefined;
     });
@@ -126,9 +134,10 @@ export class Security {
   /**
    * Let work in again, once a sandbox has been made and every protection of it verified.
    * @throws ServiceError ISOLATION_UNAVAILABLE naming those that are not, SANDBOX_START_FAILED, PANICKED
-   * (again, meanwhile)
+   * (again, meanwhile), and as ActingAdmin
    */
-  async resume(): Promise<PanicNote | null> {
+  async resume(by: ActingAdmin): Promise<PanicNote | null> {
+    by.assertAdmin();
     const { driver, pool, latch } = this.#parts;
     const { note } = latch;
     if (!note) return null;
@@ -141,13 +150,15 @@ export class Security {
     }
     // A panic that came while the sandbox was verified is not the one that is to end.
     if (latch.note !== note && latch.note !== null) throw new ServiceError("PANICKED");
+    by.assertAdmin();
     latch.clear();
     pool.resume();
     return note;
   }
 
-  /** Every protection, tried on a sandbox that is made for it. @throws ServiceError SANDBOX_START_FAILED */
-  async health(): Promise<HealthReport> {
+  /** Every protection, tried on a sandbox that is made for it. @throws ServiceError SANDBOX_START_FAILED, and as ActingAdmin */
+  async health(by: ActingAdmin): Promise<HealthReport> {
+    by.assertAdmin();
     const { driver, pool } = this.#parts;
     const startedAt = performance.now();
     const { protections } = await driver.verify();
@@ -164,7 +175,8 @@ export class Security {
     };
   }
 
-  containers(): ContainerInfo[] {
+  containers(by: ActingAdmin): ContainerInfo[] {
+    by.assertAdmin();
     const { pool, sessions } = this.#parts;
     return pool.list().map(({ sandbox, leased }) => {
       const usage = sandbox.usage();
@@ -183,19 +195,27 @@ export class Security {
     });
   }
 
-  /** End one sandbox; its session, if it has one, starts afresh. @throws ServiceError SANDBOX_NOT_FOUND */
-  async killContainer(id: string): Promise<{ sessionId: string | null }> {
+  /**
+   * End one sandbox; its session, if it has one, starts afresh.
+   * @throws ServiceError SANDBOX_NOT_FOUND, and as ActingAdmin; nothing has happened then
+   */
+  killContainer(by: ActingAdmin, id: string): { sessionId: string | null; gone: Promise<void> } {
+    by.assertAdmin();
     const { pool, sessions } = this.#parts;
     const found = pool.list().find(({ sandbox }) => sandbox.id === id);
     if (!found) throw new ServiceError("SANDBOX_NOT_FOUND");
     const sessionId = sessions.holderOf(id)?.id ?? null;
     const reason = "an admin killed its sandbox";
-    if (!(await sessions.endSandbox(id, reason))) await found.sandbox.destroy(reason);
-    return { sessionId };
+    const gone = sessions.endSandbox(id, reason) ?? found.sandbox.destroy(reason);
+    return { sessionId, gone };
   }
 
-  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND */
-  endSessions(id: string): Promise<string[]> {
+  /**
+   * End the sessions of this id, whoever owns them.
+   * @throws ServiceError SESSION_NOT_FOUND, and as ActingAdmin; nothing has happened then
+   */
+  endSessions(by: ActingAdmin, id: string): { owners: string[]; gone: Promise<void> } {
+    by.assertAdmin();
     return this.#parts.sessions.endNamed(id, "an admin ended it");
   }
 }

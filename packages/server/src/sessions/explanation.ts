@@ -247,7 +247,7 @@ const TEXT_RULES: readonly TextRule[] = [
     chained: false,
     // Ids that are not mapped are invalid and not merely forbidden.
     say: (_, { traceback }) =>
-      /\b(?:[lf]?chown|set(?:e|re|res)?[ug]id)\(/.test(boundedEnd(traceback.join("\n")))
+      /\b(?:[lf]?chown|set(?:e|re|res)?[ug]id)\(/.test(endOf(traceback))
         ? "The sandbox has one user, uid and gid 1000: nothing can be given to another user or run as one."
         : null,
   },
@@ -308,7 +308,7 @@ const LAST_WORDS_CHARACTERS_MAX = 2048;
 
 /** The exceptions that led to the last one, newest first, and the last words of whoever had no exception. */
 function otherTexts({ status, ename, traceback, stderr }: Failure): string[] {
-  const chain = boundedEnd(traceback.join("\n"))
+  const chain = endOf(traceback)
     .split("\n")
     .map((line) => line.slice(0, LINE_CHARACTERS_MAX))
     .filter((line) => EXCEPTION_LINE.test(line))
@@ -322,8 +322,13 @@ function otherTexts({ status, ename, traceback, stderr }: Failure): string[] {
 const END_CHARACTERS_MAX = 16_384;
 const ENDS_CHARACTERS_MAX = 4096;
 
-function boundedEnd(text: string): string {
-  return text.slice(-END_CHARACTERS_MAX);
+/** No more of it is joined than is looked at. */
+function endOf(traceback: readonly string[]): string {
+  let first = traceback.length;
+  for (let characters = 0; first > 0 && characters < END_CHARACTERS_MAX; first--) {
+    characters += traceback[first - 1]?.length ?? 0;
+  }
+  return traceback.slice(first).join("\n").slice(-END_CHARACTERS_MAX);
 }
 
 /** Names stand at the beginning of an exception's text, causes often at its end. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { Sandbox } from "../sandbox/sandbox.js";
+import { ChangingFiles, type ToldOfChange } from "./changing-files.js";
 import type { ExecutionOutcome } from "./execution.js";
 
 export interface InputFile {
@@ -30,9 +31,12 @@ const COLLECT_TIMEOUT_MS = 10_000;
 /** Inputs are given away once, so that nothing keeps them longer than it takes. */
 export class InputFiles {
   #files: readonly InputFile[];
+  /** Hears of each once it is in its place. */
+  readonly told: ToldOfChange;
 
-  constructor(files: readonly InputFile[]) {
+  constructor(files: readonly InputFile[], told: ToldOfChange) {
     this.#files = files;
+    this.told = told;
   }
 
   take(): readonly InputFile[] {
@@ -42,9 +46,13 @@ export class InputFiles {
   }
 }
 
-/** All or nothing. @throws ServiceError */
-export async function placeFiles(sandbox: Sandbox, inputs: InputFiles): Promise<void> {
-  const writer = (await sandbox.files()).write();
+/** All or nothing. `admit` throws what refuses a change. @throws ServiceError */
+export async function placeFiles(
+  sandbox: Sandbox,
+  inputs: InputFiles,
+  admit: () => void,
+): Promise<void> {
+  const writer = new ChangingFiles(await sandbox.files(), admit, inputs.told).write();
   const write = async () => {
     for (const { path, content } of inputs.take()) {
       writer.next(path, content.length);

@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX = 100_000;
 const MESSAGE_CHARACTERS_MAX = 2000;
 /** A name, extras and versions: neither an option of pip's, nor an address, nor a path. */
 const REQUIREMENT =
-  /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._, -]*\])?\s*(?:(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+\s*(?:,\s*(?=[=~!<>])|$))*$/;
+  /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._, -]*\])?\s*(?:(?:===?|[~!]=|[<>]=?)\s*[A-Za-z0-9.*+!_-]+\s*(?:,\s*(?=[=~!<>])|$))*$/;
 
 const Answer = Type.Object({
   ok: Type.Boolean(),

@@ -9,27 +9,31 @@ import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
-import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { Caller } from "./caller.js";
+import type { ChangingFiles, ReadingFiles, ToldOfChange } from "./changing-files.js";
 import type { ExecutionOutcome, ExecutionRequest } from "./execution.js";
 import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
 import { checkPackages, installRequest, readInstallation } from "./packages.js";
+import { Places } from "./places.js";
 import type { RunningExecution } from "./running-execution.js";
 import { NEVER_USED, Session, type SessionInfo } from "./session.js";
 import type { Preparation } from "./session-sandbox.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
 export interface SessionObserver {
-  created(owner: string, id: string): void;
+  /** Whether it can be told: asked before anything that must not go unrecorded. @throws ServiceError AUDIT_UNAVAILABLE */
+  assertRecording(): void;
+  created(owner: string, id: string, wanted: Pick<SessionCreation, "mounts" | "packages">): void;
   ended(owner: string, id: string, reason: string): void;
   cpuUsed(owner: string, seconds: number): void;
 }
 
 export interface SessionCreation {
   /** Whose name space the id is in. Only its owner ever sees a session. */
-  readonly owner: string;
+  readonly owner: Caller;
   readonly id?: string | undefined;
   readonly limits?: Partial<SandboxLimits> | undefined;
   readonly ttlMs?: number | undefined;
@@ -45,6 +49,7 @@ const CHARGE_EVERY_MS = 2000;
 
 export class SessionManager {
   readonly #pool: Pool;
+  readonly #places: Places;
   readonly #config: Config;
   readonly #bounds: Bounds;
   readonly #observer: SessionObserver;
@@ -57,6 +62,7 @@ export class SessionManager {
 
   constructor(pool: Pool, config: Config, observer: SessionObserver) {
     this.#pool = pool;
+    this.#places = new Places(pool, config.acquireTimeoutMs);
     this.#config = config;
     this.#bounds = boundsOf(config);
     this.#observer = observer;
@@ -67,54 +73,53 @@ export class SessionManager {
   }
 
   /**
-   * Run in the owner's session of this name, made on first use, or in a sandbox for this run alone.
-   * @throws ServiceError as Session.start
+   * Run in the caller's session of this name, made on first use, or in a sandbox for this run alone. Who has
+   * looked at a session before gives that: another of the same name is not what was looked at.
+   * @throws ServiceError as Session.start, and QUOTA_EXCEEDED
    */
   start(
-    owner: string,
-    sessionId: string | undefined,
+    caller: Caller,
+    where: string | Session | undefined,
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
     followed = false,
   ): RunningExecution {
     this.#refuseWhenStopping();
-    if (sessionId === undefined) return this.#startStateless(owner, request, limits, followed);
-    const session =
-      this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
-    return session.start(request, limits, followed);
+    if (where === undefined) return this.#startStateless(caller, request, limits, followed);
+    const session = typeof where === "string" ? this.obtain(caller, where) : where;
+    try {
+      return session.start(request, limits, followed);
+    } catch (error) {
+      if (session.unused) void this.#end(session, NEVER_USED);
+      throw error;
+    }
   }
 
-  /** The outcome of `start`. @throws as it does */
-  async execute(
-    owner: string,
-    sessionId: string | undefined,
-    request: ExecutionRequest,
-    limits: Partial<SandboxLimits>,
-  ): Promise<ExecutionOutcome> {
-    return this.start(owner, sessionId, request, limits).outcome;
+  /** The caller's session of this name, made on first use. @throws ServiceError UNAUTHENTICATED, QUOTA_EXCEEDED */
+  obtain(caller: Caller, id: string): Session {
+    this.#refuseWhenStopping();
+    caller.assertAlive();
+    return this.#sessions.get(nameOf(caller.id, id)) ?? this.#open({ owner: caller, id });
   }
 
   /**
-   * Do several things with one session: the owner's of this name, made on first use, or one that ends
+   * Do several things with one session: the caller's of this name, made on first use, or one that ends
    * with `work`.
    */
   async withSession<T>(
-    owner: string,
+    caller: Caller,
     sessionId: string | undefined,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    this.#refuseWhenStopping();
     if (sessionId !== undefined) {
-      const session =
-        this.#sessions.get(nameOf(owner, sessionId)) ?? this.#open({ owner, id: sessionId });
+      const session = this.obtain(caller, sessionId);
       try {
         return await session.held(() => work(session));
       } finally {
         if (session.unused) void this.#end(session, NEVER_USED);
       }
     }
-    const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);
-    this.#stateless.add(session);
+    const session = this.#newStateless(caller);
     try {
       return await work(session);
     } finally {
@@ -123,41 +128,52 @@ export class SessionManager {
     }
   }
 
-  /** @throws ServiceError SESSION_EXISTS and those of the pool */
+  /** @throws ServiceError SESSION_EXISTS, UNAUTHENTICATED, QUOTA_EXCEEDED and those of the pool */
   async create(creation: SessionCreation): Promise<SessionInfo> {
     this.#refuseWhenStopping();
-    if (creation.id !== undefined && this.has(creation.owner, creation.id)) {
-      throw new ServiceError("SESSION_EXISTS");
-    }
+    const { owner, id } = creation;
+    if (id !== undefined && this.has(owner.id, id)) throw new ServiceError("SESSION_EXISTS");
     const session = this.#open(creation);
     try {
       await session.warm();
+      session.refuseWhenClosed();
     } catch (error) {
       await this.#end(session, "it could not be started");
+      owner.assertAlive(); // Whatever has failed: that is why.
       throw error;
     }
     return session.describe();
   }
 
-  /** Read the files of a session that exists. @throws as Session.useFiles */
+  /** Read the files of a session that exists. @throws as Session.readFiles */
   async readFiles<T>(
-    owner: string,
+    caller: Caller,
     id: string,
-    work: (files: SandboxFiles | undefined) => Promise<T>,
+    work: (files: ReadingFiles | undefined) => Promise<T>,
   ): Promise<T> {
-    return this.#get(owner, id).useFiles(false, work);
+    return this.#get(caller, id).readFiles(false, work);
   }
 
-  /** Change the files of a session, which is made as by an execution. @throws as Session.useFiles */
+  /** Change files of a session that exists, and as far as it has any. @throws as Session.changeFiles */
   async changeFiles<T>(
-    owner: string,
+    caller: Caller,
     id: string,
-    work: (files: SandboxFiles) => Promise<T>,
+    told: ToldOfChange,
+    work: (files: ChangingFiles | undefined) => Promise<T>,
   ): Promise<T> {
-    this.#refuseWhenStopping();
-    const session = this.#sessions.get(nameOf(owner, id)) ?? this.#open({ owner, id });
+    return this.#get(caller, id).changeFiles(false, told, work);
+  }
+
+  /** Add files to a session, which is made as by an execution. @throws as Session.changeFiles */
+  async addFiles<T>(
+    caller: Caller,
+    id: string,
+    told: ToldOfChange,
+    work: (files: ChangingFiles) => Promise<T>,
+  ): Promise<T> {
+    const session = this.obtain(caller, id);
     try {
-      return await session.useFiles(true, (files) => {
+      return await session.changeFiles(true, told, (files) => {
         if (!files) throw new ServiceError("TRANSFER_INTERRUPTED");
         return work(files);
       });
@@ -171,9 +187,10 @@ export class SessionManager {
     return this.#sessions.has(nameOf(owner, id));
   }
 
-  list(owner: string): SessionInfo[] {
+  list(caller: Caller): SessionInfo[] {
+    caller.assertAlive();
     return [...this.#sessions.values()]
-      .filter((session) => session.owner === owner)
+      .filter((session) => session.owner === caller.id)
       .map((session) => session.describe());
   }
 
@@ -186,70 +203,78 @@ export class SessionManager {
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  describe(owner: string, id: string): SessionInfo {
-    return this.#get(owner, id).describe();
+  describe(caller: Caller, id: string): SessionInfo {
+    return this.#get(caller, id).describe();
   }
 
   /** Run pip in the session, behind what was asked before. @throws ServiceError SESSION_NOT_FOUND */
-  install(owner: string, id: string, packages: readonly string[]): Promise<ExecutionOutcome> {
-    return this.#get(owner, id).runOwn(installRequest(packages, this.#config));
+  install(
+    caller: Caller,
+    id: string,
+    packages: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ExecutionOutcome> {
+    return this.#get(caller, id).runOwn(installRequest(packages, this.#config), signal);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  keepAlive(owner: string, id: string, ttlMs: number | undefined): SessionInfo {
-    const session = this.#get(owner, id);
+  keepAlive(caller: Caller, id: string, ttlMs: number | undefined): SessionInfo {
+    const session = this.#get(caller, id);
     session.keepAlive(ttlMs);
     return session.describe();
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, NOTHING_RUNNING */
-  interrupt(owner: string, id: string): RunningExecution {
-    return this.#get(owner, id).interrupt();
+  interrupt(caller: Caller, id: string): RunningExecution {
+    return this.#get(caller, id).interrupt();
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, NO_INPUT_REQUESTED */
-  answerInput(owner: string, id: string, text: string): void {
-    this.#get(owner, id).answerInput(text);
+  answerInput(caller: Caller, id: string, text: string): void {
+    this.#get(caller, id).answerInput(text);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND and those of Session.ask */
   async ask<Name extends QuestionName>(
-    owner: string,
+    caller: Caller,
     id: string,
     question: KernelQuestion<Name>,
     timeoutMs: number,
   ): Promise<KernelAnswer<Name> | undefined> {
-    return this.#get(owner, id).ask(question, timeoutMs);
+    return this.#get(caller, id).ask(question, timeoutMs);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  executions(owner: string, id: string): RunningExecution[] {
-    return this.#get(owner, id).executions();
+  executions(caller: Caller, id: string): RunningExecution[] {
+    return this.#get(caller, id).executions();
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, EXECUTION_NOT_FOUND */
-  executionOf(owner: string, id: string, execution: number): RunningExecution {
-    return this.#get(owner, id).executionOf(execution);
+  executionOf(caller: Caller, id: string, execution: number): RunningExecution {
+    return this.#get(caller, id).executionOf(execution);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
-  async reset(owner: string, id: string): Promise<SessionInfo> {
-    const session = this.#get(owner, id);
+  async reset(caller: Caller, id: string): Promise<SessionInfo> {
+    const session = this.#get(caller, id);
     await session.reset();
     return session.describe();
   }
 
   /** Resolves when the sandbox's processes are gone. @throws ServiceError SESSION_NOT_FOUND */
-  async delete(owner: string, id: string, reason: string): Promise<void> {
-    await this.#end(this.#get(owner, id), reason);
+  async delete(caller: Caller, id: string, reason: string): Promise<void> {
+    await this.#end(this.#get(caller, id), reason);
   }
 
-  /** End the sessions of this id, whoever owns them. Returns the owners. @throws ServiceError SESSION_NOT_FOUND */
-  async endNamed(id: string, reason: string): Promise<string[]> {
+  /**
+   * End the sessions of this id, whoever owns them. `gone` resolves when their processes are.
+   * @throws ServiceError SESSION_NOT_FOUND
+   */
+  endNamed(id: string, reason: string): { owners: string[]; gone: Promise<void> } {
     const found = [...this.#sessions.values()].filter((session) => session.id === id);
     if (found.length === 0) throw new ServiceError("SESSION_NOT_FOUND");
-    await Promise.all(found.map((session) => this.#end(session, reason)));
-    return found.map(({ owner }) => owner);
+    const gone = Promise.all(found.map((session) => this.#end(session, reason)));
+    return { owners: found.map(({ owner }) => owner), gone: gone.then(() => undefined) };
   }
 
   /** End everything of one owner, running code included. Resolves when the processes are gone. */
@@ -265,11 +290,11 @@ export class SessionManager {
     return { owner: session.owner, id: this.#stateless.has(session) ? null : session.id };
   }
 
-  /** End the sandbox of whichever session or stateless run has it. False when none does. */
-  async endSandbox(sandboxId: string, reason: string): Promise<boolean> {
-    const session = this.#all().find((one) => one.sandboxId === sandboxId);
-    await session?.endSandbox(reason);
-    return session !== undefined;
+  /** End the sandbox of whichever session or stateless run has it. Undefined when none does. */
+  endSandbox(sandboxId: string, reason: string): Promise<void> | undefined {
+    return this.#all()
+      .find((one) => one.sandboxId === sandboxId)
+      ?.endSandbox(reason);
   }
 
   /** End every session without waiting for anything. Returns how many there were. */
@@ -304,29 +329,49 @@ export class SessionManager {
   }
 
   #startStateless(
-    owner: string,
+    caller: Caller,
     request: ExecutionRequest,
     limits: Partial<SandboxLimits>,
     followed: boolean,
   ): RunningExecution {
-    const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);
-    this.#stateless.add(session);
-    const execution = session.start(request, limits, followed);
+    const session = this.#newStateless(caller);
     const close = () => {
       this.#stateless.delete(session);
       void session.close("its only execution has ended");
     };
-    execution.outcome.then(close, close);
-    return execution;
+    try {
+      const execution = session.start(request, limits, followed);
+      execution.outcome.then(close, close);
+      return execution;
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  #newStateless(owner: Caller): Session {
+    this.#refuseWhenStopping();
+    this.#admitSession(owner);
+    const session = this.#newSession({ owner, id: "stateless" }, undefined, () => undefined);
+    this.#stateless.add(session);
+    return session;
+  }
+
+  /** Asked wherever one begins, in the turn in which it does. */
+  #admitSession(owner: Caller): void {
+    this.#observer.assertRecording();
+    if (owner.sessionsMax === undefined) owner.assertAlive();
+    else owner.admitSession(this.count(owner.id));
   }
 
   #open(creation: SessionCreation): Session {
+    this.#admitSession(creation.owner);
     const id = creation.id ?? randomBytes(12).toString("base64url");
     const session = this.#newSession({ ...creation, id }, this.#historyBudget, (reason) => {
       void this.#end(session, reason);
     });
-    this.#sessions.set(nameOf(creation.owner, id), session);
-    this.#observer.created(creation.owner, id);
+    this.#sessions.set(nameOf(creation.owner.id, id), session);
+    this.#observer.created(creation.owner.id, id, creation);
     return session;
   }
 
@@ -336,15 +381,27 @@ export class SessionManager {
     onOver: (reason: string) => void,
   ): Session {
     const { memoryBytesMax, cpuCoresMax, sessionTtlMs, queuedMax } = this.#config;
-    return new Session(this.#pool, {
-      owner: creation.owner,
+    const { owner } = creation;
+    const observer = this.#observer;
+    return new Session(this.#places.of(owner), {
+      owner: owner.id,
       id: creation.id,
+      admit: {
+        run: () => {
+          observer.assertRecording();
+          owner.admitRun();
+        },
+        change: () => {
+          observer.assertRecording();
+          owner.assertAlive();
+        },
+      },
       limits: { memoryBytes: memoryBytesMax, cpuCores: cpuCoresMax, ...creation.limits },
       ttlMs: creation.ttlMs ?? sessionTtlMs,
       preparation: this.#preparation(creation.packages ?? []),
       mounts: this.#onRequest(creation.mounts ?? []),
       queuedMax,
-      onCpuUsed: (seconds) => this.#observer.cpuUsed(creation.owner, seconds),
+      onCpuUsed: (seconds) => observer.cpuUsed(owner.id, seconds),
       bounds: this.#bounds,
       onOver,
       historyBudget,
@@ -385,8 +442,9 @@ export class SessionManager {
     return session.close(reason);
   }
 
-  #get(owner: string, id: string): Session {
-    const session = this.#sessions.get(nameOf(owner, id));
+  #get(caller: Caller, id: string): Session {
+    caller.assertAlive();
+    const session = this.#sessions.get(nameOf(caller.id, id));
     if (!session) throw new ServiceError("SESSION_NOT_FOUND");
     return session;
   }

@@ -4,11 +4,13 @@
  */
 
 import { ServiceError } from "../errors.js";
-import type { Lease, Pool } from "../pool/pool.js";
+import type { Lease } from "../pool/pool.js";
 import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
+import type { Admit } from "./caller.js";
 import { CpuCharge } from "./cpu-charge.js";
 import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
 import type { Bounds } from "./explanation.js";
+import type { Leases } from "./places.js";
 
 export interface Preparation {
   readonly request: ExecutionRequest;
@@ -19,6 +21,7 @@ export interface Preparation {
 export interface SessionSandboxOptions {
   /** Of the session. */
   readonly id: string;
+  readonly admit: Admit;
   /** Our own code for each of its sandboxes, before any other, and what to think of its outcome. */
   readonly preparation: Preparation | undefined;
   /** Folders that it sees besides those that every sandbox has. */
@@ -30,15 +33,19 @@ export interface SessionSandboxOptions {
 }
 
 export class SessionSandbox {
-  readonly #pool: Pool;
+  readonly #leases: Leases;
   readonly #options: SessionSandboxOptions;
   readonly #cpuCharge: CpuCharge;
   #lease: Lease | undefined;
+  /** Not the session's yet, and code of its preparation may run there. */
+  #preparing: Lease | undefined;
+  /** Sandboxes that are being destroyed. */
+  readonly #leaving = new Set<Promise<void>>();
   #acquiring: Promise<Lease> | undefined;
   #closed: string | undefined;
 
-  constructor(pool: Pool, options: SessionSandboxOptions) {
-    this.#pool = pool;
+  constructor(leases: Leases, options: SessionSandboxOptions) {
+    this.#leases = leases;
     this.#options = options;
     this.#cpuCharge = new CpuCharge(options.onCpuUsed);
   }
@@ -87,7 +94,7 @@ export class SessionSandbox {
     });
     const lease = await this.#acquiring;
     if (this.#closed !== undefined) {
-      await lease.release("the session was deleted while it waited for a sandbox");
+      await this.#leave(lease, "the session was deleted while it waited for a sandbox");
       this.refuseWhenClosed();
     }
     this.#lease = lease;
@@ -100,7 +107,7 @@ export class SessionSandbox {
     if (outcome.spent) {
       if (this.#lease === lease) this.#lease = undefined;
       // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
-      void lease.release(`an execution ended with status ${outcome.status}`);
+      void this.#leave(lease, `an execution ended with status ${outcome.status}`);
     }
   }
 
@@ -121,10 +128,12 @@ export class SessionSandbox {
     if (lease) await this.#release(lease, reason);
   }
 
-  /** There is none any more. Idempotent. */
+  /** There is none any more, nor one that is prepared or destroyed. Idempotent. */
   async close(reason: string): Promise<void> {
     this.#closed ??= reason;
+    if (this.#preparing) void this.#leave(this.#preparing, reason);
     if (this.#lease) await this.#release(this.#lease, reason);
+    await Promise.all(this.#leaving);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND */
@@ -146,27 +155,41 @@ export class SessionSandbox {
 
   /** Every sandbox that the session gets has its folders and packages before its code runs there. */
   async #leasePrepared(): Promise<Lease> {
-    const lease = await this.#pool.acquire();
-    const { mounts, preparation, bounds } = this.#options;
-    if (mounts.length === 0 && !preparation) return lease;
+    const lease = await this.#leases.acquire();
+    const { mounts, preparation, bounds, admit } = this.#options;
+    if (mounts.length === 0 && !preparation && !this.closed) return lease;
+    this.#preparing = lease;
     try {
+      this.refuseWhenClosed();
       if (mounts.length > 0) await lease.sandbox.mount(mounts);
       if (preparation) {
+        admit.run();
         const outcome = await new Run(lease.sandbox, preparation.request).toEnd(bounds);
         this.#cpuCharge.afterRun(lease.sandbox, outcome);
+        this.refuseWhenClosed();
         preparation.check(outcome);
       }
+      this.refuseWhenClosed();
     } catch (error) {
-      void lease.release("it could not be prepared for the session");
+      void this.#leave(lease, "it could not be prepared for the session");
+      this.refuseWhenClosed(); // Whatever has failed: that is why.
       throw error;
+    } finally {
+      this.#preparing = undefined;
     }
     return lease;
   }
 
   /** What was used since the last run is told now; the sandbox keeps its last reading. */
   #release(lease: Lease, reason: string): Promise<void> {
-    const released = lease.release(reason);
+    const released = this.#leave(lease, reason);
     this.#cpuCharge.sinceLastTold(lease.sandbox);
     return released;
+  }
+
+  #leave(lease: Lease, reason: string): Promise<void> {
+    const gone = lease.release(reason).finally(() => this.#leaving.delete(gone));
+    this.#leaving.add(gone);
+    return gone;
   }
 }

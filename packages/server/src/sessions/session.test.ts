@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { configVariables, loadConfig } from "../config.js";
 import type { Pool } from "../pool/pool.js";
 import type { Sandbox } from "../sandbox/sandbox.js";
+import type { Admit } from "./caller.js";
 import { boundsOf } from "./explanation.js";
 import { Session } from "./session.js";
 
@@ -10,11 +11,14 @@ const unusedPool = {
   acquire: () => Promise.reject(new Error("no sandbox is needed here")),
 } as unknown as Pool;
 
-function sessionWith(ttlMs: number, pool: Pool = unusedPool) {
+const everything: Admit = { run: () => undefined, change: () => undefined };
+
+function sessionWith(ttlMs: number, pool: Pool = unusedPool, admit = everything) {
   const onOver = vi.fn();
   const session = new Session(pool, {
     owner: "o",
     id: "s",
+    admit,
     limits: { memoryBytes: 2 ** 29, cpuCores: 0.5 },
     ttlMs,
     mounts: [],

@@ -1,13 +1,14 @@
 /** A session: the name under which a caller keeps a sandbox, and the queue in front of it. */
 
 import { ServiceError } from "../errors.js";
-import type { Pool } from "../pool/pool.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
+import { ChangingFiles, type ReadingFiles, type ToldOfChange } from "./changing-files.js";
 import { type ExecutionOutcome, type ExecutionRequest, Run } from "./execution.js";
 import { History, type HistoryBudget } from "./history.js";
 import { type InputFiles, placeFiles, withFiles } from "./inline-files.js";
+import type { Leases } from "./places.js";
 import { RunningExecution } from "./running-execution.js";
 import { SessionSandbox, type SessionSandboxOptions } from "./session-sandbox.js";
 import { TimeToLive } from "./time-to-live.js";
@@ -54,11 +55,11 @@ export class Session {
   #holders = 0;
   #executions = 0;
 
-  constructor(pool: Pool, options: SessionOptions) {
+  constructor(leases: Leases, options: SessionOptions) {
     this.owner = options.owner;
     this.id = options.id;
     this.#options = options;
-    this.#sandbox = new SessionSandbox(pool, options);
+    this.#sandbox = new SessionSandbox(leases, options);
     this.#timeToLive = new TimeToLive(options.ttlMs, () => options.onOver(EXPIRED));
     if (options.historyBudget) this.#history = new History(options.historyBudget, options.owner);
   }
@@ -67,14 +68,20 @@ export class Session {
     return this.#sandbox.closed;
   }
 
+  /** @throws ServiceError SESSION_NOT_FOUND: whoever looked at it while it ended has not looked at all */
+  refuseWhenClosed(): void {
+    this.#sandbox.refuseWhenClosed();
+  }
+
   /** Whether it has never had a sandbox, and nobody waits for one. */
   get unused(): boolean {
     return !this.#sandbox.exists && this.#executions + this.#queue.length + this.#holders === 0;
   }
 
   /**
-   * Run code after everything that was asked before. Who follows from the beginning says so.
-   * @throws ServiceError SESSION_BUSY; its outcome SESSION_NOT_FOUND (deleted meanwhile),
+   * Run code after everything that was asked before. Who follows from the beginning says so. Whether it
+   * may run is asked now and, as it may wait for long, again when it begins.
+   * @throws ServiceError those of Admit.run, SESSION_NOT_FOUND, SESSION_BUSY; its outcome these,
    * EXECUTION_CANCELLED, and those of the pool
    */
   start(
@@ -82,7 +89,7 @@ export class Session {
     limits: Partial<SandboxLimits>,
     followed = false,
   ): RunningExecution {
-    const queuedBefore = this.#refuseWhenFull();
+    const queuedBefore = this.#refuseWork();
     const id = this.#history?.nextId() ?? null;
     const sessionId = this.#history ? this.id : null;
     const execution = new RunningExecution({ id, sessionId, request, queuedBefore, followed });
@@ -108,12 +115,15 @@ export class Session {
 
   /**
    * Run our own code after everything that was asked before. It has no number and is in no history.
-   * @throws ServiceError SESSION_BUSY, SESSION_NOT_FOUND (deleted meanwhile) and those of the pool
+   * Aborted before its turn it does not begin.
+   * @throws ServiceError as start
    */
-  async runOwn(request: ExecutionRequest): Promise<ExecutionOutcome> {
-    this.#refuseWhenFull();
+  async runOwn(request: ExecutionRequest, signal?: AbortSignal): Promise<ExecutionOutcome> {
+    this.#refuseWork();
     return this.#inOrder(async () => {
+      signal?.throwIfAborted();
       const lease = await this.#sandbox.withLimits(this.#options.limits);
+      this.#admitRun();
       const outcome = await new Run(lease.sandbox, request).toEnd(this.#options.bounds);
       this.#sandbox.settle(lease, outcome);
       return outcome;
@@ -136,16 +146,35 @@ export class Session {
   warm(limits: Partial<SandboxLimits> = {}, inputs?: InputFiles): Promise<void> {
     return this.#inOrder(async () => {
       const lease = await this.#sandbox.withLimits({ ...this.#options.limits, ...limits });
-      if (inputs) await placeFiles(lease.sandbox, inputs);
+      if (inputs) await this.#place(lease.sandbox, inputs);
     });
   }
 
   /**
-   * Work on its files, beside whatever runs. `work` gets undefined where there is no sandbox and none
+   * Read its files, beside whatever runs. `work` gets undefined where there is no sandbox and none
    * is to be made, and must not end before the transfer has.
    * @throws ServiceError those of `work`, of the pool, TRANSFER_INTERRUPTED, SESSION_NOT_FOUND
    */
-  async useFiles<T>(
+  readFiles<T>(
+    makeSandbox: boolean,
+    work: (files: ReadingFiles | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.#useFiles(makeSandbox, work);
+  }
+
+  /** The same for changes, each of which `told` hears of. @throws as readFiles, and those of Admit.change */
+  changeFiles<T>(
+    makeSandbox: boolean,
+    told: ToldOfChange,
+    work: (files: ChangingFiles | undefined) => Promise<T>,
+  ): Promise<T> {
+    const admit = () => this.#admitChange();
+    return this.#useFiles(makeSandbox, (files) =>
+      work(files && new ChangingFiles(files, admit, told)),
+    );
+  }
+
+  async #useFiles<T>(
     makeSandbox: boolean,
     work: (files: SandboxFiles | undefined) => Promise<T>,
   ): Promise<T> {
@@ -215,13 +244,13 @@ export class Session {
   /**
    * Ask the kernel something after everything that was asked before. Waits for `timeoutMs` at the
    * most, and then the kernel has as long again. Undefined where there is no sandbox to ask.
-   * @throws ServiceError SESSION_BUSY, QUESTION_UNANSWERED
+   * @throws ServiceError as start, and QUESTION_UNANSWERED
    */
   ask<Name extends QuestionName>(
     question: KernelQuestion<Name>,
     timeoutMs: number,
   ): Promise<KernelAnswer<Name> | undefined> {
-    this.#refuseWhenFull();
+    this.#refuseWork();
     return new Promise((resolve, reject) => {
       const work = async () => {
         clearTimeout(patience);
@@ -321,7 +350,8 @@ export class Session {
   ): Promise<ExecutionOutcome | undefined> {
     const lease = await this.#sandbox.withLimits(limits);
     const { inputs, includeFiles } = execution.request;
-    if (inputs) await placeFiles(lease.sandbox, inputs);
+    if (inputs) await this.#place(lease.sandbox, inputs);
+    this.#admitRun();
     this.#running = execution;
     const outcome = await execution.runIn(lease.sandbox, this.#options.bounds);
     this.#running = undefined;
@@ -332,8 +362,28 @@ export class Session {
   }
 
   async #askNow<Name extends QuestionName>(question: KernelQuestion<Name>, timeoutMs: number) {
-    this.#sandbox.refuseWhenClosed();
-    return this.#sandbox.living?.ask(question, timeoutMs);
+    this.#admitRun();
+    try {
+      return await this.#sandbox.living?.ask(question, timeoutMs);
+    } catch (error) {
+      this.refuseWhenClosed(); // Whatever has failed: that is why.
+      throw error;
+    }
+  }
+
+  #place(sandbox: Sandbox, inputs: InputFiles): Promise<void> {
+    return placeFiles(sandbox, inputs, () => this.#admitChange());
+  }
+
+  /** For the turn in which code begins. */
+  #admitRun(): void {
+    this.#options.admit.run();
+    this.refuseWhenClosed();
+  }
+
+  #admitChange(): void {
+    this.#options.admit.change();
+    this.refuseWhenClosed();
   }
 
   #noteEnd(execution: RunningExecution): void {
@@ -341,7 +391,8 @@ export class Session {
   }
 
   /** Returns how many there are that come first. */
-  #refuseWhenFull(): number {
+  #refuseWork(): number {
+    this.#admitRun();
     const queuedBefore = this.#queue.length;
     if (queuedBefore > this.#options.queuedMax) {
       throw new ServiceError(

@@ -6,6 +6,7 @@ import type { ChatChunk, ChatOptions, Glovebox, Session } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
 import { ImageFolder } from "../terminal/images.js";
 import { ChatPrinter } from "./chat-printer.js";
+import { checkChunk } from "./checked-answers.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
@@ -31,6 +32,7 @@ the code that it runs, what that prints and the names of saved images to standar
                      that ends with the answer
   --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
   --out DIR          save the files that are made, and the images; default: images here, no files
+  --force            let --out replace files that are there already
   --steps N          let the model think and call tools N times at the most
 ${COMMON_HELP}
 Ends with 0 after a whole answer, with 1 when there is none or it was stopped, with 130 after Ctrl-C.
@@ -41,6 +43,7 @@ interface Question {
   readonly sessionId: string | undefined;
   readonly files: readonly FileArgument[];
   readonly out: string | undefined;
+  readonly force: boolean;
   readonly stepsMax: number | undefined;
   readonly json: boolean;
 }
@@ -55,6 +58,7 @@ async function askQuestion(args: readonly string[]): Promise<number> {
         session: { type: "string" },
         file: { type: "string", multiple: true, default: [] },
         out: { type: "string" },
+        force: { type: "boolean", default: false },
         steps: { type: "string" },
       },
     }),
@@ -66,7 +70,7 @@ async function askQuestion(args: readonly string[]): Promise<number> {
   const text = source === "-" ? readFileSync(0, "utf8") : source;
   if (text.trim() === "") throw new UsageError("the question is empty");
   const question: Question = {
-    ...{ text, sessionId: values.session, out: values.out, json: values.json },
+    ...{ text, sessionId: values.session, out: values.out, json: values.json, force: values.force },
     files: values.file.map(parseFileArgument),
     stepsMax: values.steps === undefined ? undefined : parseSteps(values.steps),
   };
@@ -113,6 +117,7 @@ async function answer(
       question.text,
       chatOptions(session, question, interruptions),
     )) {
+      checkChunk(chunk);
       printer.print(chunk);
       await printer.drained();
       made.note(chunk);
@@ -165,11 +170,11 @@ async function answerAsJson(
 async function save(
   session: Session,
   paths: readonly string[],
-  { out }: Question,
+  { out, force }: Question,
   signal: AbortSignal,
 ): Promise<SavedFiles> {
   if (out === undefined) return { saved: [], refused: [] };
-  return saveAll(session, paths, new OutputFolder(out), signal);
+  return saveAll(session, paths, new OutputFolder(out, { force }), signal);
 }
 
 export const ask: Command = { help: HELP, run: askQuestion };

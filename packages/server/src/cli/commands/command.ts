@@ -4,6 +4,7 @@ import type { ParseArgsConfig } from "node:util";
 import { GloveboxError } from "@glovebox/sdk";
 import { ConfigError, loadClientConfig } from "../../config.js";
 import { printJson } from "../json-output.js";
+import { FolderRefused } from "../open-folder.js";
 import { printable } from "../terminal/escape-filter.js";
 import { type Connection, connect } from "./connection.js";
 
@@ -119,7 +120,8 @@ export function describe(error: unknown): Failure | undefined {
   }
   if (error instanceof UsageError) return { code: "USAGE", message: error.message };
   if (error instanceof ConfigError) return { code: "CONFIGURATION", message: error.message };
-  if (error instanceof CommandError || isSystemError(error)) {
+  const isOurs = error instanceof CommandError || error instanceof FolderRefused;
+  if (isOurs || isSystemError(error)) {
     return { code: "FAILED", message: error.message };
   }
   return undefined;

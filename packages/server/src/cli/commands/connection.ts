@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { Glovebox } from "@glovebox/sdk";
-import { type ClientConfig, ConfigError, loadConfig } from "../../config.js";
-import { localAdminToken, localServerUrl } from "../local-server.js";
+import { type ClientConfig, ConfigError, loadLocalConfig } from "../../config.js";
+import { findLocalServer } from "../local-server.js";
+import { checkedFetch } from "./checked-answers.js";
 
 export interface Connection {
   readonly client: Glovebox;
@@ -27,14 +28,14 @@ export function connect(options: ConnectionOptions, client: ClientConfig): Conne
     checkUrl(given, options.url === undefined ? "GLOVEBOX_URL" : "--url");
     return open(given, token);
   }
-  const local = loadConfig();
-  const url = withAdvice("or name a server by --url or GLOVEBOX_URL", () => localServerUrl(local));
-  if (token !== undefined || local.auth === "none") return open(url, token);
-  const adminToken = withAdvice(
-    "run this as root, or give a key by GLOVEBOX_TOKEN or --token-file",
-    () => localAdminToken(local),
+  const local = withAdvice("or name a server by --url or GLOVEBOX_URL", () =>
+    findLocalServer(loadLocalConfig()),
   );
-  return open(url, adminToken);
+  const adminToken = () =>
+    withAdvice("run this as root, or give a token by GLOVEBOX_TOKEN or --token-file", () =>
+      local.adminToken(),
+    );
+  return open(local.url, token ?? adminToken());
 }
 
 /** @throws ConfigError that names where the address came from, which the SDK cannot know */
@@ -62,7 +63,11 @@ function readToken(path: string): string {
 }
 
 function open(baseUrl: string, token: string | undefined): Connection {
-  return { client: new Glovebox({ baseUrl, ...(token !== undefined && { token }) }), url: baseUrl };
+  const client = new Glovebox({
+    ...{ baseUrl, fetch: checkedFetch(baseUrl) },
+    ...(token !== undefined && { token }),
+  });
+  return { client, url: baseUrl };
 }
 
 function withAdvice<T>(advice: string, action: () => T): T {

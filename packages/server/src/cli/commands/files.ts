@@ -28,8 +28,9 @@ const HELP = `Usage: glovebox files COMMAND SESSION …
 
   ls SESSION [PATH] [--recursive]     what lies there
   get SESSION PATH [LOCAL|-]          save a file here, under its own name or as LOCAL, or print it
-  get SESSION PATH DIR --recursive    save all that lies in a folder into DIR; names that begin with a
-                                      dot are left out
+  get SESSION PATH [DIR] --recursive  save all that lies in a folder here or into DIR; names that begin
+                                      with a dot are left out
+    --force                           replace files that are here already
   put SESSION LOCAL|- [PATH]          put a file there, under its own name or as PATH
   mkdir SESSION PATH                  make a folder, and those above it
   mv SESSION PATH NEWPATH             rename or move
@@ -38,10 +39,13 @@ const HELP = `Usage: glovebox files COMMAND SESSION …
 Paths in a session are relative to its working directory, /workspace.
 ${COMMON_HELP}`;
 
+const NAMED_MAX = 5;
+
 interface Request {
   readonly session: Session;
   readonly rest: readonly string[];
   readonly recursive: boolean;
+  readonly force: boolean;
   readonly json: boolean;
   readonly signal: AbortSignal;
 }
@@ -66,6 +70,7 @@ async function manage(args: readonly string[]): Promise<number> {
   const options = {
     ...COMMON_OPTIONS,
     recursive: { type: "boolean", short: "r", default: false },
+    force: { type: "boolean", short: "f", default: false },
   } as const;
   const { values, positionals } = parsing(() =>
     parseArgs({ args: [...args], options, allowPositionals: true }),
@@ -83,9 +88,9 @@ async function manage(args: readonly string[]): Promise<number> {
   const stopListening = interruptions.listen();
   try {
     const { client } = connectWith(values);
-    const { recursive, json } = values;
+    const { recursive, force, json } = values;
     const session = client.session(sessionId);
-    await action.run({ session, rest, recursive, json, signal: interruptions.signal });
+    await action.run({ session, rest, recursive, force, json, signal: interruptions.signal });
     return 0;
   } catch (error) {
     if (interruptions.exitCode !== undefined) return interruptions.exitCode;
@@ -109,14 +114,14 @@ async function list({ session, rest, recursive, json, signal }: Request): Promis
 function entryRow({ name, path, type, size, mtime }: FileEntry, recursive: boolean): string[] {
   const shown = printable(recursive ? path : name);
   return [
-    type === "file" ? formatBytes(size) : type,
-    mtime.slice(0, 19).replace("T", " "),
+    type === "file" ? formatBytes(size) : printable(type),
+    printable(mtime.slice(0, 19).replace("T", " ")),
     type === "directory" ? `${shown}/` : shown,
   ];
 }
 
 async function get(request: Request): Promise<void> {
-  const { session, rest, json, recursive, signal } = request;
+  const { session, rest, json, recursive, force, signal } = request;
   const [path = "", local] = rest;
   if (recursive) {
     await getFolder(request, path, local ?? ".");
@@ -130,8 +135,8 @@ async function get(request: Request): Promise<void> {
   const intoFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
   const savedAs = await download(session, path, signal, async (bytes) => {
     // The name was chosen by the session's code; the caller's own is taken as it is.
-    if (intoFolder) return new OutputFolder(target).save(basename(path), bytes);
-    await writeTo(target, bytes);
+    if (intoFolder) return new OutputFolder(target, { force }).save(basename(path), bytes);
+    await writeTo(target, bytes, { force });
     return target;
   });
   if (json) printJson({ path, saved_as: savedAs });
@@ -153,17 +158,29 @@ async function printBytes(bytes: ReadableStream<Uint8Array>): Promise<void> {
 }
 
 async function getFolder(
-  { session, json, signal }: Request,
+  { session, force, json, signal }: Request,
   path: string,
   directory: string,
 ): Promise<void> {
   const { entries, truncated } = await session.files.list(path, { recursive: true, signal });
   const files = entries.filter(({ type }) => type === "file").map((entry) => entry.path);
-  const result = await saveAll(session, files, new OutputFolder(directory), signal);
+  const folder = new OutputFolder(directory, { force });
+  refuseTaken(folder, files);
+  const result = await saveAll(session, files, folder, signal);
   if (json) printJson({ saved: result.saved, not_saved: result.refused });
   else reportSaved(result);
   if (truncated)
     throw new CommandError("there are more files than can be listed; some are missing");
+}
+
+/** Before anything is saved: half of a folder over half of another is neither. */
+function refuseTaken(folder: OutputFolder, files: readonly string[]): void {
+  const taken = folder.force ? [] : folder.taken(files);
+  if (taken.length === 0) return;
+  const some = taken.slice(0, NAMED_MAX).map(printable).join(", ");
+  throw new CommandError(
+    `${taken.length} of ${files.length} files are here already (${some}${taken.length > NAMED_MAX ? ", …" : ""}), and nothing was saved; --force replaces them, or name another folder`,
+  );
 }
 
 async function put({ session, rest, json, signal }: Request): Promise<void> {

@@ -9,6 +9,7 @@ import type {
   Session,
 } from "@glovebox/sdk";
 import type { OutputEvent, Printer } from "../terminal/printer.js";
+import { checkEvent } from "./checked-answers.js";
 import { INTERRUPTED, type Interruptions } from "./interruptions.js";
 
 export interface LiveRun {
@@ -39,6 +40,7 @@ export async function runLive(run: LiveRun): Promise<ExecuteResponse> {
       ...(onInput && { onInput }),
     });
     for await (const event of stream) {
+      checkEvent(event);
       if (event.type === "execution") running = event.data.state === "running";
       await show(event, printer);
     }

@@ -10,7 +10,9 @@ import {
   type Session,
 } from "@glovebox/sdk";
 import { printJson } from "../json-output.js";
+import { printable } from "../terminal/escape-filter.js";
 import type { OutputEvent } from "../terminal/printer.js";
+import { checkEvent } from "./checked-answers.js";
 import {
   COMMON_HELP,
   COMMON_OPTIONS,
@@ -106,6 +108,7 @@ async function showExecution(request: Request, summary: ExecutionSummary): Promi
   if (summary.state === "running") {
     const printer = json ? undefined : terminal.printer(undefined);
     for await (const event of session.follow(summary.execution_id, { signal })) {
+      checkEvent(event);
       await show(event, printer);
     }
     printer?.end();
@@ -129,7 +132,8 @@ function heading({
     started_at !== null && finished_at !== null
       ? `, ${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(2)} s`
       : "";
-  return `── [${execution_id}] ${started_at ?? ""} ${status ?? state}${took}: ${firstLine(code)}\n`;
+  const when = printable(`${started_at ?? ""} ${status ?? state}`);
+  return `── [${execution_id}] ${when}${took}: ${firstLine(code)}\n`;
 }
 
 /** Undefined when it is no longer kept. */
@@ -147,13 +151,16 @@ async function detailOf(
 
 async function printOutputs({ result }: ExecutionDetail, terminal: Terminal): Promise<void> {
   const printer = terminal.printer(undefined);
-  for (const output of result?.outputs ?? []) printer.print(eventOf(output));
+  for (const output of result?.outputs ?? []) {
+    const event = eventOf(output);
+    if (event !== undefined) printer.print(event);
+  }
   printer.end();
   await printer.drained();
 }
 
-/** What a notebook keeps is what a stream has sent. */
-function eventOf(output: Output): OutputEvent {
+/** What a notebook keeps is what a stream has sent. Undefined for what a newer server may have. */
+function eventOf(output: Output): OutputEvent | undefined {
   switch (output.output_type) {
     case "stream":
       return { type: "stream", data: output };
@@ -163,6 +170,8 @@ function eventOf(output: Output): OutputEvent {
       return { type: "display_data", data: output };
     case "execute_result":
       return { type: "execute_result", data: output };
+    default:
+      return undefined;
   }
 }
 

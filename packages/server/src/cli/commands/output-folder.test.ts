@@ -1,11 +1,16 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
+  chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -24,7 +29,7 @@ let folder: OutputFolder;
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "glovebox-out-"));
   directory = join(base, "out");
-  folder = new OutputFolder(directory);
+  folder = new OutputFolder(directory, { force: true });
 });
 afterEach(() => rmSync(base, { recursive: true }));
 
@@ -100,17 +105,176 @@ describe("files of a sandbox", () => {
   });
 });
 
+describe("without --force", () => {
+  beforeEach(() => {
+    folder = new OutputFolder(directory, { force: false });
+    mkdirSync(directory);
+    writeFileSync(join(directory, "Makefile"), "theirs");
+  });
+
+  test("nothing that is there is replaced, be it a file, a folder or a link", async () => {
+    symlinkSync(join(base, "nowhere"), join(directory, "link"));
+    mkdirSync(join(directory, "sub"));
+    for (const name of ["Makefile", "link", "sub"]) {
+      await expect(folder.save(name, bytes("ours"))).rejects.toThrow(/here/);
+    }
+    expect(readFileSync(join(directory, "Makefile"), "utf8")).toBe("theirs");
+    expect(lstatSync(join(directory, "link")).isSymbolicLink()).toBe(true);
+    expect(existsSync(join(base, "nowhere"))).toBe(false);
+    expect(readdirSync(directory).sort()).toEqual(["Makefile", "link", "sub"]);
+  });
+
+  test("what appears while the bytes come is not replaced either", async () => {
+    const late = exchanging("ours", () => writeFileSync(join(directory, "late"), "theirs"));
+    await expect(folder.save("late", late)).rejects.toThrow(RefusedName);
+    expect(readFileSync(join(directory, "late"), "utf8")).toBe("theirs");
+    expect(readdirSync(directory).sort()).toEqual(["Makefile", "late"]);
+  });
+
+  test("what would be replaced is known beforehand", () => {
+    mkdirSync(join(directory, "sub"));
+    writeFileSync(join(directory, "sub/a%0A"), "");
+    const paths = ["Makefile", "new", "sub/a\n", "../Makefile", ".hidden", "Makefile/x"];
+    expect(folder.taken(paths)).toEqual(["Makefile", "sub/a\n"]);
+  });
+
+  test("nor is a file that the caller has named", async () => {
+    const file = join(directory, "Makefile");
+    const link = join(directory, "link");
+    symlinkSync(file, link);
+    for (const path of [file, link]) {
+      await expect(writeTo(path, bytes("ours"), { force: false })).rejects.toThrow("--force");
+    }
+    expect(readFileSync(file, "utf8")).toBe("theirs");
+    await writeTo(join(directory, "new"), bytes("ours"), { force: false });
+    expect(readFileSync(join(directory, "new"), "utf8")).toBe("ours");
+    await expect(writeTo(join(directory, "no/new"), bytes("x"), { force: false })).rejects.toThrow(
+      "there is no folder",
+    );
+  });
+
+  test("a name that is too long here is refused alone", async () => {
+    await expect(folder.save("\n".repeat(200), bytes("x"))).rejects.toThrow(RefusedName);
+  });
+});
+
+describe("in a folder that others can write", () => {
+  const theirs = () => join(base, "theirs");
+  beforeEach(() => {
+    mkdirSync(theirs());
+    chownSync(theirs(), 12345, 12345);
+    mkdirSync(join(base, "outside"));
+  });
+
+  test("what is written goes where it began, whatever the name leads to by then", async () => {
+    const directory = join(theirs(), "out");
+    for (const force of [true, false]) {
+      mkdirSync(join(directory, "sub"), { recursive: true });
+      const exchange = () => {
+        renameSync(directory, `${directory}-${force}`);
+        symlinkSync(join(base, "outside"), directory);
+      };
+      const saving = new OutputFolder(directory, { force }).save(
+        "sub/file",
+        exchanging("x", exchange),
+      );
+      await saving;
+      expect(readdirSync(join(`${directory}-${force}`, "sub"))).toEqual(["file"]);
+      expect(readdirSync(join(base, "outside"))).toEqual([]);
+      rmSync(directory);
+    }
+  });
+
+  test("no link of theirs is followed, wherever on the way it is", async () => {
+    symlinkSync(join(base, "outside"), join(theirs(), "link"));
+    lchownSync(join(theirs(), "link"), 12345, 12345);
+    const link = join(theirs(), "link");
+    for (const directory of [link, join(link, "deeper")]) {
+      const saving = new OutputFolder(directory, { force: true }).save("file", bytes("x"));
+      await expect(saving).rejects.toThrow(/a link that others can change/);
+    }
+    const file = join(theirs(), "file");
+    writeFileSync(join(base, "outside/file"), "theirs");
+    symlinkSync(join(base, "outside/file"), file);
+    await expect(writeTo(file, bytes("ours"), { force: true })).rejects.toThrow(
+      /others can change/,
+    );
+    expect(readFileSync(join(base, "outside/file"), "utf8")).toBe("theirs");
+    expect(readdirSync(join(base, "outside"))).toEqual(["file"]);
+  });
+
+  test("in a sticky one, links of others are not followed, and one's own are", async () => {
+    chownSync(theirs(), 0, 0);
+    chmodSync(theirs(), 0o1777);
+    symlinkSync("../outside", join(theirs(), "own"));
+    symlinkSync("../outside", join(theirs(), "other"));
+    lchownSync(join(theirs(), "other"), 12345, 12345);
+    await new OutputFolder(join(theirs(), "own"), { force: false }).save("file", bytes("x"));
+    expect(readdirSync(join(base, "outside"))).toEqual(["file"]);
+    const saving = new OutputFolder(join(theirs(), "other"), { force: true }).save("b", bytes("x"));
+    await expect(saving).rejects.toThrow(/others can change/);
+  });
+
+  test("links that lead in a circle are told of", async () => {
+    symlinkSync("b", join(base, "a"));
+    symlinkSync("a", join(base, "b"));
+    const saving = new OutputFolder(join(base, "a"), { force: true }).save("file", bytes("x"));
+    await expect(saving).rejects.toThrow("too many links");
+  });
+
+  test("somebody who exchanges a folder for a link all the time gains nothing", async () => {
+    const place = JSON.stringify(join(theirs(), "sub"));
+    const racer = spawn(process.execPath, [
+      "-e",
+      `const fs = require("node:fs");
+       process.stdout.write("ready");
+       for (let n = 0; ; n++) {
+         try { fs.renameSync(${place}, ${place} + n); } catch {}
+         try { fs.symlinkSync(${JSON.stringify(join(base, "outside"))}, ${place}); } catch {}
+         try { fs.unlinkSync(${place}); } catch {}
+       }`,
+    ]);
+    await once(racer.stdout, "data");
+    let refused = 0;
+    const out = new OutputFolder(theirs(), { force: true });
+    for (let round = 0; round < 150; round++) {
+      await out.save(`sub/file-${round}`, bytes("x")).catch(() => refused++);
+    }
+    racer.kill("SIGKILL");
+    await once(racer, "close");
+    expect(readdirSync(join(base, "outside"))).toEqual([]);
+    expect(refused).toBeGreaterThan(0);
+  });
+});
+
+/** Does something when the first bytes were taken. */
+function exchanging(text: string, action: () => void): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => controller.enqueue(Buffer.from(text)),
+      pull(controller) {
+        action();
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 describe("a place that the caller has named", () => {
   test("is written to, whether it is new, a file, a link to one, or a pipe", async () => {
     mkdirSync(directory);
     const file = join(directory, "file");
     const link = join(directory, "link");
     symlinkSync(file, link);
-    await writeTo(file, bytes("first"));
-    await writeTo(link, bytes("second"));
+    await writeTo(file, bytes("first"), { force: true });
+    await writeTo(link, bytes("second"), { force: true });
     const pipe = join(directory, "pipe");
     execFileSync("mkfifo", [pipe]);
-    const [read] = await Promise.all([readFile(pipe, "utf8"), writeTo(pipe, bytes("third"))]);
+    const [read] = await Promise.all([
+      readFile(pipe, "utf8"),
+      writeTo(pipe, bytes("third"), { force: false }),
+    ]);
     expect(readFileSync(file, "utf8")).toBe("second");
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(read).toBe("third");

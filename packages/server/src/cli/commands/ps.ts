@@ -43,7 +43,8 @@ async function list(args: readonly string[]): Promise<number> {
   }
   const head = ["SESSION", "STATE", "CPU", "MEMORY", "PROCESSES", "ENDS IN", "RUNS"];
   const rows = [head, ...own, ...others.map(containerRow)];
-  process.stdout.write(formatTable(rows, process.stdout.columns));
+  const safe = rows.map((row) => row.map(printable));
+  process.stdout.write(formatTable(safe, process.stdout.columns));
   return 0;
 }
 
@@ -52,7 +53,7 @@ function sessionRow(session: Listed, containers: readonly Container[]): string[]
   const queued = session.queued > 0 ? ` (+${session.queued} waiting)` : "";
   const ends = session.expires_at === null ? "-" : secondsUntil(session.expires_at);
   return [
-    printable(session.session_id),
+    session.session_id,
     `${session.state}${queued}`,
     ...usage(container),
     ends,
@@ -65,7 +66,7 @@ function containerRow(container: Container): string[] {
     container.session_id === null
       ? "(a run without a session)"
       : `(session ${container.session_id} of ${container.owner})`;
-  return [container.id, "in use", ...usage(container), "-", printable(whose)];
+  return [container.id, "in use", ...usage(container), "-", whose];
 }
 
 function usage(container: Container | undefined): string[] {

@@ -12,9 +12,9 @@ import { download, upload } from "./transfer.js";
 
 export const REPL_HELP = `  :files [PATH]       what lies in the working directory
   :put LOCAL[:NAME]   put a file there
-  :get PATH [LOCAL]   save a file here
+  :get PATH [LOCAL]   save a file here; with --force over one that is here already
   :vars               variables
-  :save FILE.ipynb    save all that was run as a notebook
+  :save FILE.ipynb    save all that was run as a notebook; --force as above
   :reset              a fresh interpreter and an empty working directory
   :help               this text
   :quit               leave, as exit() and Ctrl-D do
@@ -29,7 +29,12 @@ export interface ReplState {
   readonly signal: AbortSignal;
 }
 
-type ReplCommand = (state: ReplState, args: readonly string[]) => Promise<string>;
+/** One line. */
+interface ReplRequest extends ReplState {
+  readonly force: boolean;
+}
+
+type ReplCommand = (request: ReplRequest, args: readonly string[]) => Promise<string>;
 
 const COMMANDS: Readonly<Record<string, ReplCommand>> = {
   help: async () => REPL_HELP,
@@ -51,13 +56,14 @@ export async function runReplCommand(line: string, state: ReplState): Promise<st
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
     throw new CommandError(`there is no :${name}; :help lists what there is`);
-  return command(state, args);
+  const force = args.at(-1) === "--force";
+  return command({ ...state, force }, force ? args.slice(0, -1) : args);
 }
 
 async function listFiles({ session, signal }: ReplState, [path = ""]: readonly string[]) {
   const { entries } = await session.files.list(path, { signal });
   const rows = entries.map(({ name, type, size }) => [
-    type === "file" ? formatBytes(size) : type,
+    type === "file" ? formatBytes(size) : printable(type),
     printable(name),
   ]);
   return rows.length > 0 ? formatTable(rows) : "no files\n";
@@ -69,11 +75,11 @@ async function putFile({ session, signal }: ReplState, [local]: readonly string[
   return `put ${printable(path)}, ${formatBytes(size)}\n`;
 }
 
-async function getFile({ session, signal }: ReplState, [path, local]: readonly string[]) {
+async function getFile({ session, signal, force }: ReplRequest, [path, local]: readonly string[]) {
   if (path === undefined) throw new CommandError("say which file: :get PATH [LOCAL]");
   const savedAs = await download(session, path, signal, async (bytes) => {
-    if (local === undefined) return new OutputFolder(".").save(basename(path), bytes);
-    await writeTo(local, bytes);
+    if (local === undefined) return new OutputFolder(".", { force }).save(basename(path), bytes);
+    await writeTo(local, bytes, { force });
     return local;
   });
   return `saved ${printable(savedAs)}\n`;
@@ -100,9 +106,11 @@ function shapeOf({ shape, length }: Variable): string {
   return length === null ? "" : String(length);
 }
 
-async function saveNotebook({ session, signal }: ReplState, [local]: readonly string[]) {
+async function saveNotebook({ session, signal, force }: ReplRequest, [local]: readonly string[]) {
   if (local === undefined) throw new CommandError("say where to: :save FILE.ipynb");
   const notebook = await session.notebook({ signal });
-  await writeTo(local, new Blob([`${JSON.stringify(notebook, undefined, 1)}\n`]).stream());
+  await writeTo(local, new Blob([`${JSON.stringify(notebook, undefined, 1)}\n`]).stream(), {
+    force,
+  });
   return `saved ${printable(local)}\n`;
 }

@@ -44,7 +44,7 @@ const KEEP_ALIVE_MS_MAX = 60_000;
 
 /** What leaves Python's own prompt leaves this one; the kernel itself has nothing to do for it. */
 function isFarewell(code: string): boolean {
-  return /^\s*(exit|quit)\s*(\(\s*\))?\s*$/.test(code);
+  return /^(?:exit|quit)\s*(?:\(\s*\))?$/.test(code.trim());
 }
 
 class Repl {

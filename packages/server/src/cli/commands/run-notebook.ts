@@ -9,6 +9,7 @@ import {
   type Session,
 } from "@glovebox/sdk";
 import type { Printer } from "../terminal/printer.js";
+import { checkEvent } from "./checked-answers.js";
 import { INTERRUPTED, type Interruptions } from "./interruptions.js";
 import { show } from "./live-run.js";
 
@@ -46,6 +47,7 @@ export async function runNotebook(run: NotebookRun): Promise<FinishedNotebook> {
     if (onInput === undefined) return session.runNotebook(notebook, options);
     const stream = session.streamNotebook(notebook, options);
     for await (const event of stream) {
+      checkEvent(event);
       if (event.type === "execution") running = event.data.state === "running";
       await show(event, printer);
     }

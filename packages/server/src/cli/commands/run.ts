@@ -23,7 +23,7 @@ import { inSession } from "./own-session.js";
 import { runNotebook } from "./run-notebook.js";
 import { StandardInput } from "./standard-input.js";
 import { openTerminal, type Terminal } from "./terminal.js";
-import { reportSaved, type SavedFiles, saveAll } from "./transfer.js";
+import { reportSaved, type SavedFiles, saveAll, saveOne } from "./transfer.js";
 
 const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
 
@@ -34,6 +34,7 @@ standard input. What \`input()\` asks is answered by standard input.
   --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
   --out DIR          save the files that the run creates or changes, its images, and the notebook
                      with its outputs; names that begin with a dot are left out
+  --force            let --out replace files that are there already
   --timeout SECONDS  stop the run after that long; of a notebook each cell
   --memory SIZE      memory limit, such as 200m or 1g
 ${COMMON_HELP}
@@ -50,6 +51,7 @@ interface Request {
   readonly sessionId: string | undefined;
   readonly files: readonly FileArgument[];
   readonly out: string | undefined;
+  readonly force: boolean;
   readonly timeoutMs: number | undefined;
   readonly memory: string | undefined;
   readonly json: boolean;
@@ -71,6 +73,7 @@ async function runProgramFile(args: readonly string[]): Promise<number> {
         session: { type: "string" },
         file: { type: "string", multiple: true, default: [] },
         out: { type: "string" },
+        force: { type: "boolean", default: false },
         timeout: { type: "string" },
         memory: { type: "string" },
       },
@@ -85,6 +88,7 @@ async function runProgramFile(args: readonly string[]): Promise<number> {
     sessionId: values.session,
     files: values.file.map(parseFileArgument),
     out: values.out,
+    force: values.force,
     timeoutMs: values.timeout === undefined ? undefined : parseSeconds(values.timeout),
     memory: values.memory,
     json: values.json,
@@ -195,9 +199,11 @@ async function runNotebookIn(
   let files = await saveOutputs(session, results, request, interruptions.signal);
   if (out !== undefined) {
     const text = `${JSON.stringify(answer.notebook, undefined, 1)}\n`;
-    const name = basename(source);
-    const savedAs = await new OutputFolder(out).save(name, new Blob([text]).stream());
-    files = { ...files, saved: [...files.saved, { path: name, saved_as: savedAs }] };
+    const own = await saveOne(basename(source), text, new OutputFolder(out, request));
+    files = {
+      saved: [...files.saved, ...own.saved],
+      refused: [...files.refused, ...own.refused],
+    };
   }
   report(answer, files, request);
   return results.at(-1)?.exit_code ?? (answer.status === "ok" ? 0 : 1);
@@ -226,7 +232,7 @@ function endSandbox(session: Session, { sessionId }: Request): Promise<unknown> 
 async function saveOutputs(
   session: Session,
   results: readonly ExecuteResponse[],
-  { out }: Request,
+  { out, force }: Request,
   signal: AbortSignal,
 ): Promise<SavedFiles> {
   if (out === undefined) return { saved: [], refused: [] };
@@ -234,7 +240,7 @@ async function saveOutputs(
   if (lists.some((list) => list.length >= LISTED_FILES_MAX)) {
     process.stderr.write(`[only the first ${LISTED_FILES_MAX} files are saved]\n`);
   }
-  return saveAll(session, [...new Set(lists.flat())], new OutputFolder(out), signal);
+  return saveAll(session, [...new Set(lists.flat())], new OutputFolder(out, { force }), signal);
 }
 
 function report(answer: object, files: SavedFiles, { json }: Request): void {

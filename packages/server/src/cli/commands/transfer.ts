@@ -81,6 +81,21 @@ export async function saveAll(
   return { saved, refused };
 }
 
+/** Saves what has been read already. */
+export async function saveOne(
+  path: string,
+  text: string,
+  folder: OutputFolder,
+): Promise<SavedFiles> {
+  try {
+    const savedAs = await folder.save(path, new Blob([text]).stream());
+    return { saved: [{ path, saved_as: savedAs }], refused: [] };
+  } catch (error) {
+    if (!(error instanceof RefusedName)) throw error;
+    return { saved: [], refused: [{ path, reason: error.message }] };
+  }
+}
+
 /** A dead link, a name that no URL can hold, a file that has gone since: the others are saved all the same. */
 function isAboutTheFile(error: unknown): error is Error {
   if (error instanceof RefusedName) return true;

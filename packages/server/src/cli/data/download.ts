@@ -1,10 +1,12 @@
 /** One file from a server: gone on with where it was left, checked, and only then given its name. */
 
 import { statfsSync } from "node:fs";
+import type { OpenFolder } from "../open-folder.js";
 import { DataFailure } from "./failure.js";
-import { lookAt, placeFor } from "./names.js";
+import { inPlace, lookAt, type Place } from "./names.js";
 import { digestOf, PartFile, type Version } from "./part-file.js";
 import type { Progress } from "./progress.js";
+import { ReadAhead } from "./read-ahead.js";
 import { request, SILENCE_MS_MAX, type Source, shown, Transient, withRetries } from "./requests.js";
 
 /** What the finished file has to be, as far as that is known beforehand. */
@@ -30,17 +32,25 @@ export interface Download {
 
 /** Resolves with the path, and whether it was there already. @throws DataFailure */
 export async function download(wanted: Download): Promise<{ path: string; wasThere: boolean }> {
-  const { base, segments, expected, progress, signal } = wanted;
-  const path = placeFor(base, segments);
-  if (lookAt(path)) {
-    if (await isAsExpected(path, expected)) return { path, wasThere: true };
+  return inPlace(wanted.base, wanted.segments, (place, base) => downloadTo(place, base, wanted));
+}
+
+async function downloadTo(
+  { folder, name, path }: Place,
+  base: OpenFolder,
+  wanted: Download,
+): Promise<{ path: string; wasThere: boolean }> {
+  const { segments, expected, progress, signal } = wanted;
+  const place = folder.at(name);
+  if (lookAt(place)) {
+    if (await isAsExpected(place, expected)) return { path, wasThere: true };
     throw new DataFailure(
       isCheckable(expected)
         ? `${path} is there already and is another file; remove it, or choose another place`
         : `${path} is there already; remove it, choose another --name, or give its --sha256`,
     );
   }
-  const part = await PartFile.open(base, path);
+  const part = await PartFile.open(base, segments);
   try {
     progress.begin(segments.join("/"), expected.size);
     const say = (line: string) => progress.say(line);
@@ -51,8 +61,7 @@ export async function download(wanted: Download): Promise<{ path: string; wasThe
       ...(wanted.pauseFirstMs === undefined ? {} : { pauseFirstMs: wanted.pauseFirstMs }),
     });
     await check(part, expected, shown(wanted.source.url));
-    if (lookAt(path)) throw new DataFailure(`${path} has appeared meanwhile`);
-    await part.finish(path);
+    await part.finish(place, path);
     progress.done(part.size);
     return { path, wasThere: false };
   } finally {
@@ -70,16 +79,33 @@ async function fetchRest(wanted: Download, part: PartFile): Promise<void> {
       ? { range: `bytes=${offset}-`, "if-range": version.validator }
       : undefined;
   const answer = await request(source, range ?? {}, wanted.signal, [200, 206, 416]);
+  const body = new ReadAhead(answer.body as ReadableStream<Uint8Array> | null);
+  try {
+    await takeOver(answer, body, wanted, part, range === undefined ? 0 : offset);
+  } catch (error) {
+    // Settled by the next attempt, or by nobody; either way nobody reads on here.
+    body.cancel();
+    throw error;
+  }
+}
+
+/** Append the body to the part, from `asked` on or from the beginning. @throws DataFailure, Transient */
+async function takeOver(
+  answer: Response,
+  body: ReadAhead,
+  wanted: Download,
+  part: PartFile,
+  asked: number,
+): Promise<void> {
+  const { source, expected } = wanted;
   const encoding = answer.headers.get("content-encoding") ?? "identity";
   if (encoding !== "identity") {
-    await answer.body?.cancel();
     throw new DataFailure(`${shown(source.url)} sends the file compressed, unasked`);
   }
-  const start = await startOf(answer, part, range === undefined ? 0 : offset);
+  const start = await startOf(answer, part, asked);
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
   const total = Number.isNaN(length) ? undefined : start + length;
   if (expected.size !== undefined && total !== undefined && total !== expected.size) {
-    await answer.body?.cancel();
     throw new DataFailure(
       `${shown(source.url)} has ${total} bytes instead of ${expected.size}; it has been changed`,
     );
@@ -88,7 +114,7 @@ async function fetchRest(wanted: Download, part: PartFile): Promise<void> {
     await part.restart({ url: addressOf(source), validator: validatorOf(answer) });
   }
   refuseWithoutRoom(wanted.base, total === undefined ? undefined : total - start);
-  await appendBody(answer, part, wanted, expected.size ?? total);
+  await appendBody(body, part, wanted, expected.size ?? total);
 }
 
 function whereToGoOn(
@@ -112,7 +138,6 @@ async function startOf(answer: Response, part: PartFile, asked: number): Promise
     /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
   const sameVersion = asked > 0 && part.version()?.validator === validatorOf(answer);
   if (answer.status === 206 && Number(from) === asked && sameVersion) return asked;
-  await answer.body?.cancel();
   // Nothing of what is there can be trusted; the next attempt asks for all of it.
   await part.restart({ url: "", validator: null });
   throw new Transient("the server cannot go on with this file, which begins anew");
@@ -125,27 +150,19 @@ function validatorOf({ headers }: Response): string | null {
 }
 
 async function appendBody(
-  answer: Response,
+  body: ReadAhead,
   part: PartFile,
   { signal, progress, source }: Download,
   sizeMax: number | undefined,
 ): Promise<void> {
-  const reader = (answer.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      const { done, value } = await inTime(reader.read(), signal);
-      if (done) break;
-      if (sizeMax !== undefined && part.size + value.length > sizeMax) {
-        throw new DataFailure(`${shown(source.url)} sends more than the ${sizeMax} bytes it has`);
-      }
-      await append(part, value);
-      progress.at(part.size, sizeMax);
+  for (;;) {
+    const piece = await inTime(body.next(), signal);
+    if (piece === undefined) break;
+    if (sizeMax !== undefined && part.size + piece.length > sizeMax) {
+      throw new DataFailure(`${shown(source.url)} sends more than the ${sizeMax} bytes it has`);
     }
-  } catch (error) {
-    // Settled by the next attempt, or by nobody; either way nobody reads on here.
-    reader.cancel().catch(() => undefined);
-    throw error;
+    await append(part, piece);
+    progress.at(part.size, sizeMax);
   }
   if (sizeMax !== undefined && part.size < sizeMax) {
     throw new Transient(`${shown(source.url)} ended after ${part.size} of ${sizeMax} bytes`);

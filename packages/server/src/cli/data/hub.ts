@@ -2,17 +2,20 @@
 
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { withoutTrailing } from "../../config/text.js";
 import type { Expectation } from "./download.js";
 import { DataFailure, plainText } from "./failure.js";
 import { safeSegments } from "./names.js";
 import { checkedUrl, request, type Source, shown, Transient, withRetries } from "./requests.js";
+import { Wildcard } from "./wildcard.js";
 
 const REFERENCE = /^hf:([A-Za-z0-9][\w.-]{0,95})\/([A-Za-z0-9][\w.-]{0,95})(?:@([\w./-]{1,200}))?$/;
 const PAGES_MAX = 1000;
 const FILES_MAX = 200_000;
 const PAGE_BYTES_MAX = 32 * 1024 * 1024;
 
-const Digest = (length: number) => Type.String({ pattern: `^[0-9a-f]{${length}}$` });
+const Digest = (length: number) =>
+  Type.String({ minLength: length, maxLength: length, pattern: "^[0-9a-f]+$" });
 const Page = Type.Array(
   Type.Object({
     type: Type.String(),
@@ -61,9 +64,9 @@ export async function listFiles(
   include: readonly string[],
   options: HubOptions,
 ): Promise<RemoteFile[]> {
-  const base = checkedUrl(`${options.endpoint.replace(/\/+$/, "")}/`);
+  const base = checkedUrl(`${withoutTrailing(options.endpoint, "/")}/`);
   const at = `datasets/${owner}/${name}`;
-  const patterns = include.map(patternOf);
+  const wildcards = include.map((text) => new Wildcard(text));
   const files = new Map<string, RemoteFile>();
   const tree = `api/${at}/tree/${encodeURIComponent(revision)}?recursive=true`;
   let next: URL | undefined = checkedUrl(tree, base);
@@ -80,7 +83,7 @@ export async function listFiles(
     for (const { type, path, size, oid, lfs } of entries) {
       if (type !== "file") continue;
       const segments = safeSegments(path);
-      if (patterns.length > 0 && !patterns.some((pattern) => pattern.test(path))) continue;
+      if (wildcards.length > 0 && !wildcards.some((wildcard) => wildcard.fits(path))) continue;
       const encoded = segments.map(encodeURIComponent).join("/");
       const place = `${at}/resolve/${encodeURIComponent(revision)}/${encoded}`;
       files.set(path, {
@@ -135,13 +138,4 @@ async function readJson(answer: Response, url: URL): Promise<unknown> {
   } catch {
     throw new DataFailure(`${shown(url)} does not answer with JSON`);
   }
-}
-
-/** As Hugging Face's own tools read patterns: `*` fits across folders, `?` fits one character. */
-export function patternOf(glob: string): RegExp {
-  const parts = [...glob].map((character) => {
-    if (character === "*") return ".*";
-    return character === "?" ? "." : character.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  });
-  return new RegExp(`^${parts.join("").replace(/(\.\*)+/g, ".*")}$`, "su");
 }

@@ -3,8 +3,9 @@
  * never through a link.
  */
 
-import { lstatSync, mkdirSync, type Stats } from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { below, FolderRefused, inFolder, type OpenFolder } from "../open-folder.js";
 import { DataFailure, isPlain, plainText } from "./failure.js";
 
 /** Unfinished files lie here, below the folder that is downloaded to. */
@@ -48,25 +49,32 @@ export function nameOfUrl(url: URL): string {
   return last;
 }
 
-/** Makes the folders above a file and returns its path. Folders that are links are refused. */
-export function placeFor(base: string, segments: readonly string[]): string {
-  const path = join(base, ...segments);
-  let folder = base;
-  mkdirSync(base, { recursive: true });
-  for (const segment of segments.slice(0, -1)) {
-    folder = join(folder, segment);
-    makeFolder(folder);
-  }
-  const found = lookAt(path);
-  if (found && !found.isFile()) throw new DataFailure(`${path} is there already and is no file`);
-  return path;
+/** A folder that is held open, and a name in it. */
+export interface Place {
+  readonly folder: OpenFolder;
+  readonly name: string;
+  /** For messages. */
+  readonly path: string;
 }
 
-export function makeFolder(path: string): void {
-  const found = lookAt(path);
-  if (!found) mkdirSync(path);
-  else if (!found.isDirectory()) {
-    throw new DataFailure(`${path} is no folder, or a link, in ${dirname(path)}`);
+/** Makes the folders above a file and uses its place. Folders that are links are refused. */
+export async function inPlace<T>(
+  base: string,
+  segments: readonly string[],
+  use: (place: Place, base: OpenFolder) => Promise<T>,
+): Promise<T> {
+  const name = segments.at(-1) ?? "";
+  const path = join(base, ...segments);
+  try {
+    return await inFolder(base, (top) =>
+      below(top, segments.slice(0, -1), (folder) => {
+        const found = lookAt(folder.at(name));
+        if (!found || found.isFile()) return use({ folder, name, path }, top);
+        throw new DataFailure(`${path} is there already and is no file`);
+      }),
+    );
+  } catch (error) {
+    throw error instanceof FolderRefused ? new DataFailure(error.message) : error;
   }
 }
 

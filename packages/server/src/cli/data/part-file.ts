@@ -4,11 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { constants, createReadStream, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { constants, createReadStream, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { join } from "node:path";
+import { type OpenFolder, takeFreeName } from "../open-folder.js";
 import { DataFailure } from "./failure.js";
-import { lookAt, makeFolder, PARTS_DIRECTORY } from "./names.js";
+import { lookAt, PARTS_DIRECTORY } from "./names.js";
 
 /** What a server calls the bytes, to tell whether the rest is still of the same. */
 export interface Version {
@@ -20,32 +20,44 @@ export interface Version {
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 export class PartFile {
-  readonly #directory: string;
+  readonly #base: OpenFolder;
+  readonly #folder: OpenFolder;
   readonly #path: string;
   readonly #versionPath: string;
   readonly #handle: FileHandle;
   #size: number;
 
-  private constructor(directory: string, name: string, handle: FileHandle, size: number) {
-    this.#directory = directory;
-    this.#path = join(directory, name);
+  private constructor(
+    base: OpenFolder,
+    folder: OpenFolder,
+    opened: { readonly name: string; readonly handle: FileHandle; readonly size: number },
+  ) {
+    const { name, handle, size } = opened;
+    this.#base = base;
+    this.#folder = folder;
+    this.#path = folder.at(name);
     this.#versionPath = `${this.#path}.json`;
     this.#handle = handle;
     this.#size = size;
   }
 
-  /** @param base the folder that is downloaded to, @param target the whole path of the finished file */
-  static async open(base: string, target: string): Promise<PartFile> {
-    const directory = join(base, PARTS_DIRECTORY);
-    makeFolder(directory);
-    const name = createHash("sha256").update(target.slice(base.length)).digest("hex").slice(0, 32);
-    const handle = await open(join(directory, name), FLAGS, 0o644);
-    const status = await handle.stat();
-    if (!status.isFile() || status.nlink !== 1) {
-      await handle.close();
-      throw new DataFailure(`${join(directory, name)} is not ours`);
+  /** @param base the folder that is downloaded to, @param segments the finished file's names below it */
+  static async open(base: OpenFolder, segments: readonly string[]): Promise<PartFile> {
+    const target = `/${segments.join("/")}`;
+    const name = createHash("sha256").update(target).digest("hex").slice(0, 32);
+    const folder = base.enter(PARTS_DIRECTORY);
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(folder.at(name), FLAGS, 0o644);
+      const status = await handle.stat();
+      const isOurs = status.isFile() && status.nlink === 1 && status.uid === process.geteuid?.();
+      if (!isOurs) throw new DataFailure(`${folder.shown(name)} is not ours`);
+      return new PartFile(base, folder, { name, handle, size: status.size });
+    } catch (error) {
+      await handle?.close();
+      folder.close();
+      throw folder.told(error);
     }
-    return new PartFile(directory, name, handle, status.size);
   }
 
   get size(): number {
@@ -94,10 +106,13 @@ export class PartFile {
     return digestOf(this.#path, algorithm, prefix);
   }
 
-  /** It is complete and right: give it its name. */
-  async finish(target: string): Promise<void> {
+  /** It is complete and right: give it its name, which nobody may have taken. */
+  async finish(target: string, shown: string): Promise<void> {
     await this.#handle.sync();
-    renameSync(this.#path, target);
+    await takeFreeName(this.#path, target).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "EEXIST" ? new DataFailure(`${shown} has appeared meanwhile`) : error;
+    });
+    rmSync(this.#path, { force: true });
     rmSync(this.#versionPath, { force: true });
   }
 
@@ -111,9 +126,11 @@ export class PartFile {
     await this.#handle.close();
     if (this.#size === 0) this.discard(); // There is nothing to go on with.
     try {
-      rmdirSync(this.#directory);
+      rmdirSync(this.#base.at(PARTS_DIRECTORY));
     } catch {
       // Others, or this one, are to be gone on with.
+    } finally {
+      this.#folder.close();
     }
   }
 }

@@ -125,21 +125,21 @@ export async function withRetries<T>(
   options: {
     readonly signal: AbortSignal;
     readonly say: (line: string) => void;
-    /** Grows while the attempts get somewhere. */
+    /** Grows while the attempts get somewhere; falling back and catching up again is nowhere. */
     readonly progress: () => number;
     readonly pauseFirstMs?: number;
   },
 ): Promise<T> {
   let failures = 0;
-  let before = options.progress();
+  let furthest = options.progress();
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       options.signal.throwIfAborted();
       if (!(error instanceof Transient)) throw error;
-      failures = options.progress() > before ? 1 : failures + 1;
-      before = options.progress();
+      failures = options.progress() > furthest ? 1 : failures + 1;
+      furthest = Math.max(furthest, options.progress());
       if (failures >= ATTEMPTS_MAX) {
         throw new DataFailure(`${error.message}; given up after ${failures} attempts`);
       }

@@ -1,28 +1,23 @@
 /**
- * Colours for a line of Python as it is typed. A tokenizer of one regular expression is enough:
- * it needs no grammar, must bear what is half written, and runs at each key.
+ * Colours for a line of Python as it is typed, or as a model has written it. A tokenizer is enough: it
+ * needs no grammar, must bear what is half written, and runs at each key.
  */
 
-/** In this order: the first that fits counts. */
+/** In this order: the first that fits counts. Each is tried at one place only, and goes on from there. */
 const TOKENS = [
   [
     "string",
-    /(?:[rbfuRBFU]{1,2})?(?:"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)/,
+    /(?:[rbfuRBFU]{1,2})?(?:"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)/y,
   ],
-  ["comment", /#.*/],
+  ["comment", /#.*/y],
   [
     "number",
-    /\b(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?[jJ]?)/,
+    /\b(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?[jJ]?)/y,
   ],
-  ["decorator", /@[A-Za-z_][\w.]*/],
-  ["definition", /(?<=\b(?:def|class)\s+)[\p{L}_][\p{L}\p{N}_]*/u],
-  ["word", /[\p{L}_][\p{L}\p{N}_]*/u],
+  ["decorator", /@[A-Za-z_][\w.]*/y],
+  ["word", /[\p{L}_][\p{L}\p{N}_]*/uy],
+  ["blanks", /\s+/y],
 ] as const;
-
-const ANY_TOKEN = new RegExp(
-  TOKENS.map(([name, pattern]) => `(?<${name}>${pattern.source})`).join("|"),
-  "gu",
-);
 
 const KEYWORDS = new Set(
   (
@@ -51,16 +46,30 @@ const PLAIN = "\u001b[0m";
 
 /** The same characters with colours between them. */
 export function highlight(code: string): string {
-  return code.replaceAll(ANY_TOKEN, (token: string, ...rest: unknown[]) => {
-    const groups = rest.at(-1) as Readonly<Record<string, string | undefined>>;
-    const colour = COLOURS[kindOf(token, groups)];
-    return colour === undefined ? token : `${colour}${token}${PLAIN}`;
-  });
+  let shown = "";
+  let isName = false;
+  for (let at = 0; at < code.length; ) {
+    const [kind, token] = tokenAt(code, at);
+    at += token.length;
+    const colour = COLOURS[kind === "word" ? kindOfWord(token, isName) : kind];
+    shown += colour === undefined ? token : `${colour}${token}${PLAIN}`;
+    // Blanks may stand between `def` and what it defines.
+    if (kind !== "blanks") isName = token === "def" || token === "class";
+  }
+  return shown;
 }
 
-function kindOf(token: string, groups: Readonly<Record<string, string | undefined>>): string {
-  const [kind = ""] = Object.entries(groups).find(([, text]) => text !== undefined) ?? [];
-  if (kind !== "word") return kind;
-  if (KEYWORDS.has(token)) return "keyword";
-  return BUILTINS.has(token) ? "builtin" : "plain";
+function tokenAt(code: string, at: number): readonly [kind: string, token: string] {
+  for (const [kind, pattern] of TOKENS) {
+    pattern.lastIndex = at;
+    const token = pattern.exec(code)?.[0];
+    if (token !== undefined) return [kind, token];
+  }
+  return ["other", code[at] ?? ""];
+}
+
+function kindOfWord(word: string, isName: boolean): string {
+  if (isName) return "definition";
+  if (KEYWORDS.has(word)) return "keyword";
+  return BUILTINS.has(word) ? "builtin" : "plain";
 }

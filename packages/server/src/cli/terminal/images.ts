@@ -1,7 +1,8 @@
 /** Images that code displays, saved beside each other under names that nobody else has chosen. */
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { FolderRefused, type OpenFolder, openFolder } from "../open-folder.js";
 import type { Image } from "./bundle.js";
 
 /** Twice as many as outputs that one execution may have. */
@@ -28,24 +29,38 @@ export class ImageFolder {
   replace(image: Image, displayId: string): string | undefined {
     const path = this.#ofDisplays.get(displayId);
     if (path === undefined || !path.endsWith(`.${image.extension}`)) return undefined;
-    rmSync(path, { force: true });
-    writeFileSync(path, image.bytes, { flag: "wx" });
+    const folder = openFolder(this.#directory);
+    try {
+      const place = folder.at(basename(path));
+      rmSync(place, { force: true });
+      writeFileSync(place, image.bytes, { flag: "wx" });
+    } finally {
+      folder.close();
+    }
     return path;
   }
 
   #saveAsNew(image: Image): string {
-    mkdirSync(this.#directory, { recursive: true });
+    const folder = openFolder(this.#directory);
+    try {
+      return folder.telling(() => this.#saveIn(folder, image));
+    } finally {
+      folder.close();
+    }
+  }
+
+  #saveIn(folder: OpenFolder, image: Image): string {
     for (; this.#number <= IMAGES_MAX; this.#number += 1) {
-      const path = join(this.#directory, `image-${this.#number}.${image.extension}`);
+      const name = `image-${this.#number}.${image.extension}`;
       try {
         // Exclusive: a file or a link that is there already is not written to.
-        writeFileSync(path, image.bytes, { flag: "wx" });
+        writeFileSync(folder.at(name), image.bytes, { flag: "wx" });
         this.#number += 1;
-        return path;
+        return join(this.#directory, name);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
     }
-    throw new Error(`${this.#directory} is full of images`);
+    throw new FolderRefused(`${this.#directory} is full of images`);
   }
 }

@@ -16,8 +16,6 @@ const INERT = {
   "cache-control": "private, no-cache",
 } as const;
 const ARCHIVE_TYPES = { tar: "application/x-tar", zip: "application/zip" } as const;
-/** Whoever reads nothing for so long has gone, and shall not keep the file open. */
-const STALLED_MS = 60_000;
 
 /** Resolves when all of it has been sent, or when the client has gone. */
 export async function sendFile(
@@ -81,7 +79,6 @@ export async function sendArchive(
 
 async function sendStream(reply: FastifyReply, stream: Readable): Promise<void> {
   const { raw } = reply;
-  raw.setTimeout(STALLED_MS, () => raw.destroy());
   reply.send(stream);
   // However it ends: a client that has gone is nobody's error.
   await finished(raw).catch(() => undefined);

@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { contentTypeOf } from "./content-type.js";
 import { checkName, checkPath, contentDisposition } from "./path.js";
 import { matchesEtag, parseRange } from "./range.js";
+import { receiveForm } from "./upload.js";
 
 describe("checkPath", () => {
   test.each([
@@ -94,4 +96,15 @@ test.each([
   ["a.", "application/octet-stream"],
 ])("the type of %s is %s", (name, type) => {
   expect(contentTypeOf(name)).toBe(type);
+});
+
+test("a form of nothing but empty parts ends after as many as there may be files and fields", async () => {
+  const parts = Readable.from(
+    Array.from({ length: 100 }, () => Buffer.from("--b\r\n\r\n\r\n".repeat(50))),
+  );
+  const raw = Object.assign(parts, { setTimeout: () => undefined, complete: true });
+  const headers = { "content-type": "multipart/form-data; boundary=b" };
+  const received = receiveForm({ raw, headers } as never, "", {} as never, 1_000_000);
+  await expect(received).rejects.toMatchObject({ code: "FILE_TOO_LARGE" });
+  expect(parts.readableEnded).toBe(false);
 });

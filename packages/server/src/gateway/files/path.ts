@@ -1,5 +1,6 @@
 /** Paths as callers write them, and names as answers carry them. */
 
+import { withoutTrailing } from "../../config/text.js";
 import { ServiceError } from "../../errors.js";
 
 const PATH_BYTES_MAX = 4000;
@@ -14,15 +15,16 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * @throws ServiceError INVALID_PATH saying what is wrong
  */
 export function checkPath(path: string): string {
-  const trimmed = path.replace(/\/+$/, "");
   if (path.startsWith("/")) {
     throw invalid("the path begins with /", "Leave the / and /workspace out: data/in.csv.");
   }
-  if (CONTROL.test(path)) throw invalid("the path has a control character");
-  if (LONE_SURROGATE.test(path)) throw invalid("the path is not valid Unicode");
-  if (Buffer.byteLength(trimmed) > PATH_BYTES_MAX) {
+  // No character has less than a byte: what is long is refused before anything goes through it.
+  if (path.length > PATH_BYTES_MAX || Buffer.byteLength(path) > PATH_BYTES_MAX) {
     throw invalid(`the path has more than ${PATH_BYTES_MAX} bytes`);
   }
+  if (CONTROL.test(path)) throw invalid("the path has a control character");
+  if (LONE_SURROGATE.test(path)) throw invalid("the path is not valid Unicode");
+  const trimmed = withoutTrailing(path, "/");
   if (trimmed === "") return "";
   for (const name of trimmed.split("/")) {
     if (name === "" || name === "." || name === "..") {

@@ -1,15 +1,14 @@
 /** Bodies that are files. They are passed on as they come, and appear when the last byte has. */
 
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
 import {
   Busboy,
   type BusboyFileStream,
   type BusboyHeaders,
   type BusboyInstance,
 } from "@fastify/busboy";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { errorTable, ServiceError, toWireError } from "../../errors.js";
+import type { FastifyRequest } from "fastify";
+import { ServiceError } from "../../errors.js";
 import type { FileWriter } from "../../sandbox/files.js";
 import { checkName, joinPath } from "./path.js";
 
@@ -17,9 +16,10 @@ import { checkName, joinPath } from "./path.js";
 const IDLE_MS = 30_000;
 const GRACE_MS = 60_000;
 const BYTES_PER_SECOND_MIN = 1024;
-/** How long a client that is refused while it sends gets to read why. */
-const LINGER_MS = 2000;
 const FILES_MAX = 1000;
+const FIELDS_MAX = 100;
+/** What is parsed before anybody looks whether there are too many parts: it may hold thousands. */
+const PIECE_BYTES = 16_384;
 /** A parser that nobody keeps waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -119,15 +119,18 @@ export async function receiveForm(
     part.on("error", (error) => (failure ??= error));
     last = last.then(() => (failure ? void part.resume() : receivePart(part, name ?? "")));
   });
+  parser.on("partsLimit", () => (failure ??= tooMany()));
   const parsed = new Promise<void>((resolve, reject) => {
     parser.on("finish", resolve);
     parser.on("error", (error) => reject(malformed((error as Error).message)));
   });
   parsed.catch((error) => (failure ??= error));
   await readBody(request.raw, async (chunk) => {
-    if (!parser.write(chunk))
-      await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
-    if (failure) throw asServiceError(failure);
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      if (!parser.write(chunk.subarray(at, at + PIECE_BYTES)))
+        await unlessStuck(drained(parser)).catch((error) => (failure ??= error));
+      if (failure) throw asServiceError(failure);
+    }
   });
   parser.end();
   await unlessStuck(parsed);
@@ -141,7 +144,11 @@ function openParser({ headers }: FastifyRequest): BusboyInstance {
     return new Busboy({
       headers: headers as BusboyHeaders,
       preservePath: true,
-      limits: { fieldSize: 1024, fields: 100, headerPairs: 50 },
+      // Also of parts that are neither a file nor a field, which take time all the same.
+      limits: {
+        ...{ fieldSize: 1024, fields: FIELDS_MAX, headerPairs: 50 },
+        parts: FILES_MAX + FIELDS_MAX,
+      },
     });
   } catch (error) {
     throw malformed((error as Error).message);
@@ -166,39 +173,4 @@ function tooMany(): ServiceError {
 
 function asServiceError(failure: unknown): ServiceError {
   return failure instanceof ServiceError ? failure : malformed((failure as Error).message);
-}
-
-/**
- * Answer an upload that has failed. Where the client is still sending it must be able to read the answer:
- * closing at once would reset the connection under it.
- */
-export async function refuse(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  error: ServiceError,
-): Promise<void> {
-  const body = request.raw;
-  const answer = JSON.stringify(toWireError(error, request.id));
-  reply.hijack();
-  const { raw } = reply;
-  if (raw.destroyed) return;
-  raw.writeHead(errorTable[error.code].status, {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(answer),
-    connection: "close",
-  });
-  raw.write(answer);
-  await discard(body);
-  raw.end();
-}
-
-function discard(body: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LINGER_MS);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    body.once("end", done).once("close", done).once("error", done).resume();
-  });
 }

@@ -17,6 +17,8 @@ import { auditModelFailed, auditModelUse } from "../audit-records.js";
 import { SessionChatBench } from "../chat-bench.js";
 import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../chat-wire.js";
 import { clientSignal } from "../client-gone.js";
+import { chatBody } from "../http/body-limits.js";
+import { beforeLargeBody } from "../http/refusal.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, Nothing, orEvents } from "../schemas/answers.js";
 import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";
@@ -54,7 +56,12 @@ export interface ChatOptions {
 export function registerChat(app: App, options: ChatOptions): void {
   const { sessions, config, admission, audit, generator, conversations } = options;
 
-  app.post("/api/chat", { schema: CHAT }, async (request, reply) => {
+  const route = {
+    schema: CHAT,
+    ...chatBody(config),
+    onRequest: beforeLargeBody(() => generator.requireModel()),
+  };
+  app.post("/api/chat", route, async (request, reply) => {
     const { body, principal } = request;
     const model = generator.requireModel();
     const sessionId = sessionOf(body);
@@ -68,11 +75,11 @@ export function registerChat(app: App, options: ChatOptions): void {
     );
     admission.admitExecution(principal, sessionId);
     const signal = clientSignal(reply);
-    return sessions.withSession(principal.id, sessionId, async (session) => {
+    return sessions.withSession(principal, sessionId, async (session) => {
       const { scripts } = generator;
       const bench = new SessionChatBench({
         ...{ session, sessionId, limits, timeoutMs, config, scripts },
-        ...{ admission, audit, request, signal },
+        ...{ audit, request, signal },
       });
       const asked = { ...budgets, sessionId, messages, messageId: newMessageId() };
       const { turn, chunks } = generator.chat(bench, asked, signal);
@@ -92,15 +99,13 @@ export function registerChat(app: App, options: ChatOptions): void {
   });
 
   app.get("/api/chat/:id", { schema: CONVERSATION }, async ({ params, principal }) => {
-    admission.admitRequest(principal);
     const { id } = params;
-    sessions.describe(principal.id, id);
+    sessions.describe(principal, id);
     return { session_id: id, messages: conversations.messages(principal.id, id) };
   });
 
   app.delete("/api/chat/:id", { schema: FORGET }, async ({ params, principal }, reply) => {
-    admission.admitRequest(principal);
-    sessions.describe(principal.id, params.id);
+    sessions.describe(principal, params.id);
     conversations.forget(principal.id, params.id);
     return reply.code(204).send();
   });

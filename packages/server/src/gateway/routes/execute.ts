@@ -5,14 +5,16 @@ import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { ExecutionOutcome, ExecutionRequest } from "../../sessions/execution.js";
 import type { RunningExecution } from "../../sessions/running-execution.js";
+import type { Session } from "../../sessions/session.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
-import { auditExecution, auditNotRun } from "../audit-records.js";
+import { auditExecution, auditFiles, auditNotRun } from "../audit-records.js";
 import { onClientGone } from "../client-gone.js";
 import type { CodeValidator } from "../code-validation.js";
 import { streamExecution } from "../execution-stream.js";
 import { toRemarks } from "../generation-wire.js";
+import { codeBody } from "../http/body-limits.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers, orEvents } from "../schemas/answers.js";
@@ -38,7 +40,7 @@ export interface ExecuteOptions {
 
 export function registerExecute(app: App, options: ExecuteOptions): void {
   const { sessions, config, admission, audit, validator } = options;
-  app.post("/execute", { schema: EXECUTE }, async (request, reply) => {
+  app.post("/execute", { schema: EXECUTE, ...codeBody(config) }, async (request, reply) => {
     const { body, principal } = request;
     const sessionId = sessionOf(body);
     if (Buffer.byteLength(body.code) > config.codeBytesMax) {
@@ -68,18 +70,21 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
       allowInput: body.allow_input ?? (streams && sessionId !== undefined),
     };
     if (body.files || body.include_files) {
-      const inputs = body.files && checkInputFiles(body.files);
+      const told = auditFiles(audit, request, sessionId ?? null);
+      const inputs = body.files && checkInputFiles(body.files, told);
       execution = { ...execution, inputs, includeFiles: body.include_files };
     }
     const limits = checkLimits(body, config);
     admission.admitExecution(principal, sessionId);
+    let where: string | Session | undefined = sessionId;
     if (body.validate_code) {
       const { code, timeoutMs } = execution;
       const asked = { code, sessionId, limits, timeoutMs, goesOn };
-      const validation = await validator.validate(request, reply, asked);
+      const { validation, session } = await validator.validate(request, reply, asked);
       if (validation.verdict === "rejected") {
         return validator.answerRejected(request, reply, asked, validation, streams);
       }
+      where = session;
       const remarks = toRemarks(validation, body.code);
       execution = { ...execution, code: validation.code, remarks };
     }
@@ -87,7 +92,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     let outcome: ExecutionOutcome;
     let started: RunningExecution;
     try {
-      started = sessions.start(principal.id, sessionId, execution, limits, streams);
+      started = sessions.start(principal, where, execution, limits, streams);
       if (!goesOn) onClientGone(reply, () => started.abandon());
       if (streams) void streamExecution(request, reply, started, 0);
       outcome = await started.outcome;

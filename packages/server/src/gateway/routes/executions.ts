@@ -3,7 +3,6 @@
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { streamExecution } from "../execution-stream.js";
 import { checkTtl } from "../limits.js";
@@ -32,9 +31,9 @@ const LIST = {
   },
 };
 
-export function registerExecutions(app: App, sessions: SessionManager, admission: Admission): void {
+export function registerExecutions(app: App, sessions: SessionManager): void {
   app.get("/sessions/:id/executions", LIST, async ({ principal, params }) => ({
-    executions: sessions.executions(principal.id, params.id).map(toExecutionInfo),
+    executions: sessions.executions(principal, params.id).map(toExecutionInfo),
   }));
 
   app.get(
@@ -48,8 +47,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }) => {
-      admission.admitRequest(principal);
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       const { ended } = execution;
       return {
         ...toExecutionInfo(execution),
@@ -74,8 +72,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
     },
     async (request, reply) => {
       const { principal, params } = request;
-      admission.admitRequest(principal);
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       const after = lastSeen(request, request.query.after);
       // A browser's EventSource comes again after every end, and this tells it to stay away.
       const isOver = execution.finishedAt !== null;
@@ -99,7 +96,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }, reply) => {
-      const execution = sessions.executionOf(principal.id, params.id, Number(params.n));
+      const execution = sessions.executionOf(principal, params.id, Number(params.n));
       if (!execution.cancel("it was deleted")) {
         throw new ServiceError(
           execution.state === "running" ? "EXECUTION_RUNNING" : "EXECUTION_ENDED",
@@ -120,7 +117,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params }) => {
-      const { id } = sessions.interrupt(principal.id, params.id);
+      const { id } = sessions.interrupt(principal, params.id);
       return { status: "ok", execution_id: id };
     },
   );
@@ -140,7 +137,7 @@ export function registerExecutions(app: App, sessions: SessionManager, admission
       },
     },
     async ({ principal, params, body }) =>
-      sessions.keepAlive(principal.id, params.id, checkTtl(body.ttl)),
+      sessions.keepAlive(principal, params.id, checkTtl(body.ttl)),
   );
 }
 

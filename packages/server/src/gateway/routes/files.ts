@@ -4,14 +4,14 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
-import type { FileList, FileWriter, SandboxFiles } from "../../sandbox/files.js";
+import type { FileList, FileWriter } from "../../sandbox/files.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
-import { checkLength, receiveFile, receiveForm, refuse } from "../files/upload.js";
+import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -103,8 +103,7 @@ export function registerFiles(app: App, options: FilesOptions): void {
     const { id } = request.params;
     const path = checkPath(request.query.path ?? "");
     const { archive, recursive } = request.query;
-    admission.admitRequest(request.principal);
-    return sessions.readFiles(request.principal.id, id, async (files) => {
+    return sessions.readFiles(request.principal, id, async (files) => {
       if (archive) {
         await sendArchive(reply, path, archive, await present(files).archive(path, archive));
         return reply;
@@ -124,8 +123,7 @@ export function registerFiles(app: App, options: FilesOptions): void {
   ) => {
     const { params, query, principal } = request;
     const path = checkPath(wildcardOf(params));
-    admission.admitRequest(principal);
-    await sessions.readFiles(principal.id, params.id, async (files) => {
+    await sessions.readFiles(principal, params.id, async (files) => {
       if (query.archive && request.method === "GET") {
         const stream = await present(files).archive(path, query.archive);
         await sendArchive(reply, path, query.archive, stream);
@@ -142,22 +140,22 @@ export function registerFiles(app: App, options: FilesOptions): void {
     const { params, body, principal } = request;
     const path = checkName(wildcardOf(params));
     const to = checkName(body.path);
-    admission.admitFileChange(principal);
-    await sessions.readFiles(principal.id, params.id, (files) =>
+    admission.admitChange();
+    const told = auditFiles(audit, request, params.id);
+    await sessions.changeFiles(principal, params.id, told, (files) =>
       present(files).rename(path, to, body.overwrite ?? false),
     );
-    auditFiles(audit, request, { session: params.id, change: "renamed", path, to });
     return { path: to };
   });
 
   app.delete("/sessions/:id/files/*", REMOVE, async (request, reply) => {
     const { params, query, principal } = request;
     const path = checkName(wildcardOf(params));
-    admission.admitFileChange(principal);
-    await sessions.readFiles(principal.id, params.id, (files) =>
+    admission.admitChange();
+    const told = auditFiles(audit, request, params.id);
+    await sessions.changeFiles(principal, params.id, told, (files) =>
       present(files).remove(path, query.recursive === "true"),
     );
-    auditFiles(audit, request, { session: params.id, change: "deleted", path });
     return reply.status(204).send();
   });
 
@@ -172,10 +170,6 @@ function registerUploads(app: App, options: FilesOptions): void {
     slowBodies.exempt(request.raw);
     done(null);
   });
-  app.setErrorHandler(async (error, request, reply) => {
-    if (error instanceof ServiceError && !request.raw.complete) await refuse(request, reply, error);
-    else throw error;
-  });
 
   /** Write with `fill`. Whatever ends it before the commit leaves nothing. */
   async function write(
@@ -185,7 +179,7 @@ function registerUploads(app: App, options: FilesOptions): void {
   ) {
     const { principal } = request;
     admission.admitUpload(principal, id);
-    const written = await sessions.changeFiles(principal.id, id, async (files) => {
+    return sessions.addFiles(principal, id, auditFiles(audit, request, id), async (files) => {
       const writer = files.write();
       try {
         await fill(writer);
@@ -194,11 +188,6 @@ function registerUploads(app: App, options: FilesOptions): void {
         writer.abort();
       }
     });
-    for (const { path, sizeBytes, created } of written) {
-      const change = created ? "created" : "replaced";
-      auditFiles(audit, request, { session: id, change, path, bytes: sizeBytes });
-    }
-    return written;
   }
 
   app.put("/sessions/:id/files/*", WRITE, async (request, reply) => {
@@ -208,10 +197,10 @@ function registerUploads(app: App, options: FilesOptions): void {
     if (query.type === "directory") {
       if (length > 0) throw new ServiceError("INVALID_REQUEST", "A folder takes no body.");
       admission.admitUpload(principal, params.id);
-      const created = await sessions.changeFiles(principal.id, params.id, (files) =>
+      const told = auditFiles(audit, request, params.id);
+      const created = await sessions.addFiles(principal, params.id, told, (files) =>
         files.makeDirectory(path),
       );
-      auditFiles(audit, request, { session: params.id, change: "folder_made", path });
       return reply.status(created ? 201 : 200).send({ path, size: 0 });
     }
     const [file] = await write(request, params.id, async (writer) => {
@@ -241,7 +230,7 @@ function registerUploads(app: App, options: FilesOptions): void {
 const FORM_BYTES_MAX = 1024 * 1024;
 
 /** @throws ServiceError FILE_NOT_FOUND: a session without a sandbox has no files */
-function present(files: SandboxFiles | undefined): SandboxFiles {
+function present<Files>(files: Files | undefined): Files {
   if (!files) throw new ServiceError("FILE_NOT_FOUND");
   return files;
 }

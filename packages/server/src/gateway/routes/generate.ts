@@ -7,9 +7,11 @@ import type { Generator } from "../../generate/generator.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
-import { auditModelFailed, auditModelUse } from "../audit-records.js";
+import { auditFiles, auditModelFailed, auditModelUse } from "../audit-records.js";
 import { clientSignal } from "../client-gone.js";
 import { toGenerateResponse } from "../generation-wire.js";
+import { codeBody } from "../http/body-limits.js";
+import { beforeLargeBody } from "../http/refusal.js";
 import { checkInputFiles } from "../input-files.js";
 import { checkLimits, checkTimeout } from "../limits.js";
 import { answers } from "../schemas/answers.js";
@@ -39,14 +41,20 @@ export interface GenerateOptions {
 
 export function registerGenerate(app: App, options: GenerateOptions): void {
   const { sessions, config, admission, audit, generator } = options;
-  app.post("/generate-and-execute", { schema: GENERATE }, async (request, reply) => {
+  const route = {
+    schema: GENERATE,
+    ...codeBody(config),
+    onRequest: beforeLargeBody(() => generator.requireModel()),
+  };
+  app.post("/generate-and-execute", route, async (request, reply) => {
     const { body, principal } = request;
     const model = generator.requireModel();
     const sessionId = body.session_id;
     const timeoutMs = checkTimeout(body.timeout, config);
     const limits = checkLimits(body, config);
     const { files } = body;
-    const inputs = files && (() => checkInputFiles(files));
+    const told = auditFiles(audit, request, sessionId ?? null);
+    const inputs = files && (() => checkInputFiles(files, told));
     inputs?.(); // What is wrong with them is told before anything is done.
     admission.admitExecution(principal, sessionId);
     const signal = clientSignal(reply);
@@ -56,12 +64,12 @@ export function registerGenerate(app: App, options: GenerateOptions): void {
       check: body.check ?? false,
     };
     const purpose = { sessionId, model, purpose: "generate" } as const;
-    return sessions.withSession(principal.id, sessionId, async (session) => {
+    return sessions.withSession(principal, sessionId, async (session) => {
       const { scripts } = generator;
       const bench = new SessionBench({
         ...{ session, sessionId, limits, timeoutMs, config, scripts, inputs },
         includeFiles: body.include_files,
-        ...{ admission, audit, request, signal },
+        ...{ audit, request, signal },
       });
       try {
         const generation = await generator.generate(bench, asked, signal);

@@ -5,8 +5,9 @@ import type { Config } from "../../config.js";
 import { ServiceError } from "../../errors.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
+import { codeBody, textBody } from "../http/body-limits.js";
+import { beforeLargeBody } from "../http/refusal.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -74,44 +75,53 @@ interface Asking {
 export interface InteractOptions {
   readonly sessions: SessionManager;
   readonly config: Config;
-  readonly admission: Admission;
 }
 
 export function registerInteract(app: App, options: InteractOptions): void {
-  const { sessions, config, admission } = options;
+  const { sessions, config } = options;
 
-  app.post("/sessions/:id/input", { schema: INPUT }, async (request) => {
-    const { text } = request.body;
-    if (Buffer.byteLength(text) > INPUT_BYTES_MAX) {
-      throw new ServiceError("REQUEST_TOO_LARGE", `text has more than ${INPUT_BYTES_MAX} bytes`);
-    }
-    sessions.answerInput(request.principal.id, request.params.id, text);
-    return { status: "ok" };
-  });
+  app.post(
+    "/sessions/:id/input",
+    { schema: INPUT, ...textBody(INPUT_BYTES_MAX) },
+    async (request) => {
+      const { text } = request.body;
+      if (Buffer.byteLength(text) > INPUT_BYTES_MAX) {
+        throw new ServiceError("REQUEST_TOO_LARGE", `text has more than ${INPUT_BYTES_MAX} bytes`);
+      }
+      sessions.answerInput(request.principal, request.params.id, text);
+      return { status: "ok" };
+    },
+  );
+
+  const ofCode = {
+    ...codeBody(config),
+    onRequest: beforeLargeBody(({ principal, params }) => {
+      sessions.describe(principal, (params as Asking["params"]).id);
+    }),
+  };
 
   async function ask<Name extends QuestionName>(
     { principal, params: { id } }: Asking,
     question: KernelQuestion<Name>,
   ) {
-    admission.admitQuestion(principal);
-    return sessions.ask(principal.id, id, question, QUESTION_TIMEOUT_MS);
+    return sessions.ask(principal, id, question, QUESTION_TIMEOUT_MS);
   }
 
-  app.post("/sessions/:id/complete", { schema: COMPLETE }, async (request) => {
+  app.post("/sessions/:id/complete", { ...ofCode, schema: COMPLETE }, async (request) => {
     const { code } = checkCode(request.body, config);
     const cursor_pos = request.body.cursor_pos ?? codePoints(code);
     const answer = await ask(request, { name: "complete", content: { code, cursor_pos } });
     return answer ?? { matches: [], cursor_start: cursor_pos, cursor_end: cursor_pos, types: [] };
   });
 
-  app.post("/sessions/:id/inspect", { schema: INSPECT }, async (request) => {
+  app.post("/sessions/:id/inspect", { ...ofCode, schema: INSPECT }, async (request) => {
     const { code } = checkCode(request.body, config);
     const { cursor_pos = codePoints(code), detail_level = 0 } = request.body;
     const content = { code, cursor_pos, detail_level };
     return (await ask(request, { name: "inspect", content })) ?? NOT_FOUND;
   });
 
-  app.post("/sessions/:id/is_complete", { schema: IS_COMPLETE }, async (request) => {
+  app.post("/sessions/:id/is_complete", { ...ofCode, schema: IS_COMPLETE }, async (request) => {
     const { code } = checkCode(request.body, config);
     return (await ask(request, { name: "is_complete", content: { code } })) ?? UNKNOWN;
   });

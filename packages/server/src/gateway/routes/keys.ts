@@ -2,12 +2,12 @@
 
 import type { KeyStore } from "../../access/key-store.js";
 import type { Audit } from "../../audit/audit.js";
-import { ServiceError } from "../../errors.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
+import type { InFlight } from "../in-flight.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { CreatedKeyAnswer, CreateKeyBody, KeyParams, KeysAnswer } from "../schemas/keys.js";
 
@@ -16,10 +16,11 @@ export interface KeysOptions {
   readonly sessions: SessionManager;
   readonly admission: Admission;
   readonly audit: Audit;
+  readonly inFlight: InFlight;
 }
 
 export function registerKeys(app: App, options: KeysOptions): void {
-  const { keys, sessions, admission, audit } = options;
+  const { keys, sessions, admission, audit, inFlight } = options;
   app.post(
     "/api/keys",
     {
@@ -33,11 +34,11 @@ export function registerKeys(app: App, options: KeysOptions): void {
     },
     async (request, reply) => {
       admission.admitChange();
-      const { info, secret } = await keys.create(request.body);
-      const { id, name, role, quotas } = info;
+      const { info, secret } = await keys.create(request.principal, request.body);
+      const { id, name, role, quotas, created_by } = info;
       audit.record("key_created", {
         ...auditOrigin(request),
-        ...{ key: id, key_name: name, role, quotas: { ...quotas } },
+        ...{ key: id, key_name: name, role, quotas: { ...quotas }, created_by },
       });
       return reply
         .status(201)
@@ -74,12 +75,18 @@ export function registerKeys(app: App, options: KeysOptions): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      // The built-in admin owns sessions too, and is no key.
-      if (keys.nameOf(id) === undefined) throw new ServiceError("KEY_NOT_FOUND");
+      const { info, written } = keys.revoke(request.principal, id);
       // Code that runs ends at once, also where the disk is slow to learn of it.
-      const revoked = keys.revoke(id);
-      const [{ name }] = await Promise.all([revoked, sessions.endOwner(id, "its key was revoked")]);
-      audit.record("key_revoked", { ...auditOrigin(request), key: id, key_name: name });
+      const ended = sessions.endOwner(id, "its key was revoked");
+      inFlight.cutOff(id);
+      const [onDisk] = await Promise.allSettled([written, ended]);
+      audit.record("key_revoked", {
+        ...auditOrigin(request),
+        ...{ key: id, key_name: info.name, created_by: info.created_by },
+        // It is refused all the same, until a restart.
+        ...(onDisk.status === "rejected" ? { error: "INTERNAL" } : {}),
+      });
+      await Promise.all([written, ended]);
       return reply.status(204).send();
     },
   );

@@ -3,17 +3,17 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
-import { ServiceError } from "../../errors.js";
 import { notebookOf } from "../../sessions/notebook.js";
 import { readNotebook } from "../../sessions/notebook-input.js";
 import { type CellHooks, NotebookRun } from "../../sessions/notebook-run.js";
+import type { Session } from "../../sessions/session.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
 import { onClientGone } from "../client-gone.js";
+import { NOTEBOOK_BODY } from "../http/body-limits.js";
 import { checkTimeout } from "../limits.js";
-import { NOTEBOOK_BYTES_MAX, parseNotebookBodies } from "../notebook-body.js";
 import { NotebookStream } from "../notebook-stream.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
@@ -30,7 +30,7 @@ export interface NotebookOptions {
 }
 
 export function registerNotebook(app: App, options: NotebookOptions): void {
-  const { sessions, admission } = options;
+  const { sessions } = options;
   const show = {
     tags,
     summary: "What a session has run, as a Jupyter notebook",
@@ -38,17 +38,13 @@ export function registerNotebook(app: App, options: NotebookOptions): void {
     response: answers({ 200: NotebookFile }),
   };
   app.get("/sessions/:id/notebook", { schema: show }, async ({ principal, params }, reply) => {
-    admission.admitRequest(principal);
-    const notebook = notebookOf(sessions.executions(principal.id, params.id));
+    const notebook = notebookOf(sessions.executions(principal, params.id));
     const name = params.id.replaceAll(/[:@]/g, "_");
     reply.header("content-disposition", `attachment; filename="${name}.ipynb"`);
     return notebook;
   });
 
-  app.register(async (scope: App) => {
-    parseNotebookBodies(scope);
-    registerRun(scope, options);
-  });
+  registerRun(app, options);
 }
 
 function registerRun(app: App, options: NotebookOptions): void {
@@ -60,7 +56,7 @@ function registerRun(app: App, options: NotebookOptions): void {
     body: NotebookBody,
     response: answers({ 200: orEvents(NotebookAnswer) }),
   };
-  const route = { schema: run, bodyLimit: NOTEBOOK_BYTES_MAX };
+  const route = { schema: run, ...NOTEBOOK_BODY };
   app.post("/sessions/:id/notebook", route, async (request, reply) => {
     const { body, params, principal } = request;
     const notebook = readNotebook(body.notebook, config.codeBytesMax);
@@ -80,24 +76,19 @@ function hooksFor(
   sessionId: string,
   timeoutMs: number,
   stream: NotebookStream | undefined,
-  { sessions, config, admission, audit }: NotebookOptions,
+  { sessions, config, audit }: NotebookOptions,
 ): CellHooks {
   const { principal } = request;
-  let isFirst = true;
+  // All cells run in one: another of its name would lack what the first cells have made.
+  let session: Session | undefined;
   return {
     start: (code) => {
-      // The notebook is one request; what its cells use counts as it comes.
-      if (!isFirst) {
-        admission.admitMore(principal);
-        // It was deleted between two cells; a new one would lack what the first cells have made.
-        if (!sessions.has(principal.id, sessionId)) throw new ServiceError("SESSION_NOT_FOUND");
-      }
-      isFirst = false;
+      session ??= sessions.obtain(principal, sessionId);
       const { outputBytesMax } = config;
       // Who reads a stream is there to answer.
       const allowInput = stream !== undefined;
       const execution = { code, timeoutMs, outputBytesMax, allowInput };
-      return sessions.start(principal.id, sessionId, execution, {}, allowInput);
+      return sessions.start(principal, session, execution, {}, allowInput);
     },
     follow: async (index, execution) => stream?.follow(index, execution),
     ended: (code, outcome) => auditExecution(audit, request, { sessionId, code }, outcome),

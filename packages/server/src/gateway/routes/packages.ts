@@ -8,6 +8,7 @@ import type { SessionManager } from "../../sessions/session-manager.js";
 import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { auditExecution, auditNotRun } from "../audit-records.js";
+import { clientSignal } from "../client-gone.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { InstallAnswer, InstallBody } from "../schemas/packages.js";
@@ -28,15 +29,16 @@ export function registerPackages(app: App, options: PackagesOptions): void {
     body: InstallBody,
     response: answers({ 200: InstallAnswer }),
   };
-  app.post("/sessions/:id/packages", { schema }, async (request) => {
+  app.post("/sessions/:id/packages", { schema }, async (request, reply) => {
     const { principal, params, body } = request;
     checkPackages(body.packages, config);
-    sessions.describe(principal.id, params.id);
+    sessions.describe(principal, params.id);
     admission.admitExecution(principal, params.id);
     const run = { sessionId: params.id, code: `pip install ${body.packages.join(" ")}` };
     let outcome: ExecutionOutcome;
     try {
-      outcome = await sessions.install(principal.id, params.id, body.packages);
+      const signal = clientSignal(reply);
+      outcome = await sessions.install(principal, params.id, body.packages, signal);
     } catch (error) {
       auditNotRun(audit, request, run, error);
       throw error;

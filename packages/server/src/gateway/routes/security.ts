@@ -51,7 +51,7 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   };
   app.post("/api/security/panic", panic, async (request, reply) => {
     const { reason: given = DEFAULT_REASON } = request.body;
-    const report = await security.panic(given.slice(0, REASON_CHARACTERS_MAX));
+    const report = await security.panic(request.principal, given.slice(0, REASON_CHARACTERS_MAX));
     request.log.warn({ request_id: request.id, report }, "panic");
     if (!report.verified) reply.status(500);
     const { reason, sessionsEnded: sessions, verified } = report;
@@ -63,7 +63,7 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   });
 
   app.post("/api/security/resume", RESUME, async (request) => {
-    const note = await security.resume();
+    const note = await security.resume(request.principal);
     if (note) {
       request.log.warn({ request_id: request.id, note }, "resumed after a panic");
       audit.record("resume", { ...auditOrigin(request), panicked_since: note.since });
@@ -75,8 +75,8 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/health", HEALTH, async (_request, reply) => {
-    const report = await security.health();
+  app.get("/api/security/health", HEALTH, async (request, reply) => {
+    const report = await security.health(request.principal);
     if (!report.verified) reply.status(503);
     return {
       status: report.verified ? "verified" : "failed",
@@ -87,19 +87,20 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/containers", CONTAINERS, async () => ({
-    containers: security.containers(),
+  app.get("/api/security/containers", CONTAINERS, async ({ principal }) => ({
+    containers: security.containers(principal),
   }));
 
   const byId = { ...KILL, schema: { ...KILL.schema, params: ContainerParams } };
   app.delete("/api/security/containers/:id", byId, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const { sessionId } = await security.killContainer(id);
+    const { sessionId, gone } = security.killContainer(request.principal, id);
     audit.record("container_killed", {
       ...auditOrigin(request),
       ...{ container: id, session: sessionId },
     });
+    await gone;
     return {
       status: "killed",
       id,
@@ -112,8 +113,9 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   app.delete("/api/security/sessions/:id", bySession, async (request) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const owners = await security.endSessions(id);
+    const { owners, gone } = security.endSessions(request.principal, id);
     audit.record("session_killed", { ...auditOrigin(request), session: id, owners });
+    await gone;
     return {
       status: "ended",
       owners,

@@ -65,9 +65,9 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     const ttlMs = checkTtl(ttl);
     const checked = checkLimits(limits ?? {}, config);
     const { principal } = request;
-    admission.admitSession(principal);
+    admission.admitChange();
     const session = await sessions.create({
-      owner: principal.id,
+      owner: principal,
       id: session_id,
       limits: checked,
       ttlMs,
@@ -77,20 +77,20 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     return reply.status(201).send(session);
   });
 
-  app.get("/sessions", LIST, async ({ principal }) => ({ sessions: sessions.list(principal.id) }));
+  app.get("/sessions", LIST, async ({ principal }) => ({ sessions: sessions.list(principal) }));
 
   app.get("/sessions/:id", SHOW, async ({ principal, params }) =>
-    sessions.describe(principal.id, params.id),
+    sessions.describe(principal, params.id),
   );
 
   app.delete("/sessions/:id", END, async (request, reply) => {
-    await sessions.delete(request.principal.id, request.params.id, "it was deleted");
+    await sessions.delete(request.principal, request.params.id, "it was deleted");
     return reply.status(204).send();
   });
 
   app.post("/sessions/:id/reset", RESET, async (request) => ({
     status: "ok",
-    ...(await sessions.reset(request.principal.id, request.params.id)),
+    ...(await sessions.reset(request.principal, request.params.id)),
   }));
 
   app.post("/release", RELEASE, async (request) => {
@@ -98,7 +98,7 @@ export function registerSessions(app: App, options: SessionsOptions): void {
     if (id === undefined) {
       throw new ServiceError("INVALID_REQUEST", "user_uuid or session_id is required");
     }
-    await sessions.delete(request.principal.id, id, "it was released");
+    await sessions.delete(request.principal, id, "it was released");
     return { status: "ok", detail: `Session ${id} was released and its sandbox destroyed.` };
   });
 }

@@ -1,8 +1,8 @@
 /** GET /tools: for programs that talk to a model themselves and answer its calls by this API. */
 
 import { type ToolName, toolDefinitions } from "../../generate/chat/tools.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
+import { fixedAnswer } from "../http/fixed-answer.js";
 import { answers } from "../schemas/answers.js";
 import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";
 
@@ -62,13 +62,14 @@ const calls = Object.fromEntries(
   Object.entries(ROUTES).map(([name, route]) => [publicName(name), route]),
 );
 
-export function registerTools(app: App, admission: Admission): void {
-  app.get("/tools", { schema: TOOLS }, async ({ query, principal }) => {
-    admission.admitRequest(principal);
-    return {
-      ...(query.format === "anthropic" ? {} : { openai }),
-      ...(query.format === "openai" ? {} : { anthropic }),
-      calls,
-    };
+const answersByFormat = {
+  openai: fixedAnswer(() => ({ openai, calls })),
+  anthropic: fixedAnswer(() => ({ anthropic, calls })),
+  both: fixedAnswer(() => ({ openai, anthropic, calls })),
+};
+
+export function registerTools(app: App): void {
+  app.get("/tools", { schema: TOOLS }, async ({ query }, reply) => {
+    return reply.send(answersByFormat[query.format ?? "both"](reply));
   });
 }

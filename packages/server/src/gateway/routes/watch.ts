@@ -3,7 +3,6 @@
 import { ServiceError } from "../../errors.js";
 import type { FileChange, FileWatch } from "../../sandbox/files.js";
 import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app.js";
 import { checkPath, joinPath } from "../files/path.js";
 import { answers, Events } from "../schemas/answers.js";
@@ -25,11 +24,10 @@ const WATCH = {
   },
 };
 
-export function registerWatch(app: App, sessions: SessionManager, admission: Admission): void {
+export function registerWatch(app: App, sessions: SessionManager): void {
   app.get("/sessions/:id/watch", WATCH, async (request, reply) => {
     const { params, query, principal } = request;
     const folder = checkPath(query.path ?? "");
-    admission.admitRequest(principal);
     let begin!: (stream: EventStream) => void;
     const begun = new Promise<EventStream>((resolve) => {
       begin = resolve;
@@ -44,7 +42,7 @@ export function registerWatch(app: App, sessions: SessionManager, admission: Adm
       }
     }
     // Watching does not keep a session alive.
-    const watch: FileWatch = await sessions.readFiles(principal.id, params.id, (files) => {
+    const watch: FileWatch = await sessions.readFiles(principal, params.id, (files) => {
       if (!files) {
         throw new ServiceError("FILE_NOT_FOUND", "The session has no sandbox yet.", {
           hint: "Execute something or upload a file first.",

@@ -8,12 +8,15 @@ export const closed = { additionalProperties: false } as const;
 export const SessionId = Type.String({
   minLength: 1,
   maxLength: 128,
-  pattern: "^[A-Za-z0-9._:@-]+$",
+  pattern: "^[A-Za-z0-9._:@-]{1,128}$",
 });
 
 /** "200m", "1g", or bytes. */
 export const MemoryLimit = Type.Union([
-  Type.String({ pattern: "^[0-9]+(\\.[0-9]+)?\\s*([kKmMgG]([iI]?[bB])?|[bB])?$", maxLength: 32 }),
+  Type.String({
+    maxLength: 32,
+    pattern: "^[0-9]{1,32}(\\.[0-9]{1,32})?\\s{0,32}([kKmMgG]([iI]?[bB])?|[bB])?$",
+  }),
   Type.Integer({ minimum: 1 }),
 ]);
 export type MemoryLimit = Static<typeof MemoryLimit>;

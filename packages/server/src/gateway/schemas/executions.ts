@@ -6,7 +6,7 @@ import { closed, Seconds, SessionId } from "./common.js";
 import { ExecuteAnswer, ExecutionStatus } from "./execute.js";
 
 /** In a path or a query everything is text. */
-const WholeNumber = Type.String({ pattern: "^(0|[1-9][0-9]{0,14})$" });
+const WholeNumber = Type.String({ maxLength: 15, pattern: "^(0|[1-9][0-9]{0,14})$" });
 
 export const ExecutionParams = Type.Object({ id: SessionId, n: WholeNumber }, closed);
 

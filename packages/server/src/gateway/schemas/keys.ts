@@ -18,6 +18,9 @@ const keyFields = {
   role: KeyRole,
   prefix: Type.String({ description: "The beginning of the key, to tell keys apart." }),
   created_at: Timestamp,
+  created_by: nullable(
+    Type.String({ description: "Who made it: the id of a key, or `admin`; null for older keys." }),
+  ),
   last_used_at: nullable(Timestamp),
   quotas: KeyQuotas,
 };

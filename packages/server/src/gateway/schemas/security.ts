@@ -11,7 +11,7 @@ export const PanicBody = Type.Object(
 );
 
 export const ContainerParams = Type.Object(
-  { id: Type.String({ pattern: "^[a-z0-9]{8,32}$" }) },
+  { id: Type.String({ maxLength: 32, pattern: "^[a-z0-9]{8,32}$" }) },
   closed,
 );
 

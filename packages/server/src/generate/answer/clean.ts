@@ -1,5 +1,7 @@
 /** What surrounds code in answers and is no part of it. */
 
+import { withAsciiSigns } from "./signs.js";
+
 const THOUGHT_BEGINS = /<(?:think|thinking|reasoning|thought|scratchpad)>|◁think▷/gi;
 const THOUGHT_ENDS = /<\/(?:think|thinking|reasoning|thought|scratchpad)>|◁\/think▷/gi;
 const FINAL_CHANNEL = /^[\s\S]*<\|channel\|>final(?:<\|constrain\|>\w+)?<\|message\|>/;
@@ -42,8 +44,12 @@ export function readings(piece: string): string[] {
 }
 
 function withoutFence(text: string): string {
-  const inner = /^\s*(`{3,}|~{3,})[^\n]*\n([\s\S]*?)\n?\s*\1?\s*$/.exec(text)?.[2];
-  return inner ?? text;
+  const start = text.trimStart();
+  const mark = /^(?:`{3,}|~{3,})/.exec(start)?.[0];
+  const lineEnd = start.indexOf("\n");
+  if (mark === undefined || lineEnd < 0) return text;
+  const inner = start.slice(lineEnd + 1).trimEnd();
+  return inner.endsWith(mark) ? inner.slice(0, -mark.length).trimEnd() : inner;
 }
 
 function trimBlankLines(text: string): string {
@@ -52,9 +58,11 @@ function trimBlankLines(text: string): string {
 
 function dedent(text: string): string {
   const lines = text.split("\n");
-  const filled = lines.filter((line) => line.trim() !== "");
-  const indents = filled.map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);
-  const common = Math.min(...indents);
+  let common = Number.POSITIVE_INFINITY;
+  for (const line of lines) {
+    if (line.trim() === "") continue;
+    common = Math.min(common, /^[ \t]*/.exec(line)?.[0].length ?? 0);
+  }
   return common > 0 && Number.isFinite(common)
     ? lines.map((line) => line.slice(common)).join("\n")
     : text;
@@ -79,40 +87,4 @@ function decodeEntities(text: string): string {
     /&(?:lt|gt|quot|amp|#39|#x27|apos);/g,
     (entity) => ENTITIES[entity] ?? entity,
   );
-}
-
-const SIGNS: Readonly<Record<string, string>> = {
-  "\u201c": '"',
-  "\u201d": '"',
-  "\u201e": '"',
-  "\u2018": "'",
-  "\u2019": "'",
-  "\u00a0": " ",
-  "\u202f": " ",
-  "\u2013": "-",
-  "\u2212": "-",
-  "\u200b": "",
-  "\ufeff": "",
-};
-
-/** Typographic signs, where they stand in for Python's own: everywhere but in strings and comments. */
-function withAsciiSigns(code: string): string {
-  if (!/[\u00a0\u2013\u2018-\u201e\u202f\u2212\u200b\ufeff]/.test(code)) return code;
-  let result = "";
-  let at = 0;
-  while (at < code.length) {
-    const literal = /("""|'''|["'])(?:\\[\s\S]|(?!\1)[\s\S])*?\1|#[^\n]*/y;
-    literal.lastIndex = at;
-    const found = literal.exec(code)?.[0];
-    const isOneLine = found && (!found.includes("\n") || /^(?:"""|''')/.test(found));
-    if (found && isOneLine) {
-      result += found;
-      at += found.length;
-      continue;
-    }
-    const char = code[at] ?? "";
-    result += SIGNS[char] ?? char;
-    at++;
-  }
-  return result;
 }

@@ -1,5 +1,8 @@
 /** Finds code in an answer that is prose: fences, tags, or lines that look like Python. */
 
+import { inlineCode, taggedCode } from "./marked-code.js";
+import { looksLikePython, mayGoOn } from "./python-lines.js";
+
 interface Block {
   readonly language: string;
   readonly code: string;
@@ -29,10 +32,8 @@ const PYTHON = new Set([
   "tool_code",
   "code",
 ]);
-const FENCE = /^[\s>]*(`{3,}|~{3,})\s*\{?\.?([\w+#-]*)[^`\n]*$/;
-const ONE_LINE_FENCE = /```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```/gi;
-const TAGGED =
-  /<(code|python|execute_python|tool_code|script|execute)(?:\s[^>]*)?>\s*(?:<!\[CDATA\[)?([\s\S]*?)(?:\]\]>)?\s*<\/\1>|\[(PYTHON|CODE)\]([\s\S]*?)\[\/\3\]/gi;
+/** Of the prose before a block: its last words say what the block is. */
+const BEFORE_CHARACTERS_MAX = 300;
 
 export function findCode(text: string): FoundCode {
   const { blocks, prose } = fencedBlocks(text);
@@ -40,49 +41,72 @@ export function findCode(text: string): FoundCode {
   if (pythonic.length > 0) {
     return { pieces: inOrder(pythonic), open: pythonic.at(-1)?.open ?? false, prose };
   }
-  const inline = [...text.matchAll(ONE_LINE_FENCE)].map((match) => match[1] ?? "");
-  if (inline.length > 0) {
-    return { pieces: joined(inline), open: false, prose: text.replace(ONE_LINE_FENCE, "") };
-  }
-  const tagged = [...text.matchAll(TAGGED)].map((match) => match[2] ?? match[4] ?? "");
-  if (tagged.length > 0) {
-    return { pieces: joined(tagged), open: false, prose: text.replace(TAGGED, "") };
+  for (const find of [inlineCode, taggedCode]) {
+    const marked = find(text);
+    if (marked.codes.length > 0) {
+      return { pieces: joined(marked.codes), open: false, prose: marked.prose };
+    }
   }
   return bareCode(prose);
+}
+
+interface Fence {
+  readonly mark: string;
+  readonly language: string;
+}
+
+interface OpenBlock extends Fence {
+  readonly lines: string[];
+  readonly before: string;
 }
 
 function fencedBlocks(text: string): { blocks: Block[]; prose: string } {
   const blocks: Block[] = [];
   const prose: string[] = [];
-  let fence: { mark: string; language: string; lines: string[]; before: string } | undefined;
+  let open: OpenBlock | undefined;
   for (const line of text.split("\n")) {
-    const match = FENCE.exec(line);
-    if (!fence) {
-      if (match) {
-        const before = prose.slice(-3).join("\n");
-        fence = { mark: match[1] ?? "", language: match[2] ?? "", lines: [], before };
-      } else prose.push(line);
-    } else if (match && match[2] === "" && match[1]?.startsWith(fence.mark)) {
-      blocks.push({ ...fence, code: fence.lines.join("\n"), open: false });
-      fence = undefined;
-    } else {
-      // The end of a fence that shares its line with the last of the code.
-      const ending = /^(.*\S)\s*```\s*$/.exec(line)?.[1];
-      fence.lines.push(ending ?? line);
-      if (ending !== undefined) {
-        blocks.push({ ...fence, code: fence.lines.join("\n"), open: false });
-        fence = undefined;
-      }
+    const fence = fenceOf(line);
+    if (!open) {
+      if (fence) open = { ...fence, lines: [], before: lastWords(prose) };
+      else prose.push(line);
+      continue;
     }
+    const ends = fence?.language === "" && fence.mark.startsWith(open.mark);
+    const last = ends ? undefined : codeBeforeFence(line);
+    if (!ends) open.lines.push(last ?? line);
+    if (!ends && last === undefined) continue;
+    blocks.push({ ...open, code: open.lines.join("\n"), open: false });
+    open = undefined;
   }
-  if (fence) blocks.push({ ...fence, code: fence.lines.join("\n"), open: true });
+  if (open) blocks.push({ ...open, code: open.lines.join("\n"), open: true });
   return { blocks: blocks.filter(({ code }) => code.trim() !== ""), prose: prose.join("\n") };
+}
+
+/** A line that is nothing but a fence, with the language that it may name. */
+function fenceOf(line: string): Fence | undefined {
+  const start = line.replace(/^[\s>]+/, "");
+  const mark = /^(?:`{3,}|~{3,})/.exec(start)?.[0];
+  if (mark === undefined) return undefined;
+  const rest = start.slice(mark.length);
+  if (rest.includes("`")) return undefined;
+  return { mark, language: /^\{?\.?([\w+#-]*)/.exec(rest.trimStart())?.[1] ?? "" };
+}
+
+/** The last of the code, where the end of its fence shares its line. */
+function codeBeforeFence(line: string): string | undefined {
+  const text = line.trimEnd();
+  if (!text.endsWith("```")) return undefined;
+  return text.slice(0, -"```".length).trimEnd() || undefined;
+}
+
+function lastWords(prose: readonly string[]): string {
+  return prose.slice(-3).join("\n").slice(-BEFORE_CHARACTERS_MAX);
 }
 
 const WHOLE =
   /\b(?:complete|full|final|corrected|fixed|entire|whole|updated|putting it all together)\b/i;
 const OTHER_WAY =
-  /\b(?:alternativ\w*|or you (?:can|could)|another (?:way|option)|instead|simpler|shorter)\b/i;
+  /\balternativ|\b(?:or you (?:can|could)|another (?:way|option)|instead|simpler|shorter)\b/i;
 const SHOWN_OUTPUT = /\b(?:output|result|prints?|shows?|displays?)\b[^\n]{0,40}:?\s*$/i;
 
 /** Several blocks are steps of one program, unless the words before them say otherwise. */
@@ -98,17 +122,9 @@ function inOrder(blocks: readonly Block[]): string[] {
 
 /** All of them as one program, then the last alone, then the longest. */
 function joined(codes: readonly string[]): string[] {
-  const different = codes.filter((code, index) => codes.indexOf(code) === index);
+  const different = [...new Set(codes)];
   const longest = different.toSorted((a, b) => b.length - a.length)[0] ?? "";
   return [different.join("\n\n"), different.at(-1) ?? "", longest];
-}
-
-const PYTHON_LINE =
-  /^(?:import \w|from [\w.]+ import |(?:async )?def \w+\(|class \w+[:(]|@\w|(?:if|elif|while|with|for|match) .*:\s*(?:#.*)?$|(?:try|else|finally):|except\b.*:|(?:return|raise|assert|del|global|yield|await) ?\S*|print\(|[A-Za-z_][\w.]*(?:\[[^\]]*\])*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:[-+*/%|&]|\/\/|\*\*)?=(?!=)\s*\S|[A-Za-z_][\w.]*\(.*\)?[,:]?\s*$|#\s|[%!]\w|>>> )/;
-const WORDS = /^[A-Z"']?[A-Za-z',;-]+(?: [A-Za-z0-9'",;()-]+){3,}[.:!?]$/;
-
-function looksLikePython(line: string): boolean {
-  return PYTHON_LINE.test(line) && !WORDS.test(line);
 }
 
 /** From the first line that looks like code to the last, without the prose around it. */
@@ -116,9 +132,7 @@ function bareCode(text: string): FoundCode {
   const lines = text.split("\n");
   const first = lines.findIndex(looksLikePython);
   if (first >= 0) {
-    const last = lines.findLastIndex(
-      (line) => looksLikePython(line) || /^(?:\s+\S|[)\]}])/.test(line),
-    );
+    const last = lines.findLastIndex((line) => looksLikePython(line) || mayGoOn(line));
     const prose = [...lines.slice(0, first), ...lines.slice(last + 1)].join("\n");
     return { pieces: [lines.slice(first, last + 1).join("\n")], open: false, prose };
   }

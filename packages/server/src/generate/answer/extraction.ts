@@ -6,7 +6,8 @@
 
 import { readings, stripTemplates } from "./clean.js";
 import { findCode } from "./code-blocks.js";
-import { type LenientValue, readLenient } from "./lenient-json.js";
+import { readLenient } from "./lenient-json.js";
+import { parseJson, readStrictly, withoutJsonFence } from "./strict-json.js";
 
 export type Verdict = "safe" | "caution" | "unsafe";
 
@@ -45,13 +46,16 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...["verdict", "reasons", "is_safe", "safe", "language", "filename"],
 ]);
 const CANDIDATES_MAX = 6;
-/** Answers are bounded by tokens already; this bounds what an odd one costs us. */
+/** Answers are bounded by tokens already; these bound what an odd one costs us, thoughts included and without. */
 const ANSWER_CHARACTERS_MAX = 400_000;
+const SAID_CHARACTERS_MAX = 65_536;
 const OBJECTS_TRIED_MAX = 12;
+/** By all tries together: an object without an end is read up to the end of the answer. */
+const CHARACTERS_READ_MAX = 3 * SAID_CHARACTERS_MAX;
 const EXPLANATION_CHARACTERS_MAX = 4000;
 
 export function extractAnswer(answer: string): ExtractedAnswer {
-  const text = stripTemplates(answer.slice(0, ANSWER_CHARACTERS_MAX));
+  const text = saidIn(answer);
   const object = findObject(text);
   const said = object ? assess(object.fields) : NOTHING_SAID;
   const code = object && codeIn(object.fields);
@@ -62,7 +66,7 @@ export function extractAnswer(answer: string): ExtractedAnswer {
   // An object about the code, and the code itself somewhere else.
   const rest = object ? text.slice(0, object.start) + text.slice(object.end) : text;
   const found = findCode(rest);
-  const candidates = unique(found.pieces.flatMap(readings)).slice(0, CANDIDATES_MAX);
+  const candidates = firstReadings(found.pieces);
   const prose = found.prose.trim().slice(0, EXPLANATION_CHARACTERS_MAX);
   const explanation = said.explanation ?? (prose === "" ? null : prose);
   const refuses =
@@ -75,8 +79,7 @@ export function extractFields(
   answer: string,
   keys: readonly string[],
 ): Readonly<Record<string, unknown>> | undefined {
-  const text = stripTemplates(answer.slice(0, ANSWER_CHARACTERS_MAX));
-  return findObject(text, new Set([...KNOWN_KEYS, ...keys]))?.fields;
+  return findObject(saidIn(answer), new Set([...KNOWN_KEYS, ...keys]))?.fields;
 }
 
 const REFUSAL =
@@ -98,11 +101,16 @@ function findObject(text: string, keys: ReadonlySet<string> = KNOWN_KEYS): Found
   );
   let other: FoundObject | undefined;
   let tried = 0;
+  let charactersRead = 0;
   let after = 0;
   for (const { index } of starts) {
     if (index < after) continue;
-    if (++tried > OBJECTS_TRIED_MAX) break;
-    const { value, end, openString } = readStrictly(text, index) ?? readLenient(text, index, keys);
+    if (++tried > OBJECTS_TRIED_MAX || charactersRead > CHARACTERS_READ_MAX) break;
+    const strict = readStrictly(text, index);
+    const { value, end, openString } = strict
+      ? { ...strict, openString: undefined }
+      : readLenient(text, index, keys);
+    charactersRead += end - index;
     const fields = unwrap(value);
     if (!fields) continue;
     const found = { fields, start: index, end, openString };
@@ -117,33 +125,9 @@ function findObject(text: string, keys: ReadonlySet<string> = KNOWN_KEYS): Found
 }
 
 function parseStrictly(text: string): Readonly<Record<string, unknown>> | undefined {
-  const body = /^```(?:json)?\s*\n([\s\S]*?)\n?```$/.exec(text)?.[1] ?? text;
-  try {
-    const value: unknown = JSON.parse(body);
-    // A whole answer in one more layer of quotes.
-    if (typeof value === "string") return unwrap(JSON.parse(value));
-    return unwrap(value);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The object that begins at `from`, if it is JSON as it should be. */
-function readStrictly(text: string, from: number): LenientValue | undefined {
-  const marks = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/gs;
-  marks.lastIndex = from;
-  let depth = 0;
-  for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
-    if (mark[0] === "{") depth++;
-    if (mark[0] !== "}" || --depth > 0) continue;
-    try {
-      const value: unknown = JSON.parse(text.slice(from, marks.lastIndex));
-      return { value, end: marks.lastIndex, openString: undefined };
-    } catch {
-      return undefined;
-    }
-  }
-  return undefined;
+  const value = parseJson(withoutJsonFence(text));
+  // A whole answer in one more layer of quotes.
+  return unwrap(typeof value === "string" ? parseJson(value) : value);
 }
 
 /** The object that has the fields, out of what is put around it: lists, tool calls, "answer". */
@@ -228,6 +212,16 @@ function firstText(fields: Readonly<Record<string, unknown>>, keys: readonly str
   return null;
 }
 
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
+/** Of so many pieces as there is room for: an answer may have thousands. */
+function firstReadings(pieces: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const piece of pieces) {
+    for (const reading of readings(piece)) found.add(reading);
+    if (found.size >= CANDIDATES_MAX) break;
+  }
+  return [...found].slice(0, CANDIDATES_MAX);
+}
+
+function saidIn(answer: string): string {
+  return stripTemplates(answer.slice(0, ANSWER_CHARACTERS_MAX)).slice(0, SAID_CHARACTERS_MAX);
 }

@@ -4,6 +4,8 @@
  * in depth; never throws.
  */
 
+import { afterComments, Lookahead } from "./lookahead.js";
+
 export interface LenientValue {
   readonly value: unknown;
   /** Where reading stopped. */
@@ -30,13 +32,10 @@ const CONSTANTS: readonly (readonly [RegExp, unknown])[] = [
   [/(?:null|None|undefined)\b/y, null],
 ];
 const NUMBER = /[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
+const QUOTED_KEY = /["'`\u201c\u2018]([^"'`\u201d\u2019\n]{1,80})["'`\u201d\u2019]/y;
 const BARE_KEY = /[A-Za-z_][\w-]*/y;
-/** Where a string in an object may end: before the next key, or before the end of the object. */
-const NEXT_KEY =
-  /[^\S\n]*[,\n](?:\s|\/\/[^\n]*\n)*["'`\u201c\u2018]?([A-Za-z_][\w -]{0,40})["'`\u201d\u2019]?\s*:/y;
-const OBJECT_ENDS = /\s*,?\s*\}\s*(?:[,}\]]|$|`|<)/y;
-const LIST_GOES_ON = /\s*(?:,\s*["'`\u201c\u2018{[]|,?\s*\])/y;
-const BLANKS = /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y;
+const KEY_ENDS = /\s*(?::|=>|=)/y;
+const UNICODE = /\\u([0-9a-fA-F]{4})/y;
 
 /** Read the value that begins at `from`. `keys` are those that certainly begin another field. */
 export function readLenient(text: string, from: number, keys: ReadonlySet<string>): LenientValue {
@@ -58,7 +57,7 @@ class Reader {
   }
 
   value(depth: number, inList: boolean): unknown {
-    this.#match(BLANKS);
+    this.at = afterComments(this.#text, this.at);
     const first = this.#text[this.at];
     if (first === undefined || depth > DEPTH_MAX) return undefined;
     if (first === "{") return this.#object(depth);
@@ -73,7 +72,7 @@ class Reader {
     const fields: Record<string, unknown> = Object.create(null);
     this.at++;
     while (this.at < this.#text.length) {
-      this.#match(BLANKS);
+      this.at = afterComments(this.#text, this.at);
       const char = this.#text[this.at];
       if (char === "}") {
         this.at++;
@@ -94,16 +93,15 @@ class Reader {
   }
 
   #key(): string | undefined {
-    const quoted = /["'`\u201c\u2018]([^"'`\u201d\u2019\n]{1,80})["'`\u201d\u2019]/y;
-    const key = this.#match(quoted)?.[1] ?? this.#match(BARE_KEY)?.[0];
-    return this.#match(/\s*(?::|=>|=)/y) ? key : undefined;
+    const key = this.#match(QUOTED_KEY)?.[1] ?? this.#match(BARE_KEY)?.[0];
+    return this.#match(KEY_ENDS) ? key : undefined;
   }
 
   #list(depth: number): unknown[] {
     const items: unknown[] = [];
     this.at++;
     while (this.at < this.#text.length) {
-      this.#match(BLANKS);
+      this.at = afterComments(this.#text, this.at);
       const char = this.#text[this.at];
       if (char === "]") {
         this.at++;
@@ -141,27 +139,33 @@ class Reader {
         content += close;
         continue;
       }
-      content += char;
-      this.at++;
+      const from = this.at;
+      this.at = this.#endOfPlain(close);
+      content += this.#text.slice(from, this.at);
     }
     this.openString = content;
     return content;
   }
 
+  /** Up to where neither an escape nor what could close the string begins; never where it begins itself. */
+  #endOfPlain(close: string): number {
+    let at = this.at + 1;
+    while (at < this.#text.length && this.#text[at] !== "\\" && this.#text[at] !== close[0]) at++;
+    return at;
+  }
+
   /** Whether the quote before this place ends its string, or should have been escaped. */
   #mayEnd(inList: boolean, strayQuotes: number): boolean {
-    if (this.#test(/\s*$/y)) return true;
-    if (inList) return this.#test(LIST_GOES_ON);
-    if (this.#test(OBJECT_ENDS)) return true;
-    NEXT_KEY.lastIndex = this.at;
-    const key = NEXT_KEY.exec(this.#text)?.[1];
+    const after = new Lookahead(this.#text, this.at);
+    if (inList) return after.isEnd || after.continuesList();
+    if (after.isEnd || after.endsObject()) return true;
+    const key = after.nextKey();
     return key !== undefined && (strayQuotes === 0 || this.#keys.has(key));
   }
 
   #escape(): string {
     const next = this.#text[this.at + 1] ?? "";
-    const unicode = /\\u([0-9a-fA-F]{4})/y;
-    const code = this.#match(unicode)?.[1];
+    const code = this.#match(UNICODE)?.[1];
     if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
     this.at += 1 + next.length;
     // An escape that JSON does not know was meant for Python.
@@ -173,10 +177,5 @@ class Reader {
     const match = pattern.exec(this.#text);
     if (match) this.at = pattern.lastIndex;
     return match;
-  }
-
-  #test(pattern: RegExp): boolean {
-    pattern.lastIndex = this.at;
-    return pattern.test(this.#text);
   }
 }

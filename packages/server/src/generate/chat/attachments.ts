@@ -26,10 +26,11 @@ function filesOf({ parts }: ChatMessage): FilePart[] {
 
 /** Only the last part of a path: attachments lie side by side. */
 function nameOf({ filename = "", mediaType }: FilePart, index: number): string {
-  const name = filename.split(/[/\\]/).at(-1)?.slice(-NAME_CHARACTERS_MAX) ?? "";
+  const slash = Math.max(filename.lastIndexOf("/"), filename.lastIndexOf("\\"));
+  const name = filename.slice(slash + 1).slice(-NAME_CHARACTERS_MAX);
   if (name !== "" && name !== "." && name !== "..") return name;
-  const ending = /\/([a-z0-9]{1,10})$/i.exec(mediaType)?.[1] ?? "bin";
-  return `attachment-${index + 1}.${ending}`;
+  const ending = /^[a-z0-9]{1,10}$/i.exec(mediaType.slice(mediaType.lastIndexOf("/") + 1))?.[0];
+  return `attachment-${index + 1}.${ending ?? "bin"}`;
 }
 
 function contentOf({ url }: FilePart): Buffer {
@@ -41,6 +42,7 @@ function contentOf({ url }: FilePart): Buffer {
   }
   const data = url.slice(start.length);
   if (base64) return Buffer.from(data, "base64");
+  if (!data.includes("%")) return Buffer.from(data);
   try {
     return Buffer.from(decodeURIComponent(data));
   } catch {

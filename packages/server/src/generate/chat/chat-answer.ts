@@ -54,7 +54,7 @@ export class ChatAnswer {
   /** Its texts are added to this list, and grow there. */
   sayTo(said: ChatPart[]): void {
     this.#said = said;
-    said.push(...this.#texts.values());
+    for (const text of this.#texts.values()) said.push(text);
   }
 
   /** What its reader is told of a part. @throws what is told as an error */
@@ -193,7 +193,7 @@ const TOO_MANY = `Only ${CALLS_MAX} tools can be called at once; this one was no
 /** Names that nobody has offered are the model's, whatever they are. */
 function nameOf(name: string): { toolName: string; dynamic?: true } {
   if (Object.hasOwn(chatTools, name)) return { toolName: name };
-  const safe = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, NAME_CHARACTERS_MAX);
+  const safe = name.slice(0, NAME_CHARACTERS_MAX).replace(/[^A-Za-z0-9_-]/g, "_");
   return { toolName: safe || "unknown", dynamic: true };
 }
 

@@ -7,6 +7,7 @@ import type { DataMarks } from "../data-block.js";
 export const TEXT_CHARACTERS_MAX = 10_000;
 const FILES_TOLD_MAX = 50;
 const IMAGES_SHOWN_MAX = 16;
+const WORD_CHARACTERS_MAX = 40;
 const JSON_CHARACTERS_MAX = 12_000;
 
 export interface RunOutput {
@@ -29,11 +30,7 @@ export interface ShownImage {
   readonly data: string;
 }
 
-export function toRunOutput(
-  outcome: ExecutionOutcome,
-  executionId: number | null,
-  images: number,
-): RunOutput {
+export function toRunOutput(outcome: ExecutionOutcome, executionId: number | null): RunOutput {
   const { error } = outcome;
   return {
     status: outcome.status,
@@ -46,7 +43,7 @@ export function toRunOutput(
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
-    images,
+    images: outcome.outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX).length,
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
@@ -54,27 +51,30 @@ export function toRunOutput(
 
 const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/** In order. A front end may show an SVG, which can hold scripts, only as an image, so it is one here too. */
-export function imagesOf(outputs: readonly Output[]): ShownImage[] {
-  const images: ShownImage[] = [];
-  for (const output of outputs) {
-    const image = images.length < IMAGES_SHOWN_MAX ? imageIn(output) : undefined;
-    if (image) images.push(image);
+const SVG = "image/svg+xml";
+
+type RichOutput = Extract<Output, { data: unknown }>;
+
+function isImage(output: Output): output is RichOutput {
+  return "data" in output && typeOfImage(output) !== undefined;
+}
+
+function typeOfImage({ data }: RichOutput): string | undefined {
+  return [...BASE64_IMAGES, SVG].find((type) => typeof data[type] === "string");
+}
+
+/**
+ * In order, one at a time, as each may be large. A front end may show an SVG, which can hold scripts, only as
+ * an image, so it is one here too.
+ */
+export function* imagesOf(outputs: readonly Output[]): Generator<ShownImage> {
+  for (const output of outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX)) {
+    const mediaType = typeOfImage(output) ?? SVG;
+    const text = String(output.data[mediaType]);
+    // Read and written anew, what is base64 loses its line ends, and whatever else is not part of it.
+    const bytes = Buffer.from(text, mediaType === SVG ? "utf8" : "base64");
+    yield { mediaType, data: bytes.toString("base64") };
   }
-  return images;
-}
-
-function imageIn(output: Output): ShownImage | undefined {
-  if (!("data" in output)) return undefined;
-  const mediaType = BASE64_IMAGES.find((type) => typeof output.data[type] === "string");
-  // White space is left out, of whatever length and however often it comes.
-  if (mediaType !== undefined) return shown(mediaType, String(output.data[mediaType]), "base64");
-  const svg = output.data["image/svg+xml"];
-  return typeof svg === "string" ? shown("image/svg+xml", svg, "utf8") : undefined;
-}
-
-function shown(mediaType: string, text: string, encoding: "base64" | "utf8"): ShownImage {
-  return { mediaType, data: Buffer.from(text, encoding).toString("base64") };
 }
 
 function textOf(outputs: readonly Output[]): string {
@@ -143,5 +143,5 @@ function asJson(value: unknown): string {
 }
 
 function word(text: string): string {
-  return text.replace(/[^A-Za-z0-9_]/g, "").slice(0, 40);
+  return text.slice(0, WORD_CHARACTERS_MAX).replace(/[^A-Za-z0-9_]/g, "");
 }

@@ -144,11 +144,10 @@ export class ToolRunner {
     for await (const event of execution.events.follow()) yield* live.take(event);
     const outcome = await running;
     this.#note(outcome);
-    const images = imagesOf(outcome.outputs);
-    for (const { mediaType, data } of images) {
+    for (const { mediaType, data } of imagesOf(outcome.outputs)) {
       yield { type: "file", mediaType, url: `data:${mediaType};base64,${data}` };
     }
-    return { output: toRunOutput(outcome, execution.id, images.length) };
+    return { output: toRunOutput(outcome, execution.id) };
   }
 
   #note(outcome: Awaited<ReturnType<ChatBench["run"]>>): void {

@@ -3,6 +3,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
+const NAME_CHARACTERS_MAX = 64;
 const closed = { additionalProperties: false } as const;
 const Path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
 
@@ -83,6 +84,13 @@ const checks = Object.fromEntries(
   Object.entries(chatTools).map(([name, { parameters }]) => [name, Compile(parameters)] as const),
 );
 
+/** Told by itself: an object may have any number of fields, and a check of all of them takes its time. */
+function unknownArgument(name: ToolName, input: unknown): string | undefined {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined;
+  const { properties } = chatTools[name].parameters;
+  return Object.keys(input).find((argument) => !Object.hasOwn(properties, argument));
+}
+
 /** What the model called, or a sentence for it about what is wrong with that. */
 export function readCall(name: string, input: unknown): ToolCall | string {
   const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
@@ -90,6 +98,10 @@ export function readCall(name: string, input: unknown): ToolCall | string {
     return `There is no tool of this name. There are: ${Object.keys(chatTools).join(", ")}.`;
   }
   if (check.Check(input)) return { name, input } as ToolCall;
+  const unknown = unknownArgument(name as ToolName, input);
+  if (unknown !== undefined) {
+    return `The arguments do not fit: there is no ${unknown.slice(0, NAME_CHARACTERS_MAX)}.`;
+  }
   const [first] = check.Errors(input);
   const where = first?.instancePath.replace(/^\//, "") || "the arguments";
   return `The arguments do not fit: ${where} ${first?.message ?? "is not valid"}.`;

@@ -155,6 +155,36 @@ describe("countJsonValues", () => {
     expect(count(String.raw`["a,b:c[{\"", "\\", ","]`)).toBe(10 + 3 * 3 + 2);
   });
 
+  test("wherever a string is long, its end is found", () => {
+    for (const filler of ["x", String.raw`\\`, String.raw`\"`, "é", `x${String.raw`\"`}`]) {
+      for (const length of [0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000]) {
+        const text = filler.repeat(length);
+        expect(count(`["${text}",1,"${text}"]`), filler + length).toBe(10 + 2 * 3 + 2);
+        expect(count(`["${text}`)).toBe(10 + 3);
+      }
+    }
+  });
+
+  test("as much as matters is counted, and no more", () => {
+    expect(countJsonValues(Buffer.from(`[${"1,".repeat(1000)}1]`), 50)).toBe(51);
+    expect(countJsonValues(Buffer.from("[1,2]"), 50)).toBe(11);
+  });
+
+  test.each([
+    ["quotes", `"${String.raw`\"`.repeat(3_000_000)}"`],
+    ["backslashes", `"${String.raw`\\`.repeat(3_000_000)}"`],
+    ["white space", " ".repeat(6_000_000)],
+  ])("six megabytes of %s are counted in no time", (_, text) => {
+    const bytes = Buffer.from(text);
+    const tookMs = [1, 2, 3].map(() => {
+      const before = process.cpuUsage();
+      countJsonValues(bytes);
+      return process.cpuUsage(before).user / 1000;
+    });
+    // By the processor's clock and the best of three: neighbours of the test take their share.
+    expect(Math.min(...tookMs)).toBeLessThan(50);
+  });
+
   test("too many levels are refused", () => {
     expect(() => count("[".repeat(501))).toThrow(ProtocolViolation);
     expect(count("[]".repeat(501))).toBe(5010);

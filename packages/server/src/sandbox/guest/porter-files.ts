@@ -42,7 +42,8 @@ const described = {
 };
 const Entries = Type.Object({ entries: Type.Array(Type.Object({ path: Path, ...described })) });
 const Listed = Type.Object({ truncated: Type.Boolean() }, closed);
-const Opened = Type.Object({ ...described, etag: Type.String({ pattern: "^[0-9a-f-]{1,60}$" }) });
+const Etag = Type.String({ maxLength: 60, pattern: "^[0-9a-f-]{1,60}$" });
+const Opened = Type.Object({ ...described, etag: Etag });
 const Written = Type.Object({
   files: Type.Array(
     Type.Object({ path: Path, size: Type.Integer({ minimum: 0 }), created: Type.Boolean() }),

@@ -1,0 +1,146 @@
+/**
+ * The connections that there are. On each one request at a time is worked on; what a client sends ahead of
+ * an answer waits. So every response that anything works for has the socket, and its "close" tells when
+ * the client goes: Node tells that to no response that still waits for its turn.
+ */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What may wait on one connection. */
+const WAITING_MAX = 64;
+const WAITING_BYTES_MAX = 256 * 1024;
+/** A body of so much makes Node stop reading, and who does not read does not see a client go. */
+const UNREAD_BYTES = 8 * 1024;
+/** So long a client may be out of sight. An answer that is all but sent takes less. */
+const UNSEEN_MS = 1000;
+/** From this share of the places on, idle connections give theirs up. */
+const NEARLY_FULL = 15 / 16;
+
+interface Connection {
+  readonly socket: Socket;
+  /** Undefined until a token was shown. */
+  owner: string | undefined;
+  answering: ServerResponse | undefined;
+  readonly waiting: (readonly [IncomingMessage, ServerResponse])[];
+  /** What had been read when the first of them came. */
+  bytesBefore: number;
+  unseen: NodeJS.Timeout | undefined;
+}
+
+export class Connections {
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #serve: Serve;
+  readonly #enough: number;
+  readonly #unseenMs: number;
+
+  /** Comes between the server and `serve`, which was its listener. */
+  constructor(server: Server, serve: Serve, connectionsMax: number, unseenMs = UNSEEN_MS) {
+    this.#serve = serve;
+    this.#unseenMs = unseenMs;
+    this.#enough = Math.floor(connectionsMax * NEARLY_FULL);
+    server.maxConnections = connectionsMax;
+    server.on("connection", (socket) => this.#opened(socket));
+    const receive: Serve = (request, response) => this.#receive(request, response);
+    server.removeListener("request", serve);
+    server.on("request", receive);
+    // Node would refuse these by itself; an expectation that nobody knows may be ignored.
+    server.on("checkExpectation", receive);
+  }
+
+  /** Who has shown a token on this connection. */
+  belongsTo(socket: Socket, owner: string): void {
+    const connection = this.#connections.get(socket);
+    if (connection) connection.owner = owner;
+  }
+
+  /** Whether bytes that are written to it now would stand in the midst of an answer, or in its place. */
+  isAnswering(socket: Socket): boolean {
+    const answering = this.#connections.get(socket)?.answering;
+    return answering !== undefined && (answering.headersSent || answering.req.complete);
+  }
+
+  #opened(socket: Socket): Connection {
+    const connection: Connection = {
+      ...{ socket, owner: undefined, answering: undefined },
+      ...{ waiting: [], bytesBefore: 0, unseen: undefined },
+    };
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
+      clearTimeout(connection.unseen);
+      connection.waiting.length = 0;
+      this.#connections.delete(socket);
+    });
+    if (this.#connections.size > this.#enough) this.#dispensable(socket)?.destroy();
+    return connection;
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const connection = this.#connections.get(socket) ?? this.#opened(socket);
+    if (connection.answering === undefined) this.#begin(connection, request, response);
+    else this.#wait(connection, request, response);
+  }
+
+  #begin(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    connection.answering = response;
+    response.once("close", () => this.#next(connection));
+    this.#serve(request, response);
+  }
+
+  #wait(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    const { socket, waiting } = connection;
+    if (socket.destroyed) return;
+    if (waiting.length === 0) connection.bytesBefore = socket.bytesRead;
+    const bytes = socket.bytesRead - connection.bytesBefore;
+    if (waiting.length === WAITING_MAX || bytes > WAITING_BYTES_MAX) {
+      socket.destroy();
+      return;
+    }
+    waiting.push([request, response]);
+    this.#expectAnswer(connection);
+  }
+
+  #next(connection: Connection): void {
+    const { socket, waiting } = connection;
+    connection.answering = undefined;
+    clearTimeout(connection.unseen);
+    connection.unseen = undefined;
+    if (socket.destroyed) return;
+    const next = waiting.shift();
+    // Without the socket it comes after an answer that was to be the last.
+    if (next === undefined || next[1].socket === null) return;
+    this.#begin(connection, ...next);
+    this.#expectAnswer(connection);
+  }
+
+  /** Of a client that may have gone without being seen to, what runs for it must not last. */
+  #expectAnswer(connection: Connection): void {
+    if (!connection.waiting.some(([request]) => stopsReading(request))) return;
+    connection.unseen ??= setTimeout(() => connection.socket.destroy(), this.#unseenMs).unref();
+  }
+
+  /** The oldest that never showed a token, or else the oldest idle one of whoever has most. */
+  #dispensable(newest: Socket): Socket | undefined {
+    const idle = new Map<string, { oldest: Socket; count: number }>();
+    for (const { socket, owner, answering } of this.#connections.values()) {
+      if (socket === newest) continue;
+      if (owner === undefined) return socket;
+      if (answering !== undefined) continue;
+      const theirs = idle.get(owner);
+      if (theirs) theirs.count++;
+      else idle.set(owner, { oldest: socket, count: 1 });
+    }
+    const [most] = [...idle.values()].sort((a, b) => b.count - a.count);
+    return most?.oldest;
+  }
+}
+
+function stopsReading({ headers }: IncomingMessage): boolean {
+  return (
+    headers["transfer-encoding"] !== undefined ||
+    Number(headers["content-length"] ?? 0) > UNREAD_BYTES
+  );
+}

@@ -1,0 +1,139 @@
+/**
+ * Bodies that are JSON: received within the bound of their route and the budget of their key, counted before
+ * they are parsed. No route reads JSON in another way.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { FastifyRequest } from "fastify";
+import { ServiceError } from "../../errors.js";
+import { countJsonValues, ProtocolViolation } from "../../sandbox/guest/channel.js";
+import type { App } from "../app.js";
+import type { BodyBudget } from "./body-budget.js";
+import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
+import { GatheredBytes } from "./gathered-bytes.js";
+
+/** How soon there may be room again. */
+const RETRY_AFTER_MS = 1000;
+/** Each piece has its price, however small it is. Beyond so many they hold so much on average. */
+const PIECES = 1000;
+const PIECE_BYTES_MIN = 64;
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+/** Takes the place of Fastify's own parsers. Of anything that is not JSON, no byte is kept. */
+export function readJsonBodies(app: App, budget: BodyBudget): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", (request, payload, done) => {
+    if (request.is404) done(null);
+    else
+      receive(request, payload, budget, (error, bytes) => {
+        if (error) done(error);
+        // Many clients name a content type also where they send nothing.
+        else if (bytes === undefined || bytes.length === 0) done(null, undefined);
+        else parseCounted(request, bytes, parse, done);
+      });
+  });
+  // `curl -d ""` sends nothing as well, and declares it as a form; a panic must not fail over that.
+  app.addContentTypeParser("*", (request, payload, done) => {
+    if (request.is404) done(null);
+    else expectNothing(payload, done);
+  });
+}
+
+/**
+ * Of these methods nobody reads a body. Left where it is it would stop the reading of the connection, and then nobody
+ * would see its client go.
+ */
+export function dropUnaskedBody({ method, raw, headers }: FastifyRequest): void {
+  if (method !== "GET" && method !== "HEAD") return;
+  const { "content-length": length, "transfer-encoding": coding } = headers;
+  if (length !== undefined || coding !== undefined) raw.resume();
+}
+
+function receive(
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  budget: BodyBudget,
+  done: (error: Error | null, bytes?: Buffer) => void,
+): void {
+  const { bodyLimit = SMALL_BODY_BYTES } = request.routeOptions;
+  const received = new GatheredBytes();
+  let pieces = 0;
+  const held = budget.open(request.principal?.id ?? "", () => end(noRoom()));
+  const take = (bytes: number): boolean => {
+    if (bytes > bodyLimit) end(new ServiceError("REQUEST_TOO_LARGE"));
+    else if (!held.reach(bytes)) end(noRoom());
+    else return true;
+    return false;
+  };
+  const onData = (piece: Buffer) => {
+    if (++pieces > PIECES && received.length / pieces < PIECE_BYTES_MIN) end(inPieces());
+    else if (take(received.length + piece.length)) received.add(piece);
+  };
+  const onEnd = () => end(null);
+  const onGone = () => end(new ServiceError("INVALID_REQUEST", "The body was cut off."));
+  function end(error: Error | null): void {
+    held.close();
+    payload.off("data", onData).off("end", onEnd).off("close", onGone);
+    if (error) done(error);
+    else done(null, received.take());
+  }
+  // What is announced has its room from the beginning, or is refused before a byte of it is kept.
+  if (!take(Number(request.headers["content-length"]) || 0)) return;
+  payload.on("data", onData).on("end", onEnd).on("close", onGone);
+  // The end of a client is told by "close" as well.
+  payload.on("error", () => undefined);
+}
+
+function inPieces(): ServiceError {
+  return new ServiceError("INVALID_REQUEST", "The body comes in too many pieces.");
+}
+
+function noRoom(): ServiceError {
+  return new ServiceError("TOO_MANY_BODIES", undefined, { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function parseCounted(
+  request: FastifyRequest,
+  bytes: Buffer,
+  parse: ReturnType<App["getDefaultJsonParser"]>,
+  done: Done,
+): void {
+  try {
+    checkValues(bytes, request.routeOptions.config.body ?? SMALL_BODY);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  parse(request, bytes.toString("utf8"), done);
+}
+
+/** Time and memory of a parse, and of the checks after it, grow with values more than with bytes. */
+function checkValues(bytes: Buffer, { valuesMax, hint }: BodyShape): void {
+  let count: number;
+  try {
+    count = countJsonValues(bytes, valuesMax);
+  } catch (error) {
+    if (!(error instanceof ProtocolViolation)) throw error;
+    throw new ServiceError("INVALID_REQUEST", "the body nests too deep");
+  }
+  if (count > valuesMax) {
+    throw new ServiceError(
+      "INVALID_REQUEST",
+      "the body holds too many values",
+      hint === undefined ? {} : { hint },
+    );
+  }
+}
+
+function expectNothing(payload: IncomingMessage, done: Done): void {
+  const end = (error: Error | null) => {
+    payload.off("data", onData).off("end", onEnd).off("close", onEnd);
+    done(error);
+  };
+  const onData = () => end(new ServiceError("UNSUPPORTED_MEDIA_TYPE"));
+  const onEnd = () => end(null);
+  payload.on("data", onData).on("end", onEnd).on("close", onEnd);
+  payload.on("error", () => undefined);
+}

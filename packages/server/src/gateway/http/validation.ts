@@ -1,0 +1,145 @@
+/**
+ * The check of a request by its schema. It ends with the first thing that is wrong: TypeBox looks for all of them
+ * in all of the value, of which one is told.
+ */
+
+import type { FastifyError, FastifySchemaCompiler } from "fastify";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { Convert, Errors } from "typebox/value";
+
+/** As FastifyError.validation has them. */
+interface Found {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message?: string;
+}
+
+interface SchemaShape {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, TSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: unknown;
+  readonly items?: TSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly anyOf?: readonly TSchema[];
+}
+
+/** Neither coerces nor drops in a body: what does not fit is an error. Texts of an address are converted. */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const fits = checkOf(schema);
+  return (given: unknown) => {
+    const value = httpPart === "body" ? given : Convert(schema, given);
+    if (fits(value)) return { value };
+    return { error: [firstError(schema, value)] as unknown as Error };
+  };
+};
+
+const checks = new WeakMap<TSchema, (value: unknown) => boolean>();
+
+/** Parts of schemas are compiled when something is first wrong in them. */
+function checkOf(schema: TSchema): (value: unknown) => boolean {
+  let check = checks.get(schema);
+  if (check === undefined) {
+    const compiled = Compile(schema);
+    check = (value) => compiled.Check(value);
+    checks.set(schema, check);
+  }
+  return check;
+}
+
+/** Of a value that does not fit, the error that TypeBox tells first; lengths of arrays before their items. */
+export function firstError(schema: TSchema, value: unknown, path = ""): Found {
+  const { properties, items, anyOf } = schema as SchemaShape;
+  let found: Found | undefined;
+  if (anyOf?.[0] !== undefined) found = firstError(anyOf[0], value, path);
+  else if (properties && isObject(value)) found = errorInObject(schema, value, path);
+  else if (items && Array.isArray(value)) found = errorInArray(schema, value, path);
+  return found ?? ownError(schema, value, path);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function errorInObject(
+  schema: SchemaShape,
+  value: Record<string, unknown>,
+  path: string,
+): Found | undefined {
+  const { properties = {}, required = [], additionalProperties } = schema;
+  const requiredProperties = required.filter((name) => !Object.hasOwn(value, name));
+  if (requiredProperties.length > 0) {
+    return { keyword: "required", instancePath: path, params: { requiredProperties } };
+  }
+  if (additionalProperties === false) {
+    for (const name in value) {
+      if (Object.hasOwn(properties, name)) continue;
+      return { keyword: "boolean", instancePath: below(path, name), params: {} };
+    }
+  }
+  for (const [name, part] of Object.entries(properties)) {
+    if (!Object.hasOwn(value, name) || value[name] === undefined) continue;
+    if (!checkOf(part)(value[name])) return firstError(part, value[name], below(path, name));
+  }
+  return undefined;
+}
+
+function errorInArray(
+  { items, minItems, maxItems }: SchemaShape,
+  value: readonly unknown[],
+  path: string,
+): Found | undefined {
+  const isLong = maxItems !== undefined && value.length > maxItems;
+  if (isLong || value.length < (minItems ?? 0)) {
+    const bounds = { type: "array", ...(isLong ? { maxItems } : { minItems }) };
+    return ownError(bounds as TSchema, value, path);
+  }
+  const fits = checkOf(items as TSchema);
+  const at = value.findIndex((item) => !fits(item));
+  return at < 0 ? undefined : firstError(items as TSchema, value[at], below(path, String(at)));
+}
+
+/** Of a value that holds no others, or not many. */
+function ownError(schema: TSchema, value: unknown, path: string): Found {
+  const [first] = Errors(schema, value);
+  if (!first) return { keyword: "", instancePath: path, params: {} };
+  return { ...first, instancePath: path + first.instancePath };
+}
+
+function below(path: string, name: string): string {
+  return `${path}/${short(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+/** Names are told as far as anybody reads them. */
+const NAME_CHARACTERS_MAX = 200;
+
+/** Names the field, as a caller would write it. */
+export function describeValidation(error: FastifyError): string {
+  const [first] = error.validation ?? [];
+  const where = error.validationContext ?? "body";
+  if (!first) return `the ${where} is not valid`;
+  const path = short(first.instancePath.replace(/^\//, "").replaceAll("/", "."));
+  const params = first.params as {
+    additionalProperties?: string[];
+    requiredProperties?: string[];
+    pattern?: string;
+  };
+  if (first.keyword === "additionalProperties" || first.keyword === "boolean") {
+    const names = short((params.additionalProperties ?? [path]).join(", "));
+    return `unknown field in the ${where}: ${names}`;
+  }
+  if (first.keyword === "required") {
+    return `missing in the ${where}: ${(params.requiredProperties ?? []).join(", ")}`;
+  }
+  if (first.keyword === "pattern" && path.endsWith("memory_limit")) {
+    return `${path} must be a size such as "200m", "1.5g" or "256MiB", or a number of bytes`;
+  }
+  return `${path === "" ? `the ${where}` : path} ${first.message ?? "is not valid"}`;
+}
+
+function short(text: string): string {
+  return text.length > NAME_CHARACTERS_MAX ? `${text.slice(0, NAME_CHARACTERS_MAX)}…` : text;
+}

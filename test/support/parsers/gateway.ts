@@ -1,0 +1,213 @@
+/** Parsers of what comes in requests, and of what a session holds. */
+import { Readable } from "node:stream";
+import type { FastifyRequest } from "fastify";
+import { type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { KeyName } from "../../../packages/server/src/access/key-file.ts";
+import { loadConfig } from "../../../packages/server/src/config.ts";
+import { createAuthenticate } from "../../../packages/server/src/gateway/auth.ts";
+import { SessionChatBench } from "../../../packages/server/src/gateway/chat-bench.ts";
+import {
+  checkName,
+  checkPath,
+  contentDisposition,
+} from "../../../packages/server/src/gateway/files/path.ts";
+import { matchesEtag, parseRange } from "../../../packages/server/src/gateway/files/range.ts";
+import { receiveForm } from "../../../packages/server/src/gateway/files/upload.ts";
+import { checkInputFiles } from "../../../packages/server/src/gateway/input-files.ts";
+import { parseMemory } from "../../../packages/server/src/gateway/limits.ts";
+import { MemoryLimit, SessionId } from "../../../packages/server/src/gateway/schemas/common.ts";
+import { countJsonValues } from "../../../packages/server/src/sandbox/guest/channel.ts";
+import {
+  explainFailure,
+  explainInstall,
+} from "../../../packages/server/src/sessions/explanation.ts";
+import { notebookOutputs } from "../../../packages/server/src/sessions/notebook.ts";
+import { readNotebook } from "../../../packages/server/src/sessions/notebook-input.ts";
+import { checkPackages } from "../../../packages/server/src/sessions/packages.ts";
+import {
+  BODY,
+  FRAME,
+  HEADER,
+  JSON_VALUES_MAX,
+  NOTEBOOK_BODY,
+  PIECE,
+  type Row,
+  toParsers,
+} from "./row.ts";
+
+const config = loadConfig({ WHEEL_DIR: "/tmp" }, "/nonexistent");
+
+const bounds = {
+  timeoutMsMax: 1,
+  memoryBytesMax: 1,
+  processes: 1,
+  openFiles: 1,
+  diskBytes: 1,
+  diskInodes: 1,
+  hasWheels: true,
+};
+
+function failureOf(text: string) {
+  return {
+    ...{ status: "killed" as const, ename: text.slice(0, 1024), evalue: text, stderr: text },
+    ...{ traceback: Array.from({ length: 200 }, () => text), kernelExitCode: undefined },
+    ...{ sessionGoesOn: false, events: { oomKills: 0, processesRefused: 0 } },
+    ...{ timeoutMs: 1, memoryBytes: 1, memoryPeakBytes: 1 },
+  };
+}
+
+const guarded = createAuthenticate({ adminToken: "secret", findKey: () => undefined });
+
+const open = createAuthenticate({ adminToken: undefined, findKey: () => undefined });
+
+const asking = (headers: Record<string, string>) =>
+  ({ headers, method: "GET", routeOptions: { url: "/docs" } }) as unknown as FastifyRequest;
+
+function valid(schema: TSchema): (text: string) => unknown {
+  const check = Compile(Type.Object({ field: schema }));
+  return (text) => check.Check({ field: text }) || [...check.Errors({ field: text })];
+}
+
+/** A form of one file, by the name, as the headers of its part have it. */
+function form(name: string): Promise<void> {
+  const head = `Content-Disposition: form-data; name="f"; filename="${name}"`;
+  return receive(`--b\r\n${head}\r\n\r\nx\r\n--b--\r\n`);
+}
+
+function receive(body: string): Promise<void> {
+  const raw = Object.assign(Readable.from([Buffer.from(body)]), {
+    ...{ setTimeout: () => undefined, complete: true },
+  });
+  const headers = { "content-type": "multipart/form-data; boundary=b" };
+  const writer = { next: () => undefined, write: async () => undefined };
+  return receiveForm({ raw, headers } as never, "", writer as never, BODY);
+}
+
+const chatFiles = new SessionChatBench({
+  session: { useFiles: async () => ({ entries: [], truncated: false }) },
+} as never);
+
+/** Made once for each text: what brings bytes does not make them. */
+function bytesOf(text: string): Buffer {
+  if (lastBytes.text !== text) lastBytes = { text, bytes: Buffer.from(text, "latin1") };
+  return lastBytes.bytes;
+}
+
+let lastBytes = { text: "", bytes: Buffer.alloc(0) };
+
+const GATEWAY = "server/src/gateway";
+
+const short: readonly Row[] = [
+  [
+    "a header of a range",
+    `${GATEWAY}/files/range.ts`,
+    HEADER,
+    (text) => parseRange(text, 10),
+    ["", "bytes=", "bytes=0-"],
+  ],
+  [
+    "a header of versions",
+    `${GATEWAY}/files/range.ts`,
+    HEADER,
+    (text) => matchesEtag(text, '"a"'),
+    ["", "W/"],
+  ],
+  [
+    "a token",
+    `${GATEWAY}/auth.ts`,
+    HEADER,
+    (text) => guarded(asking({ authorization: text })),
+    ["Bearer ", "Basic ", ""],
+  ],
+  ["a host", `${GATEWAY}/auth.ts`, HEADER, (text) => open(asking({ host: text })), ["", "a."]],
+  [
+    "an origin",
+    `${GATEWAY}/auth.ts`,
+    HEADER,
+    (text) => open(asking({ origin: text })),
+    ["", "http://"],
+  ],
+  [
+    "the name of a file in an answer",
+    `${GATEWAY}/files/path.ts`,
+    8192,
+    (text) => contentDisposition("inline", text),
+  ],
+  ["a size of memory", `${GATEWAY}/limits.ts`, 32, parseMemory, ["", "1", "1."]],
+  ["a name in a form", [], PIECE - 200, form],
+  [
+    "parts of a form",
+    [],
+    PIECE,
+    (text) => receive(`${text}\r\n--b--\r\n`),
+    ["--b\r\n", "--b\r\nA: "],
+  ],
+  [
+    "packages",
+    "server/src/sessions/packages.ts",
+    200,
+    (text) => checkPackages(Array(50).fill(text), config),
+    ["a", "a[", "a==", "a>=1,"],
+  ],
+  [
+    "what failed",
+    "server/src/sessions/explanation.ts",
+    65_536,
+    (text) => explainFailure(failureOf(text), bounds),
+    ["", "No module named '", "[Errno 22]"],
+  ],
+];
+
+const long: readonly Row[] = [
+  ["a path", `${GATEWAY}/files/path.ts`, BODY, checkPath, ["", "a"]],
+  ["a path that must have a name", `${GATEWAY}/files/path.ts`, BODY, checkName],
+  [
+    "a path as a model writes it",
+    `${GATEWAY}/chat-bench.ts`,
+    BODY,
+    (text) => chatFiles.listFiles(text),
+    ["", "/workspace/", "./"],
+  ],
+  [
+    "base64",
+    `${GATEWAY}/input-files.ts`,
+    BODY,
+    (content) => checkInputFiles([{ path: "a", content, encoding: "base64" }], () => undefined),
+  ],
+  ["a session's name", [], BODY, valid(SessionId)],
+  ["a size in a body", [], BODY, valid(MemoryLimit), ["", "1"]],
+  ["a key's name", [], BODY, valid(KeyName)],
+  [
+    "a notebook",
+    "server/src/sessions/notebook-input.ts",
+    NOTEBOOK_BODY,
+    (text) =>
+      readNotebook({ nbformat: 4, cells: [{ cell_type: "raw", id: text, source: text }] }, BODY),
+  ],
+];
+
+const looked: readonly Row[] = [
+  [
+    "values in a notebook's JSON",
+    [],
+    NOTEBOOK_BODY,
+    (text) => countJsonValues(bytesOf(text), JSON_VALUES_MAX),
+    ['"', '""', "1"],
+  ],
+  [
+    "what pip said",
+    "server/src/sessions/explanation.ts",
+    FRAME,
+    (text) => explainInstall(text, { hasWheels: true }),
+  ],
+  [
+    "kinds of an output",
+    "server/src/sessions/notebook.ts",
+    FRAME,
+    (text) => notebookOutputs([{ output_type: "display_data", data: { [text]: 1 }, metadata: {} }]),
+    ["", "application/"],
+  ],
+];
+
+export const gatewayParsers = toParsers({ short, long, looked });
