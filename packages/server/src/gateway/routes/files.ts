@@ -12,6 +12,7 @@ import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
 import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
+import { takeSmallPieces } from "../http/body-pieces.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -168,6 +169,7 @@ function registerUploads(app: App, options: FilesOptions): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (request, _body, done) => {
     slowBodies.exempt(request.raw);
+    takeSmallPieces(request.raw);
     done(null);
   });
 
