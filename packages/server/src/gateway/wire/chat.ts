@@ -1,12 +1,12 @@
 /** How a turn of a chat looks on the wire: as one answer, and as the AI SDK's stream of UI message chunks. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ServiceError } from "../errors.js";
-import type { ChatTurn } from "../generate/chat/chat-turn.js";
-import type { ChatChunk } from "../generate/chat/chunks.js";
-import { isToolPart, textOf, toolNameOf } from "../generate/chat/messages.js";
-import type { FilePart } from "../generate/chat/parts.js";
-import { EventStream } from "./sse.js";
+import type { ServiceError } from "../../errors.js";
+import type { ChatTurn } from "../../generate/chat/chat-turn.js";
+import type { ChatChunk } from "../../generate/chat/chunks.js";
+import { isToolPart, textOf, toolNameOf } from "../../generate/chat/messages.js";
+import type { FilePart } from "../../generate/chat/parts.js";
+import { EventStream } from "../http/sse.js";
 
 export const SESSION_HEADER = "x-session-id";
 const PROTOCOL = { "x-vercel-ai-ui-message-stream": "v1" };

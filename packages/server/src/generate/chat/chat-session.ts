@@ -2,14 +2,8 @@
 
 import type { FileList } from "../../sandbox/files.js";
 import type { KernelAnswer } from "../../sandbox/questions.js";
-import type { Execution } from "../../sessions/execution.js";
-import type { ExecutionOutcome } from "../../sessions/outcome.js";
-import type { Workbench } from "../workbench.js";
-
-export interface StartedRun {
-  readonly execution: Execution;
-  readonly outcome: Promise<ExecutionOutcome>;
-}
+import type { StartedRun } from "../../sessions/interface.js";
+import type { CodeRunner } from "../code-runner.js";
 
 export interface FileText {
   readonly path: string;
@@ -19,7 +13,7 @@ export interface FileText {
   readonly truncated: boolean;
 }
 
-export interface ChatBench extends Workbench {
+export interface ChatSession extends CodeRunner {
   /** As `run`, followed from its beginning; interrupted when `signal` says so. @throws ServiceError */
   start(code: string, options: { timeoutMs?: number; signal: AbortSignal }): StartedRun;
   /** Paths are as a model writes them. @throws ServiceError of the table's file codes */

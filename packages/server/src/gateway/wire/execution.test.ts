@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { ExecutionOutcome } from "../sessions/outcome.js";
-import type { Output } from "../sessions/outputs.js";
-import { toExecuteResponse } from "./wire.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import type { Output } from "../../sessions/outputs.js";
+import { toExecuteResponse } from "./execution.js";
 
 function answerOf(...outputs: Output[]) {
   const outcome: ExecutionOutcome = {

@@ -1,9 +1,9 @@
 /** A notebook's run as server-sent events: those of its cells, with `cell` events between them. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Execution } from "../sessions/execution.js";
+import type { ExecutionHandle } from "../../sessions/interface.js";
+import { EventStream } from "../http/sse.js";
 import { failureData } from "./failure-event.js";
-import { EventStream } from "./sse.js";
 
 export class NotebookStream {
   readonly #request: FastifyRequest;
@@ -22,7 +22,7 @@ export class NotebookStream {
   }
 
   /** Send the events of a cell. Resolves when it is over, or the client has gone. */
-  async follow(index: number, execution: Execution): Promise<void> {
+  async follow(index: number, execution: ExecutionHandle): Promise<void> {
     const follower = execution.events.follow(0);
     this.#stream?.onClosed(() => follower.close());
     const event = await follower.first();

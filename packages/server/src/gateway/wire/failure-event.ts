@@ -1,7 +1,7 @@
 /** The last event of a stream that fails after it has begun, when no status can be answered any more. */
 
 import type { FastifyRequest } from "fastify";
-import { ServiceError, toWireError } from "../errors.js";
+import { ServiceError, toWireError } from "../../errors.js";
 
 /** Its data. What is nobody's known fault is logged, as for any other answer. */
 export function failureData({ id, log }: FastifyRequest, cause: unknown): object {

@@ -1,28 +1,29 @@
-/** What the gateway puts into the audit log. Hashes and numbers, never code or output. */
+/** What a visit leaves in the audit log. Hashes and numbers, never code or output. */
 
-import type { FastifyRequest } from "fastify";
 import type { Audit, AuditFields } from "../audit/audit.js";
 import { ServiceError } from "../errors.js";
 import type { ToldOfChange } from "../sessions/changing-files.js";
 import type { ExecutionOutcome } from "../sessions/outcome.js";
+import type { Visit } from "./visit.js";
 
 /** Who asked, from where, and under which id the server's log and the answer know it. */
-export function auditOrigin({ principal, ip, id }: FastifyRequest): AuditFields {
-  return { principal: principal.id, name: principal.name, client: ip, request_id: id };
+export function auditOrigin({ principal, client, requestId }: Visit): AuditFields {
+  return { principal: principal.id, name: principal.name, client, request_id: requestId };
 }
 
-interface Run {
+/** What was asked to run, and where; undefined for a sandbox of its own. */
+export interface AuditedCode {
   readonly sessionId: string | undefined;
   readonly code: string;
 }
 
 export function auditExecution(
   audit: Audit,
-  request: FastifyRequest,
-  run: Run,
+  visit: Visit,
+  asked: AuditedCode,
   outcome: ExecutionOutcome,
 ): void {
-  record(audit, request, run, {
+  record(audit, visit, asked, {
     status: outcome.status,
     exit_code: outcome.exitCode,
     cpu_time: outcome.cpuSeconds,
@@ -32,26 +33,22 @@ export function auditExecution(
 }
 
 /** It was let in, and then there was no sandbox, or no room in the session's queue. */
-export function auditNotRun(audit: Audit, request: FastifyRequest, run: Run, error: unknown): void {
+export function auditNotRun(audit: Audit, visit: Visit, asked: AuditedCode, error: unknown): void {
   const code = error instanceof ServiceError ? error.code : "INTERNAL";
-  record(audit, request, run, { status: "not_run", error: code });
+  record(audit, visit, asked, { status: "not_run", error: code });
 }
 
 /** For everything that changes files of a session, which it is told of; null for a stateless run. */
-export function auditFiles(
-  audit: Audit,
-  request: FastifyRequest,
-  session: string | null,
-): ToldOfChange {
+export function auditFiles(audit: Audit, visit: Visit, session: string | null): ToldOfChange {
   return (changed) => {
     if (!audit.enabled) return;
-    audit.record("files_changed", { ...auditOrigin(request), session, ...changed });
+    audit.record("files_changed", { ...auditOrigin(visit), session, ...changed });
   };
 }
 
 /** Validation found what the policy or the model's review does not let run. */
-export function auditRejected(audit: Audit, request: FastifyRequest, run: Run): void {
-  record(audit, request, run, { status: "rejected" });
+export function auditRejected(audit: Audit, visit: Visit, asked: AuditedCode): void {
+  record(audit, visit, asked, { status: "rejected" });
 }
 
 interface ModelPurpose {
@@ -70,12 +67,12 @@ interface ModelUsed {
 /** What a model was asked and has answered is nobody's to keep: counts only. */
 export function auditModelUse(
   audit: Audit,
-  request: FastifyRequest,
+  visit: Visit,
   { sessionId, model, purpose }: ModelPurpose,
   use: ModelUsed,
 ): void {
   audit.record("model_used", {
-    ...auditOrigin(request),
+    ...auditOrigin(visit),
     ...{ session: sessionId ?? null, model, purpose, status: "ok" },
     ...{ calls: use.calls, input_tokens: use.inputTokens, output_tokens: use.outputTokens },
     seconds: use.seconds,
@@ -84,19 +81,19 @@ export function auditModelUse(
 
 export function auditModelFailed(
   audit: Audit,
-  request: FastifyRequest,
+  visit: Visit,
   { sessionId, model, purpose }: ModelPurpose,
   error: unknown,
 ): void {
   const code = error instanceof ServiceError ? error.code : "INTERNAL";
   audit.record("model_used", {
-    ...auditOrigin(request),
+    ...auditOrigin(visit),
     ...{ session: sessionId ?? null, model, purpose, status: "failed", error: code },
   });
 }
 
-function record(audit: Audit, request: FastifyRequest, run: Run, end: AuditFields): void {
+function record(audit: Audit, visit: Visit, asked: AuditedCode, end: AuditFields): void {
   if (!audit.enabled) return;
-  const { code, sessionId } = run;
-  audit.record("execution", { ...auditOrigin(request), session: sessionId ?? null, ...end }, code);
+  const { code, sessionId } = asked;
+  audit.record("execution", { ...auditOrigin(visit), session: sessionId ?? null, ...end }, code);
 }

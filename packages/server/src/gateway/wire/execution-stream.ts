@@ -1,13 +1,13 @@
 /** One execution as server-sent events, for whoever started it and for whoever follows later. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Execution } from "../sessions/execution.js";
-import { LoggedEvent } from "../sessions/logged-event.js";
-import type { ExecutionOutcome } from "../sessions/outcome.js";
-import { onClientGone } from "./client-gone.js";
+import type { ExecutionHandle } from "../../sessions/interface.js";
+import { LoggedEvent } from "../../sessions/logged-event.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import { onClientGone } from "../http/client-gone.js";
+import { EventStream } from "../http/sse.js";
+import { type AnsweredRequest, toExecuteResponse } from "./execution.js";
 import { failureData } from "./failure-event.js";
-import { EventStream } from "./sse.js";
-import { type AnsweredRequest, toExecuteResponse } from "./wire.js";
 
 /**
  * Send every event after `after`, then `result` or `failure`. Answers nothing where the execution
@@ -16,7 +16,7 @@ import { type AnsweredRequest, toExecuteResponse } from "./wire.js";
 export async function streamExecution(
   request: FastifyRequest,
   reply: FastifyReply,
-  execution: Execution,
+  execution: ExecutionHandle,
   after: number,
 ): Promise<void> {
   const log = execution.events;
@@ -40,7 +40,7 @@ export async function streamExecution(
 }
 
 /** Takes hold of the outcome at once: the session may have no room for it when it is sent. */
-function lastEvent(request: FastifyRequest, execution: Execution) {
+function lastEvent(request: FastifyRequest, execution: ExecutionHandle) {
   const { id, sessionId, outcome } = execution;
   const asked = { id, sessionId, request: execution.request };
   outcome.catch(() => undefined);

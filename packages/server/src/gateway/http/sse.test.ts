@@ -2,7 +2,7 @@ import { type ClientRequest, get, type IncomingMessage, ServerResponse } from "n
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
 import { afterEach, expect, test, vi } from "vitest";
-import { LoggedEvent } from "../sessions/logged-event.js";
+import { LoggedEvent } from "../../sessions/logged-event.js";
 import { EventStream, type EventStreamOptions } from "./sse.js";
 
 const open: { close(): unknown }[] = [];

@@ -5,8 +5,8 @@
 
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Principal } from "../access/principal.js";
-import { ServiceError } from "../errors.js";
+import type { Principal } from "../../access/principal.js";
+import { ServiceError } from "../../errors.js";
 
 /** For the last words of what a revocation has ended. */
 const FAREWELL_MS = 2000;

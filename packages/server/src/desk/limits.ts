@@ -3,12 +3,20 @@
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { MemoryLimit } from "./schemas/common.js";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 /** Below this not even an idle kernel fits beside the pages that it changes. */
 const MEMORY_BYTES_MIN = 32 * 2 ** 20;
 const CPU_CORES_MIN = 0.05;
+
+/** "200m", "1g", or bytes. */
+export type MemoryLimit = string | number;
+
+/** As callers write them. */
+export interface AskedLimits {
+  readonly memory_limit?: MemoryLimit;
+  readonly cpu_limit?: number;
+}
 
 function outOfRange(field: string, problem: string): ServiceError {
   return new ServiceError("INVALID_REQUEST", `${field} ${problem}`);
@@ -22,10 +30,7 @@ export function parseMemory(limit: MemoryLimit): number {
 }
 
 /** @throws ServiceError INVALID_REQUEST naming the field */
-export function checkLimits(
-  asked: { memory_limit?: MemoryLimit; cpu_limit?: number },
-  config: Config,
-): Partial<SandboxLimits> {
+export function checkLimits(asked: AskedLimits, config: Config): Partial<SandboxLimits> {
   const limits: { memoryBytes?: number; cpuCores?: number } = {};
   if (asked.memory_limit !== undefined) {
     const bytes = parseMemory(asked.memory_limit);
@@ -69,4 +74,13 @@ export function checkTtl(seconds: number | undefined): number | undefined {
     throw outOfRange("ttl", `must be at most ${TTL_SECONDS_MAX} seconds, a week`);
   }
   return seconds * 1000;
+}
+
+/** @throws ServiceError CODE_TOO_LARGE */
+export function checkCode(code: string, config: Config): void {
+  if (Buffer.byteLength(code) <= config.codeBytesMax) return;
+  throw new ServiceError(
+    "CODE_TOO_LARGE",
+    `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
+  );
 }

@@ -1,9 +1,10 @@
 /** How an execution looks on the wire. */
 
-import { CODE_SHOWN_MAX, type Execution } from "../sessions/execution.js";
-import type { CodeRemarks } from "../sessions/execution-request.js";
-import type { ExecutionOutcome, InlineFile } from "../sessions/outcome.js";
-import type { Output } from "../sessions/outputs.js";
+import { CODE_SHOWN_MAX } from "../../sessions/execution.js";
+import type { CodeRemarks } from "../../sessions/execution-request.js";
+import type { ExecutionHandle } from "../../sessions/interface.js";
+import type { ExecutionOutcome, InlineFile } from "../../sessions/outcome.js";
+import type { Output } from "../../sessions/outputs.js";
 
 /** `outputs` has all of it; what is repeated beside them is bounded. */
 const RESULT_TEXT_MAX = 8 * 2 ** 20;
@@ -53,7 +54,7 @@ function toOutputFile({ path, sizeBytes, encoding, content }: InlineFile) {
 }
 
 /** An execution in a list. */
-export function toExecutionInfo(execution: Execution) {
+export function toExecutionInfo(execution: ExecutionHandle) {
   return {
     execution_id: execution.id,
     state: execution.state,

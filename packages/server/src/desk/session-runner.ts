@@ -1,21 +1,20 @@
-/** A session as generation and validation use it: runs are admitted and recorded like any other. */
+/** A session as generation and validation use it: runs are recorded like any other. */
 
-import type { FastifyRequest } from "fastify";
 import type { Audit } from "../audit/audit.js";
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
-import type { StartedRun } from "../generate/chat/chat-bench.js";
+import type { CodeRunner, GuestScript } from "../generate/code-runner.js";
 import type { GuestScripts } from "../generate/guest-scripts.js";
-import type { GuestScript, Workbench } from "../generate/workbench.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { Execution } from "../sessions/execution.js";
 import type { InputFiles } from "../sessions/inline-files.js";
+import type { ExecutionHandle, SessionHandle, StartedRun } from "../sessions/interface.js";
 import type { ExecutionOutcome } from "../sessions/outcome.js";
-import type { Session } from "../sessions/session.js";
-import { auditExecution, auditNotRun } from "./audit-records.js";
+import { startAudited } from "./audited-run.js";
+import { checkCode } from "./limits.js";
+import type { AdmittedVisit } from "./visit.js";
 
-export interface SessionBenchOptions {
-  readonly session: Session;
+export interface SessionRunnerOptions {
+  readonly session: SessionHandle;
   /** Undefined for a session that ends with the request. */
   readonly sessionId: string | undefined;
   readonly limits: Partial<SandboxLimits>;
@@ -26,30 +25,26 @@ export interface SessionBenchOptions {
   readonly config: Config;
   readonly scripts: GuestScripts;
   readonly audit: Audit;
-  readonly request: FastifyRequest;
+  readonly visit: AdmittedVisit;
   readonly signal: AbortSignal;
 }
 
 /** A script looks at bounded things only, and a kernel that is slow over them is not worth waiting for. */
 const SCRIPT_TIMEOUT_MS = 3000;
 
-export class SessionBench implements Workbench {
+export class SessionRunner implements CodeRunner {
   readonly isNew: boolean;
-  readonly #options: SessionBenchOptions;
-  #last: Execution | undefined;
+  readonly #options: SessionRunnerOptions;
+  #last: ExecutionHandle | undefined;
 
-  constructor(options: SessionBenchOptions) {
+  constructor(options: SessionRunnerOptions) {
     this.#options = options;
     this.isNew = options.sessionId === undefined && !options.inputs;
   }
 
   get limits(): SandboxLimits {
     const { limits, session } = this.#options;
-    const { memory_bytes, cpus } = session.describe().limits;
-    return {
-      memoryBytes: limits.memoryBytes ?? memory_bytes,
-      cpuCores: limits.cpuCores ?? cpus,
-    };
+    return { ...session.limits, ...limits };
   }
 
   get timeoutMs(): number {
@@ -57,7 +52,7 @@ export class SessionBench implements Workbench {
   }
 
   /** The latest run, for its numbers on the wire. */
-  get last(): Execution | undefined {
+  get last(): ExecutionHandle | undefined {
     return this.#last;
   }
 
@@ -85,26 +80,18 @@ export class SessionBench implements Workbench {
 
   /** `followed` from its beginning. @throws ServiceError when it cannot be run, or its outcome does */
   start(code: string, how: RunOptions): StartedRun {
-    const { session, sessionId, limits, config, audit, request } = this.#options;
+    const { session, sessionId, limits, config, audit, visit } = this.#options;
     const { includeFiles } = this.#options;
-    if (Buffer.byteLength(code) > config.codeBytesMax) throw new ServiceError("CODE_TOO_LARGE");
-    const run = { sessionId, code };
+    checkCode(code, config);
     const timeoutMs = Math.min(how.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs);
-    const asked = { code, timeoutMs, outputBytesMax: config.outputBytesMax, allowInput: false };
-    let execution: Execution;
-    try {
-      execution = session.start({ ...asked, includeFiles }, limits, how.followed);
-    } catch (error) {
-      auditNotRun(audit, request, run, error);
-      throw error;
-    }
-    this.#last = execution;
-    const outcome = untilAbandoned(execution, how.signal);
-    outcome.then(
-      (ended) => auditExecution(audit, request, run, ended),
-      (error: unknown) => auditNotRun(audit, request, run, error),
+    const { outputBytesMax } = config;
+    const request = { code, timeoutMs, outputBytesMax, allowInput: false, includeFiles };
+    const started = startAudited(audit, visit, { sessionId, code }, () =>
+      session.start(request, limits, how.followed),
     );
-    return { execution, outcome };
+    this.#last = started.execution;
+    abandonWhen(how.signal, started);
+    return started;
   }
 }
 
@@ -115,16 +102,10 @@ interface RunOptions {
   readonly followed?: boolean;
 }
 
-async function untilAbandoned(
-  execution: Execution,
-  signal: AbortSignal,
-): Promise<ExecutionOutcome> {
+function abandonWhen(signal: AbortSignal, { execution, outcome }: StartedRun): void {
   const abandon = () => execution.abandon();
+  const forget = () => signal.removeEventListener("abort", abandon);
   signal.addEventListener("abort", abandon);
+  outcome.then(forget, forget);
   if (signal.aborted) abandon();
-  try {
-    return await execution.outcome;
-  } finally {
-    signal.removeEventListener("abort", abandon);
-  }
 }

@@ -6,8 +6,8 @@
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { turnOfOnesOwn } from "../sandbox/turns.js";
-import { eventFrame, type LoggedEvent } from "../sessions/logged-event.js";
+import { turnOfOnesOwn } from "../../sandbox/turns.js";
+import { eventFrame, type LoggedEvent } from "../../sessions/logged-event.js";
 import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
 const TYPE = "text/event-stream";

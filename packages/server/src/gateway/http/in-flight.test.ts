@@ -2,8 +2,8 @@ import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { Account } from "../access/account.js";
-import { BUILT_IN_ADMIN, KeyPrincipal } from "../access/principal.js";
+import { Account } from "../../access/account.js";
+import { BUILT_IN_ADMIN, KeyPrincipal } from "../../access/principal.js";
 import { InFlight } from "./in-flight.js";
 
 class FakeResponse extends EventEmitter {

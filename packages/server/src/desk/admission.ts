@@ -6,13 +6,14 @@
 import type { Principal } from "../access/principal.js";
 import type { Audit } from "../audit/audit.js";
 import { ServiceError } from "../errors.js";
-import type { SessionManager } from "../sessions/session-manager.js";
+import type { Sessions } from "../sessions/interface.js";
+import type { AdmittedVisit, Visit } from "./visit.js";
 
 export class Admission {
-  readonly #sessions: SessionManager;
+  readonly #sessions: Pick<Sessions, "has" | "count">;
   readonly #audit: Audit;
 
-  constructor(sessions: SessionManager, audit: Audit) {
+  constructor(sessions: Pick<Sessions, "has" | "count">, audit: Audit) {
     this.#sessions = sessions;
     this.#audit = audit;
   }
@@ -21,14 +22,16 @@ export class Admission {
    * An execution, in a session of this name or in none.
    * @throws ServiceError AUDIT_UNAVAILABLE, QUOTA_EXCEEDED, UNAUTHENTICATED (revoked meanwhile)
    */
-  admitExecution(principal: Principal, sessionId: string | undefined): void {
+  admitExecution(visit: Visit, sessionId: string | undefined): AdmittedVisit {
+    const { principal } = visit;
     this.admitChange();
     principal.admitRun();
     this.#admitSession(principal, sessionId);
+    return visit as AdmittedVisit;
   }
 
   /** New files in a session, which may be a new one. @throws as admitExecution */
-  admitUpload(principal: Principal, sessionId: string): void {
+  admitUpload({ principal }: Visit, sessionId: string): void {
     this.admitChange();
     this.#admitSession(principal, sessionId);
   }

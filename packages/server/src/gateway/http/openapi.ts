@@ -6,9 +6,9 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
-import type { App } from "./app-type.js";
-import { fixedAnswer } from "./http/fixed-answer.js";
-import { ErrorAnswer } from "./schemas/answers.js";
+import type { App } from "../app-type.js";
+import { ErrorAnswer } from "../schemas/answers.js";
+import { fixedAnswer } from "./fixed-answer.js";
 
 const TAGS = [
   { name: "execute", description: "Run code." },

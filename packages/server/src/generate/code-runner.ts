@@ -1,10 +1,10 @@
-/** What generation and validation need of a session. The gateway makes one for each request. */
+/** What generation and validation need of a session. The desk makes one for each request. */
 
 import { type ErrorCode, ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome } from "../sessions/outcome.js";
 
-export interface Workbench {
+export interface CodeRunner {
   readonly limits: SandboxLimits;
   readonly timeoutMs: number;
   /**

@@ -6,7 +6,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
-import { SharedRoom } from "../sessions/shared-room.js";
+import { SharedRoom } from "../../sessions/shared-room.js";
 
 /** Smaller ones are bounded by the number of connections. */
 const LARGE_CHARACTERS = 64 * 1024;

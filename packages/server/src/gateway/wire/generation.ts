@@ -1,12 +1,12 @@
 /** How generations and validations look on the wire. */
 
-import { type ValidationAction, validationActions } from "../config/model-settings.js";
-import type { Attempt, Generation } from "../generate/generation.js";
-import type { Finding } from "../generate/static-check.js";
-import { type Validation, validationSentence } from "../generate/validation.js";
-import type { Execution } from "../sessions/execution.js";
-import type { ExecutionOutcome } from "../sessions/outcome.js";
-import { type ExecuteResponse, toExecuteResponse } from "./wire.js";
+import { type ValidationAction, validationActions } from "../../config/model-settings.js";
+import type { Attempt, Generation } from "../../generate/generation.js";
+import type { Finding } from "../../generate/static-check.js";
+import { type Validation, validationSentence } from "../../generate/validation.js";
+import type { ExecutionHandle } from "../../sessions/interface.js";
+import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import { type ExecuteResponse, toExecuteResponse } from "./execution.js";
 
 /** As a shell says that a command was found and not run. */
 const EXIT_NOT_RUN = 126;
@@ -32,7 +32,7 @@ const NOTHING_RUN: ExecutionOutcome = {
 };
 
 /** The answer for code that was not run because of what was found in it. */
-export function toRejectedResponse(
+function toRejectedResponse(
   code: string,
   sessionId: string | undefined,
   findings: readonly Finding[],
@@ -74,10 +74,24 @@ export function toRemarks(validation: Validation, originalCode: string) {
   };
 }
 
+/** The answer of /execute for code that validation does not let run. */
+export function toRejectedAnswer(
+  code: string,
+  sessionId: string | undefined,
+  validation: Validation,
+) {
+  const { originalCode, validationResult, ...said } = toRemarks(validation, code);
+  return {
+    ...toRejectedResponse(code, sessionId, validation.findings, validationResult),
+    ...said,
+    ...{ original_code: originalCode, validation_result: validationResult },
+  };
+}
+
 export function toGenerateResponse(
   query: string,
   generation: Generation,
-  last: Execution | undefined,
+  last: ExecutionHandle | undefined,
   sessionId: string | undefined,
 ) {
   const { attempts, outcome, use, stoppedBy } = generation;

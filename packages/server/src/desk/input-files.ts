@@ -1,17 +1,19 @@
 /** The field `files` of an execution. */
 
-import type { Static } from "typebox";
 import { ServiceError } from "../errors.js";
 import type { ToldOfChange } from "../sessions/changing-files.js";
 import { InputFiles } from "../sessions/inline-files.js";
-import { checkName } from "./files/path.js";
-import type { InputFile } from "./schemas/execute.js";
+import { checkName } from "./paths.js";
+
+/** As callers write it; without an encoding it is UTF-8. */
+export interface AskedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly encoding?: "utf-8" | "base64";
+}
 
 /** `told` hears of each that is put in place. @throws ServiceError INVALID_PATH, INVALID_REQUEST naming the file */
-export function checkInputFiles(
-  files: readonly Static<typeof InputFile>[],
-  told: ToldOfChange,
-): InputFiles {
+export function checkInputFiles(files: readonly AskedFile[], told: ToldOfChange): InputFiles {
   return new InputFiles(
     files.map(({ path, content, encoding }) => ({
       path: checkName(path),

@@ -1,7 +1,6 @@
 /** How everything that works for a client learns that it went before it had its answer. */
 
 import type { FastifyReply } from "fastify";
-import { ServiceError } from "../errors.js";
 
 /**
  * `listener` is called at the end of every answer as well: what is over by then must not mind. An answer that is
@@ -11,11 +10,4 @@ export function onClientGone({ raw, request }: FastifyReply, listener: () => voi
   // It may have gone while something else was waited for.
   if (raw.destroyed || request.raw.socket.destroyed) listener();
   else raw.once("close", listener);
-}
-
-/** Aborted when the client goes. After a whole answer nobody listens any more. */
-export function clientSignal(reply: FastifyReply): AbortSignal {
-  const abort = new AbortController();
-  onClientGone(reply, () => abort.abort(new ServiceError("INTERNAL", "The client has gone.")));
-  return abort.signal;
 }

@@ -1,9 +1,9 @@
 /** How answers become JSON: small ones at once, large ones in turns, whichever route they are of. */
 
 import type { FastifyReply } from "fastify";
-import { withWholeCharacters } from "../sandbox/whole-text.js";
-import { isLargeJson, jsonBytes } from "../sessions/json-bytes.js";
-import type { App } from "./app-type.js";
+import { withWholeCharacters } from "../../sandbox/whole-text.js";
+import { isLargeJson, jsonBytes } from "../../sessions/json-bytes.js";
+import type { App } from "../app-type.js";
 
 /** The schemas of answers describe; they leave nothing out of what is sent. */
 export function writeAnswers(scope: App): void {

@@ -1,7 +1,7 @@
-/** Paths as callers write them, and names as answers carry them. */
+/** Paths as callers write them. */
 
-import { withoutTrailing } from "../../config/text.js";
-import { ServiceError } from "../../errors.js";
+import { withoutTrailing } from "../config/text.js";
+import { ServiceError } from "../errors.js";
 
 const PATH_BYTES_MAX = 4000;
 const NAME_BYTES_MAX = 255;
@@ -54,15 +54,4 @@ export function joinPath(folder: string, path: string): string {
 
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** RFC 6266 and 8187: what a browser calls the file. No byte of a name stands there as it is but letters,
- * digits and the like, so that no name can end the header or begin another. */
-export function contentDisposition(kind: "inline" | "attachment", name: string): string {
-  const plain = name.replace(/[^A-Za-z0-9 ._+=@()-]/g, "_").slice(0, 200);
-  const encoded = encodeURIComponent(name.replace(/\p{Surrogate}/gu, "\ufffd")).replace(
-    /['()*!]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

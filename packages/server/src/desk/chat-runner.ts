@@ -1,25 +1,26 @@
-/** A session as a chat uses it: its files and variables besides what SessionBench does. */
+/** A session as a chat uses it: its files and variables besides what SessionRunner does. */
 
 import { ServiceError } from "../errors.js";
-import type { ChatBench, FileText, StartedRun } from "../generate/chat/chat-bench.js";
+import type { ChatSession, FileText } from "../generate/chat/chat-session.js";
 import type { FileList } from "../sandbox/files.js";
 import type { KernelAnswer } from "../sandbox/questions.js";
 import type { ReadingFiles } from "../sessions/changing-files.js";
+import type { StartedRun } from "../sessions/interface.js";
 import { auditFiles } from "./audit-records.js";
-import { checkName, checkPath } from "./files/path.js";
-import { SessionBench, type SessionBenchOptions } from "./session-bench.js";
+import { checkName, checkPath } from "./paths.js";
+import { SessionRunner, type SessionRunnerOptions } from "./session-runner.js";
 
-export interface ChatBenchOptions extends SessionBenchOptions {
+export interface ChatRunnerOptions extends SessionRunnerOptions {
   readonly sessionId: string;
 }
 
 const VARIABLES_TIMEOUT_MS = 3000;
 const LISTED_MAX = 1000;
 
-export class SessionChatBench extends SessionBench implements ChatBench {
-  readonly #options: ChatBenchOptions;
+export class ChatRunner extends SessionRunner implements ChatSession {
+  readonly #options: ChatRunnerOptions;
 
-  constructor(options: ChatBenchOptions) {
+  constructor(options: ChatRunnerOptions) {
     super(options);
     this.#options = options;
   }
@@ -54,9 +55,9 @@ export class SessionChatBench extends SessionBench implements ChatBench {
   }
 
   async writeFile(path: string, content: Uint8Array): Promise<{ path: string; sizeBytes: number }> {
-    const { audit, request, session, sessionId } = this.#options;
+    const { audit, visit, session, sessionId } = this.#options;
     const name = checkName(asWritten(path));
-    const told = auditFiles(audit, request, sessionId);
+    const told = auditFiles(audit, visit, sessionId);
     return session.changeFiles(true, told, async (files) => {
       const writer = present(files).write();
       try {
