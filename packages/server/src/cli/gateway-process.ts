@@ -21,6 +21,8 @@ const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
 
 /** Where the gateway finds the guests' socket. The channel to the supervisor is 3. */
 export const GUEST_SOCKET_DESCRIPTOR = 4;
+/** Its way of saying that it could not start, and that at first another start would end the same. */
+export const EXIT_GATEWAY_HOPELESS = 71;
 
 export interface GatewayUser {
   readonly uid: number;

@@ -3,9 +3,8 @@
 import { readFileSync } from "node:fs";
 import type { Config } from "../config.js";
 import { startGateway } from "../main.js";
-import { GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
+import { EXIT_GATEWAY_HOPELESS, GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
 import { startHeartbeat } from "./heartbeat.js";
-import { EXIT_GATEWAY_HOPELESS } from "./serve.js";
 
 /** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
 export async function runGateway(config: Config): Promise<number> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressIn } from "./serve.js";
+import { addressIn } from "./children.js";
 
 test.each([
   "http://127.0.0.1:8000",
