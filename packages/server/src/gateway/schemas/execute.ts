@@ -165,7 +165,7 @@ export const MEMORY_PEAK_MEANING =
 
 export const ExecuteAnswer = Type.Object(
   {
-    status: described(ExecutionStatus, "How the run ended, see below."),
+    status: described(ExecutionStatus, "How the run ended."),
     stdout: text(
       "Text of Python, of C code and of child processes. Bytes that are not UTF-8 become U+FFFD.",
     ),
@@ -173,7 +173,10 @@ export const ExecuteAnswer = Type.Object(
     truncated: flag(
       "True when text was cut at `MAX_OUTPUT_SIZE` (a line at the end of the stream says so), or outputs were left out.",
     ),
-    exit_code: Type.Integer({ description: "Of the run, see below." }),
+    exit_code: Type.Integer({
+      description:
+        "0 for `ok`, N for `sys.exit(N)`, 124 for `timeout`, 126 for `rejected`, 130 for `interrupted`, 137 for what was ended by force.",
+    }),
     execution_time: Type.Number({
       description: "Wall seconds in the kernel; until the stop when the run was stopped.",
     }),
