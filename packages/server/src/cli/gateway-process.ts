@@ -23,7 +23,6 @@ const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
 
 /** Where the gateway finds the guests' socket. What it says to the supervisor goes to 3. */
 export const GUEST_SOCKET_DESCRIPTOR = 4;
-
 export interface GatewayUser {
   readonly uid: number;
   readonly gid: number;
