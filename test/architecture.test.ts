@@ -17,17 +17,19 @@ const serverSource = join(repositoryRoot, "packages/server/src");
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   version: [],
+  mime: [],
   config: ["errors"],
   access: ["errors", "config"],
   audit: ["errors", "config"],
   sandbox: ["errors", "config"],
   pool: ["errors", "config", "sandbox"],
-  sessions: ["errors", "config", "sandbox", "pool"],
+  sessions: ["errors", "mime", "config", "sandbox", "pool"],
   security: ["errors", "config", "sandbox", "pool", "sessions"],
-  generate: ["errors", "config", "sandbox", "pool", "sessions"],
+  generate: ["errors", "mime", "config", "sandbox", "pool", "sessions"],
   desk: ["errors", "config", "access", "audit", "sandbox", "sessions", "security", "generate"],
   gateway: [
     "errors",
+    "mime",
     "config",
     "access",
     "audit",
@@ -51,7 +53,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "desk",
     "gateway",
   ],
-  cli: ["errors", "version", "config", "audit", "sandbox", "main"],
+  cli: ["errors", "version", "mime", "config", "audit", "sandbox", "main"],
 };
 
 /** What each room of the sandboxes may import of the others. A new driver is a new row. */
@@ -321,7 +323,10 @@ function tableKeys(markdown: string, pattern: RegExp): string[] {
 
 describe("policy", () => {
   const policy: unknown = JSON.parse(
-    readFileSync(join(repositoryRoot, "packages/server/guest/policy/seccomp.json"), "utf8"),
+    readFileSync(
+      join(repositoryRoot, "packages/server/guest/_glovebox/policy/seccomp.json"),
+      "utf8",
+    ),
   );
 
   /** A rule is an object that names system calls, wherever it stands in the file. */

@@ -4,6 +4,7 @@ import { readDescription } from "../fuzz/openapi.ts";
 import { fuzzDescription } from "../fuzz/openapi-requests.ts";
 import { chosenSeed, Random, withSeed } from "../fuzz/random.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { type FieldSchema, fieldsOf, meaningOf } from "../support/wire-fields.ts";
 
 const seed = chosenSeed();
 const ROUNDS = 25;
@@ -30,6 +31,25 @@ test("describes every operation with a summary, an area and an example of its bo
     });
     if (operation.body) expect(operation.examples.length, name).toBeGreaterThan(0);
   }
+});
+
+test("says of every parameter and every field of a body or an answer what it means", async () => {
+  const { operations } = await readDescription(server);
+  const fields = operations.flatMap(({ method, path, body, parameters, responses }) => {
+    const answers = Object.values(responses).flatMap(({ content }) => Object.values(content ?? {}));
+    const schemas = [body, ...answers.map(({ schema }) => schema)].filter(
+      (one) => one !== undefined,
+    );
+    return [
+      ...schemas.flatMap((schema) => [...fieldsOf(schema as FieldSchema)]),
+      ...parameters.map(({ name, schema, description }) => ({
+        name,
+        schema: { ...(schema as FieldSchema), ...(description && { description }) },
+      })),
+    ].map((field) => ({ ...field, name: `${method} ${path}: ${field.name}` }));
+  });
+  expect(fields.length).toBeGreaterThan(500);
+  expect(fields.filter(({ schema }) => !meaningOf(schema)).map(({ name }) => name)).toEqual([]);
 });
 
 test("what is asked as described, or nearly, is answered as described, and never by a failure", () =>

@@ -5,8 +5,9 @@
 
 import { Glovebox } from "./client.js";
 import { GloveboxError } from "./errors.js";
+import { imageTypes } from "./mime.js";
 import type { CallOptions } from "./options.js";
-import type { ExecuteResponse, JsonValue } from "./wire.js";
+import type { ExecuteResponse, JsonValue, MimeBundle } from "./wire.js";
 
 /** What a model fills in. */
 export interface CodeInterpreterInput {
@@ -67,8 +68,7 @@ export function describeForModel(result: ExecuteResponse, charactersMax = 10_000
     shorten(result.result_text ?? "", charactersMax),
   ];
   const images = result.outputs.filter(
-    (output) =>
-      "data" in output && Object.keys(output.data).some((type) => type.startsWith("image/")),
+    (output) => "data" in output && hasImage(output.data),
   ).length;
   if (images > 0) parts.push(`[images shown to the user: ${images}]`);
   for (const [what, paths] of [
@@ -78,6 +78,11 @@ export function describeForModel(result: ExecuteResponse, charactersMax = 10_000
     if (paths.length > 0) parts.push(`[files ${what}: ${shorten(paths.join(", "), 1000)}]`);
   }
   return parts.filter((part) => part !== "").join("\n") || "[no output]";
+}
+
+/** nbformat allows a list of lines where a text may stand. */
+function hasImage(data: MimeBundle): boolean {
+  return imageTypes.some((type) => typeof data[type] === "string" || Array.isArray(data[type]));
 }
 
 /** A model's arguments have the type that it pleases. */

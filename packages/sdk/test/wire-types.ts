@@ -31,12 +31,14 @@ import type {
 } from "../../server/src/gateway/wire/execution.js";
 import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
 import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
+import type { ImageType as ServerImageType } from "../../server/src/mime.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
 import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
 import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/interface.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
+import type { ImageType } from "../src/mime.js";
 import type * as wire from "../src/wire.js";
 
 /** Without readonly, and with intersections written out. */
@@ -154,6 +156,7 @@ export type Answers = All<{
   KeyList: Same<wire.KeyList, Static<typeof keys.KeysAnswer>>;
   WireError: Same<wire.WireError, ServerError>;
   ErrorCode: Same<wire.ErrorCode, ServerErrorCode>;
+  ImageType: Same<ImageType, ServerImageType>;
 }>;
 
 /** Written by the gateway itself, after the events of the execution. */

@@ -13,7 +13,7 @@ import {
   textOf,
   toModelMessages,
 } from "../../../packages/server/src/generate/chat/messages.ts";
-import { imagesOf, tellModel } from "../../../packages/server/src/generate/chat/tool-output.ts";
+import { shownImages, tellModel } from "../../../packages/server/src/generate/chat/tool-output.ts";
 import { readCall } from "../../../packages/server/src/generate/chat/tools.ts";
 import { DataMarks, withoutDataBlocks } from "../../../packages/server/src/generate/data-block.ts";
 import {
@@ -129,7 +129,9 @@ const looked: readonly Row[] = [
     `${GENERATE}/chat/tool-output.ts`,
     FRAME,
     (text) =>
-      imagesOf([{ output_type: "display_data", data: { "image/png": text }, metadata: {} }]).next(),
+      shownImages([
+        { output_type: "display_data", data: { "image/png": text }, metadata: {} },
+      ]).next(),
   ],
   [
     "a refusal of a model's server",

@@ -21,9 +21,27 @@ export const KeyName = Type.String({
 export const KeyRole = Type.Union([Type.Literal("execute"), Type.Literal("admin")]);
 export const KeyQuotas = Type.Object(
   {
-    sessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 4000 })),
-    requests_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
-    cpu_seconds_per_hour: Type.Optional(Type.Number({ minimum: 0.001, maximum: 100_000_000 })),
+    sessions: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 4000,
+        description: "Live sessions and stateless runs at a time.",
+      }),
+    ),
+    requests_per_minute: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description: "Every request that needs a token, whatever becomes of it.",
+      }),
+    ),
+    cpu_seconds_per_hour: Type.Optional(
+      Type.Number({
+        minimum: 0.001,
+        maximum: 100_000_000,
+        description: "CPU seconds of the key's sandboxes in the last hour.",
+      }),
+    ),
   },
   closed,
 );

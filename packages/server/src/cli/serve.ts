@@ -4,30 +4,18 @@
  * signals.
  */
 
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, ConfigError } from "../config.js";
+import { gatewayChild, keeperChild } from "./children.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
-import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
-import { isHeartbeat } from "./heartbeat.js";
+import type { GatewayUser } from "./gateway-process.js";
 import { lockInstance } from "./instance-lock.js";
-import { startKeeper } from "./keeper-process.js";
 import { removeServerRecord, writeServerRecord } from "./server-record.js";
 import { findSharedFolders, type SharedFolder, warnOfWritable } from "./shared-folders.js";
-import { ensureToken, readTokenFile } from "./token.js";
-import { watchGateway, watchKeeper } from "./watch-children.js";
-
-const RESTART_DELAY_MS = 200;
-/** A child that dies so often within a minute will not get better. */
-const RESTARTS_PER_MINUTE_MAX = 20;
-/** The keeper's way of saying that the host lacks something. */
-const EXIT_ISOLATION_UNAVAILABLE = 70;
-/** Its way of saying that a folder cannot be shared as configured, and why. */
-const EXIT_FOLDERS_REFUSED = 72;
-/** The gateway's way of saying that it could not start, and that at first another start would end the same. */
-export const EXIT_GATEWAY_HOPELESS = 71;
-const KEEPER_STOP_MS = 10_000;
+import { Supervisor } from "./supervise.js";
+import { ensureToken } from "./token.js";
 
 function userIds(user: string): GatewayUser {
   try {
@@ -44,198 +32,73 @@ function userIds(user: string): GatewayUser {
   }
 }
 
-/** What the gateway says when it serves. It reads what strangers send, so root does not rely on it, nor
- * prints what a terminal might obey. */
-export function addressIn(message: unknown): string | undefined {
-  const { address } = (message ?? {}) as { address?: unknown };
-  if (typeof address !== "string") return undefined;
-  return /^http:\/\/[\w.:[\]%-]{1,300}$/.test(address) ? address : undefined;
+function makeDirectories({ gatewayDir, runDir }: Config, user: GatewayUser): void {
+  makeGatewayDirectory(gatewayDir, user);
+  rmSync(runDir, { recursive: true, force: true });
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
 }
 
-/** Read anew for each gateway, so that a changed file counts from the next start on. */
-function readToken(config: Config): string | undefined {
-  if (config.auth === "none") return undefined;
-  return config.token ?? readTokenFile(config.tokenFile);
+function removeRunDirectory({ runDir }: Config): void {
+  rmSync(runDir, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(runDir));
+  } catch {
+    // Another server on this host still has its directory there.
+  }
 }
 
-function exited(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    else child.once("exit", () => resolve());
-  });
-}
-
-/** Resolves when the child has exited, by force after `patienceMs`. */
-async function exitedWithin(child: ChildProcess, patienceMs: number): Promise<void> {
-  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
-  await exited(child);
-  clearTimeout(timer);
-}
-
-class Supervisor {
-  readonly #config: Config;
-  readonly #ids: GatewayUser;
-  readonly #folders: readonly SharedFolder[];
-  readonly #tokenPlace: string;
-  #keeper: ChildProcess | undefined;
-  #gateway: ChildProcess | undefined;
-  #restarts: number[] = [];
-  #stopping: Promise<void> | undefined;
-  #announced = false;
-  #finish!: (exitCode: number) => void;
-  readonly finished: Promise<number>;
-
-  constructor(config: Config, tokenPlace: string, folders: readonly SharedFolder[]) {
-    this.#config = config;
-    this.#folders = folders;
-    this.#ids = userIds(config.serviceUser);
-    this.#tokenPlace = tokenPlace;
-    this.finished = new Promise((resolve) => {
-      this.#finish = resolve;
-    });
-  }
-
-  start(): void {
-    makeGatewayDirectory(this.#config.gatewayDir, this.#ids);
-    rmSync(this.#config.runDir, { recursive: true, force: true });
-    mkdirSync(this.#config.runDir, { recursive: true, mode: 0o755 });
-    this.#startKeeper("reclaim");
-    void this.#startGateway();
-  }
-
-  /** A second signal says nothing more and changes nothing. */
-  stopFor(signal: NodeJS.Signals): void {
-    if (!this.#stopping) {
-      const seconds = this.#config.drainTimeoutMs / 1000;
-      process.stderr.write(
-        `glovebox: ${signal}: stopping, what runs may end within ${seconds} s\n`,
-      );
-    }
-    void this.stop(0);
-  }
-
-  /** Drain, then end every child, then remove the run directory. Idempotent. */
-  stop(exitCode: number): Promise<void> {
-    this.#stopping ??= this.#stop().then(() => this.#finish(exitCode));
-    return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    if (this.#gateway) {
-      this.#gateway.kill("SIGTERM");
-      await exitedWithin(this.#gateway, this.#config.drainTimeoutMs + 10_000);
-    }
-    if (this.#keeper) {
-      this.#keeper.stdin?.end();
-      await exitedWithin(this.#keeper, KEEPER_STOP_MS);
-    }
-    rmSync(this.#config.runDir, { recursive: true, force: true });
-    try {
-      rmdirSync(dirname(this.#config.runDir));
-    } catch {
-      // Another server on this host still has its directory there.
-    }
-  }
-
-  #startKeeper(existing: "reclaim" | "adopt"): void {
-    const keeper = startKeeper(this.#config, this.#ids.uid, existing, this.#folders);
-    this.#keeper = keeper;
-    keeper.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));
-    keeper.on("error", (error) => this.#fail(`the keeper cannot be started: ${error.message}`));
-    const watchdog = watchKeeper(keeper, this.#config);
-    keeper.on("exit", (code) => {
-      watchdog?.stop();
-      if (this.#stopping) return;
-      if (code === EXIT_FOLDERS_REFUSED) void this.stop(1);
-      else if (code === EXIT_ISOLATION_UNAVAILABLE || !this.#announced) {
-        this.#fail(
-          "sandboxes cannot be isolated on this host, see above; `glovebox doctor` says more",
-        );
-      } else if (this.#mayRestart("the keeper")) {
-        setTimeout(() => this.#stopping || this.#startKeeper("adopt"), RESTART_DELAY_MS);
-      }
-    });
-  }
-
-  async #startGateway(): Promise<void> {
-    let gateway: ChildProcess;
-    try {
-      gateway = await startGatewayProcess(this.#config, this.#ids, readToken(this.#config));
-    } catch (error) {
-      this.#fail(`the gateway cannot be started: ${(error as Error).message}`);
-      return;
-    }
-    this.#gateway = gateway;
-    gateway.on("error", (error) => this.#fail(`the gateway cannot be started: ${error.message}`));
-    const watchdog = watchGateway(gateway, this.#config);
-    let serves = false;
-    gateway.on("message", (message) => {
-      if (isHeartbeat(message)) watchdog?.heard();
-      const address = addressIn(message);
-      if (address === undefined || serves) return;
-      serves = true;
-      this.#record(address);
-      this.#announce(address);
-    });
-    gateway.on("exit", (code) => {
-      watchdog?.stop();
-      removeServerRecord(this.#config);
-      if (this.#stopping) return;
-      // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
-      if (code === EXIT_GATEWAY_HOPELESS && !this.#announced) void this.stop(1);
-      else if (this.#mayRestart("the gateway")) {
-        setTimeout(() => this.#stopping || void this.#startGateway(), RESTART_DELAY_MS);
-      }
-    });
-  }
-
-  #mayRestart(what: string): boolean {
-    const now = Date.now();
-    this.#restarts = this.#restarts.filter((time) => now - time < 60_000);
-    this.#restarts.push(now);
-    if (this.#restarts.length > RESTARTS_PER_MINUTE_MAX) {
-      this.#fail(`${what} dies again and again`);
-      return false;
-    }
-    process.stderr.write(`glovebox: ${what} died and is started again\n`);
-    return true;
-  }
-
-  #fail(message: string): void {
-    process.stderr.write(`glovebox: ${message}\n`);
-    void this.stop(1);
-  }
-
-  /** For the commands on this machine. A full disk is no reason not to serve. */
-  #record(address: string): void {
-    try {
-      writeServerRecord(this.#config, address);
-    } catch (error) {
-      process.stderr.write(
-        `glovebox: commands will not find this server: ${(error as Error).message}\n`,
-      );
-    }
-  }
-
-  #announce(address: string): void {
-    if (this.#announced) return;
-    this.#announced = true;
-    const { auth, token, tokenFile } = this.#config;
-    const secret = token === undefined ? `$(cat ${tokenFile})` : "$AUTH_TOKEN";
-    const header = auth === "none" ? "" : ` -H "X-Auth-Token: ${secret}"`;
-    process.stdout.write(
-      [
-        "",
-        "Glovebox is ready.",
-        `  Address  ${address}`,
-        `  Token    ${this.#tokenPlace}`,
-        "  Try      " +
-          `curl -s ${address}/execute${header} -H "Content-Type: application/json" -d '{"code": "print(6 * 7)"}'`,
-        "",
-        "",
-      ].join("\n"),
+/** For the commands on this machine. A full disk is no reason not to serve. */
+function record(config: Config, address: string): void {
+  try {
+    writeServerRecord(config, address);
+  } catch (error) {
+    process.stderr.write(
+      `glovebox: commands will not find this server: ${(error as Error).message}\n`,
     );
   }
+}
+
+function announce({ auth, token, tokenFile }: Config, address: string, tokenPlace: string): void {
+  const secret = token === undefined ? `$(cat ${tokenFile})` : "$AUTH_TOKEN";
+  const header = auth === "none" ? "" : ` -H "X-Auth-Token: ${secret}"`;
+  process.stdout.write(
+    [
+      "",
+      "Glovebox is ready.",
+      `  Address  ${address}`,
+      `  Token    ${tokenPlace}`,
+      "  Try      " +
+        `curl -s ${address}/execute${header} -H "Content-Type: application/json" -d '{"code": "print(6 * 7)"}'`,
+      "",
+      "",
+    ].join("\n"),
+  );
+}
+
+/** The gateway comes after the keeper, and goes before it. */
+function makeSupervisor(
+  config: Config,
+  user: GatewayUser,
+  folders: readonly SharedFolder[],
+): Supervisor {
+  const tokenPlace = ensureToken(config);
+  const onAddress = (address: string) => {
+    record(config, address);
+    if (supervisor.served()) announce(config, address, tokenPlace);
+  };
+  const children = [keeperChild(config, user.uid, folders), gatewayChild(config, user, onAddress)];
+  const supervisor = new Supervisor(children, () => removeRunDirectory(config));
+  return supervisor;
+}
+
+/** A second signal says nothing more and changes nothing. */
+function stopFor(signal: NodeJS.Signals, supervisor: Supervisor, drainTimeoutMs: number): void {
+  if (!supervisor.isStopping) {
+    process.stderr.write(
+      `glovebox: ${signal}: stopping, what runs may end within ${drainTimeoutMs / 1000} s\n`,
+    );
+  }
+  void supervisor.stop(0);
 }
 
 /** `glovebox serve`. Resolves with the exit code when everything has ended. */
@@ -250,12 +113,14 @@ export async function serve(config: Config): Promise<number> {
   const unlock = lockInstance(config.stateDir);
   try {
     removeServerRecord(config);
-    const supervisor = new Supervisor(config, ensureToken(config), folders);
+    const user = userIds(config.serviceUser);
+    const supervisor = makeSupervisor(config, user, folders);
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      process.on(signal, () => supervisor.stopFor(signal));
+      process.on(signal, () => stopFor(signal, supervisor, config.drainTimeoutMs));
     }
     // A terminal that has hung up cannot be told, and must not keep the rest from ending in order.
     process.stderr.on("error", () => {});
+    makeDirectories(config, user);
     supervisor.start();
     return await supervisor.finished;
   } finally {

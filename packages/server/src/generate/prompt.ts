@@ -2,6 +2,7 @@
 
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { ExecutionOutcome } from "../sessions/outcome.js";
+import { textOf } from "../sessions/outputs.js";
 import type { DataMarks } from "./data-block.js";
 import type { AnswerForm } from "./model.js";
 import type { Finding } from "./static-check.js";
@@ -145,7 +146,7 @@ export function judgeMessage(
   code: string,
   outcome: ExecutionOutcome,
 ): string {
-  const shown = shownOutput(outcome);
+  const shown = textOf(outcome.outputs, "name");
   return [
     `Task:\n${query}`,
     marks.wrap("the code", code),
@@ -177,20 +178,6 @@ export function reviewMessage(
     marks.wrap("the code to review", code),
     marks.wrap("what a static check has found", lines.join("\n") || "nothing"),
   ].join("\n\n");
-}
-
-/** Everything that is text, with words for what is not. */
-function shownOutput({ outputs }: ExecutionOutcome): string {
-  let text = "";
-  for (const output of outputs) {
-    if (output.output_type === "stream") text += output.text;
-    else if ("data" in output) {
-      const plain = output.data["text/plain"];
-      text += typeof plain === "string" ? `${plain}\n` : "";
-      if (output.data["image/png"] !== undefined) text += "(an image)\n";
-    }
-  }
-  return text;
 }
 
 function tail(text: string, charactersMax: number): string {

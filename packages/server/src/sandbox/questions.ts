@@ -6,22 +6,37 @@
 import { type Static, Type } from "typebox";
 
 const Closed = { additionalProperties: false } as const;
-const Position = Type.Integer({ minimum: 0, maximum: 0x7fffffff });
 const Size = Type.Integer({ minimum: 0 });
 const ShortText = Type.String({ maxLength: 1024 });
-const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()]);
+const shortText = (description: string) => Type.String({ maxLength: 1024, description });
+const position = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 0x7fffffff, description });
+const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(
+  schema: T,
+  description: string,
+) => Type.Union([schema, Type.Null()], { description });
 
 const Variable = Type.Object(
   {
-    name: ShortText,
-    type: ShortText,
-    module: ShortText,
-    shape: orNull(Type.Array(Size, { maxItems: 64 })),
-    length: orNull(Size),
-    dtype: orNull(ShortText),
-    size_bytes: orNull(Size),
-    preview: ShortText,
+    name: shortText("The variable's name."),
+    type: shortText("Name of the type."),
+    module: shortText(
+      "Where the type is defined; of a class or a function, where it is defined itself; empty where nobody knows.",
+    ),
+    shape: orNull(
+      Type.Array(Size, { maxItems: 64 }),
+      "Of an array, a DataFrame, a Series or an Index, else null.",
+    ),
+    length: orNull(
+      Size,
+      "Of a container; rows of a DataFrame, first dimension of an array; else null.",
+    ),
+    dtype: orNull(ShortText, "Of an array, a Series or an Index, else null."),
+    size_bytes: orNull(
+      Size,
+      "Bytes of the object alone, not of what it refers to: array data, or what `sys.getsizeof` says; null where nobody can say.",
+    ),
+    preview: shortText("What it holds, in 120 characters at most."),
   },
   Closed,
 );
@@ -30,38 +45,50 @@ const Variable = Type.Object(
 export const answerSchemas = {
   complete_reply: Type.Object(
     {
-      matches: Type.Array(ShortText, { maxItems: 1000 }),
-      cursor_start: Position,
-      cursor_end: Position,
-      types: Type.Array(ShortText, { maxItems: 1000 }),
+      matches: Type.Array(ShortText, {
+        maxItems: 1000,
+        description: "Each replaces the code from `cursor_start` to `cursor_end`. At most 500.",
+      }),
+      cursor_start: position("In code points, from 0."),
+      cursor_end: position("In code points, from 0."),
+      types: Type.Array(ShortText, {
+        maxItems: 1000,
+        description: "Of each match, such as `function`, `module`, `keyword` or `path`.",
+      }),
     },
     Closed,
   ),
   inspect_reply: Type.Object(
     {
-      found: Type.Boolean(),
-      data: Type.Record(ShortText, Type.String({ maxLength: 131_072 }), { maxProperties: 10 }),
-      metadata: Type.Object({}, Closed),
+      found: Type.Boolean({ description: "Whether there is such an object." }),
+      data: Type.Record(ShortText, Type.String({ maxLength: 131_072 }), {
+        maxProperties: 10,
+        description: "Its description as `text/plain`, cut at 65536 characters.",
+      }),
+      metadata: Type.Object({}, { ...Closed, description: "Empty, as yet." }),
     },
     Closed,
   ),
   is_complete_reply: Type.Object(
     {
-      status: Type.Union([
-        Type.Literal("complete"),
-        Type.Literal("incomplete"),
-        Type.Literal("invalid"),
-        Type.Literal("unknown"),
-      ]),
-      indent: ShortText,
+      status: Type.Union(
+        [
+          Type.Literal("complete"),
+          Type.Literal("incomplete"),
+          Type.Literal("invalid"),
+          Type.Literal("unknown"),
+        ],
+        { description: "Whether the code could run as it is." },
+      ),
+      indent: shortText("Of incomplete code: the spaces with which the next line begins."),
     },
     Closed,
   ),
   variables_reply: Type.Object(
     {
-      variables: Type.Array(Variable, { maxItems: 2000 }),
-      total: Size,
-      truncated: Type.Boolean(),
+      variables: Type.Array(Variable, { maxItems: 2000, description: "In their order." }),
+      total: Type.Integer({ minimum: 0, description: "How many there are." }),
+      truncated: Type.Boolean({ description: "Whether there are more than the list has." }),
     },
     Closed,
   ),

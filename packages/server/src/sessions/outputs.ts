@@ -1,6 +1,8 @@
-/** What an execution has shown, in the shape of nbformat v4. */
+/** What an execution has shown, in the shape of nbformat v4, and how it reads as text and as images. */
 
-export type MimeBundle = Record<string, unknown>;
+import { type BundleImage, imageIn, type MimeBundle, plainTextIn } from "../mime.js";
+
+export type { MimeBundle };
 
 /** nbformat v4 output objects. */
 export type Output =
@@ -15,3 +17,41 @@ export type Output =
   | { output_type: "error"; ename: string; evalue: string; traceback: readonly string[] };
 
 export type StreamName = "stdout" | "stderr";
+
+/**
+ * What stands in a text for an image. It is left out, with the text beside it, where the reader
+ * has the image itself; a reader that sees no images is told of it.
+ */
+export type ImagesInText = "leave out" | "name";
+
+/** All text in order. Reading ends with the output that passes `charactersMax`, which is not cut. */
+export function textOf(
+  outputs: readonly Output[],
+  images: ImagesInText,
+  charactersMax = Number.POSITIVE_INFINITY,
+): string {
+  let text = "";
+  for (const output of outputs) {
+    if (output.output_type === "stream") text += output.text;
+    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
+    else text += textOfBundle(output.data, images);
+    if (text.length > charactersMax) break;
+  }
+  return text;
+}
+
+/** The text of one result or display, with a line end; empty where there is none. */
+export function textOfBundle(data: MimeBundle, images: ImagesInText): string {
+  const isImage = imageIn(data) !== undefined;
+  if (isImage && images === "leave out") return "";
+  const plain = plainTextIn(data);
+  return `${plain === undefined ? "" : `${plain}\n`}${isImage ? "(an image)\n" : ""}`;
+}
+
+/** In order, at most one of each output. */
+export function* imagesOf(outputs: readonly Output[]): Generator<BundleImage> {
+  for (const output of outputs) {
+    const image = "data" in output ? imageIn(output.data) : undefined;
+    if (image !== undefined) yield image;
+  }
+}

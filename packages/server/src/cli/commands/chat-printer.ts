@@ -1,7 +1,7 @@
 /** Prints a chat as it goes on: the model's words to standard output, all that it does to standard error. */
 
 import type { ChatChunk } from "@glovebox/sdk";
-import { imageOf } from "../terminal/bundle.js";
+import { imageOfBytes } from "../terminal/bundle.js";
 import { printable } from "../terminal/escape-filter.js";
 import { highlight } from "../terminal/highlight.js";
 import type { ImageFolder } from "../terminal/images.js";
@@ -87,8 +87,7 @@ export class ChatPrinter {
 
   #saveImage(mediaType: string, url: string): void {
     const data = url.slice(url.indexOf(",") + 1);
-    const content = mediaType === "image/svg+xml" ? Buffer.from(data, "base64").toString() : data;
-    const image = imageOf({ [mediaType]: content });
+    const image = imageOfBytes(mediaType, Buffer.from(data, "base64"));
     if (image) this.#note(`image: ${printable(this.#images.save(image))}`);
   }
 

@@ -53,7 +53,13 @@ const UPLOADS = {
     consumes: ["multipart/form-data"],
     body: {
       type: "object",
-      properties: { file: { type: "array", items: { type: "string", format: "binary" } } },
+      properties: {
+        file: {
+          type: "array",
+          items: { type: "string", format: "binary" },
+          description: "Each part with a file name becomes a file of that name.",
+        },
+      },
     },
   },
 } as const;

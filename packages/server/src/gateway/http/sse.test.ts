@@ -1,4 +1,4 @@
-import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { type ClientRequest, get, type IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
 import { afterEach, expect, test, vi } from "vitest";
@@ -58,6 +58,18 @@ test("events have ids, names and one line of data, after headers that keep proxi
   expect(await textOf(response)).toBe(
     'retry: 1000\n\nid: 1\nevent: stream\ndata: {"text":"a\\nb"}\n\nevent: change\ndata: {}\n\n',
   );
+});
+
+test("small events of one turn are one write, and a client that takes none is found out", async () => {
+  const { stream } = await connect({ stalledMs: 50 });
+  const write = vi.spyOn(ServerResponse.prototype, "write");
+  for (let n = 1; n <= 300; n++) void stream.send("stream", { text: "x" }, n);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(write).toHaveBeenCalledOnce();
+  expect(String(write.mock.calls[0]?.[0]).match(/\nevent: /g)).toHaveLength(300);
+  write.mockRestore();
+  for (let n = 0; n < 10_000; n++) void stream.send("stream", { text: "x".repeat(3000) });
+  await vi.waitFor(() => expect(stream.closed).toBe(true));
 });
 
 test("a silent stream has a heartbeat", async () => {

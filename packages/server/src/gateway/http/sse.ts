@@ -22,6 +22,9 @@ const HEARTBEAT = ": heartbeat\n\n";
 const HEARTBEAT_MS = 15_000;
 /** So much is written in one turn of the event loop. The system copies it meanwhile. */
 const WRITTEN_BYTES_MAX = 512 * 1024;
+/** Frames up to this length are written together, up to that much at once: each write has its price. */
+const SMALL_BYTES = 4 * 1024;
+const GATHERED_BYTES_MAX = 64 * 1024;
 /** A client that has taken nothing for so long is taken to be gone. */
 const STALLED_MS = 120_000;
 
@@ -46,6 +49,9 @@ export class EventStream {
   #stallTimer: NodeJS.Timeout | undefined;
   /** What is written in turns. */
   #underWay: Promise<void> | undefined;
+  /** Small frames of this turn. */
+  #gathered: (Buffer | string)[] = [];
+  #gatheredBytes = 0;
   readonly #onClosed: (() => void)[] = [];
   readonly #onDrained: (() => void)[] = [];
 
@@ -105,6 +111,7 @@ export class EventStream {
     }
     clearInterval(this.#heartbeat);
     this.#expectProgress();
+    this.#writeGathered();
     this.#response.end();
   }
 
@@ -139,13 +146,38 @@ export class EventStream {
 
   /** `bytes` are of a frame that others may be sent as well. */
   #write(head: string, bytes: Buffer, frame: Buffer): Promise<void> | undefined {
-    const response = this.#response;
-    // Node.js sends both at once. From 22 on, a response that is corked by hand tells no "drain", or too early.
-    if (head !== "") response.write(head);
-    if (response.write(bytes)) return undefined;
+    if (bytes.length <= SMALL_BYTES) this.#gather(head, bytes);
+    else {
+      this.#writeGathered();
+      // Not corked: from Node.js 22 on, a response that is corked by hand tells no "drain", or too early.
+      if (head !== "") this.#response.write(head);
+      this.#response.write(bytes);
+    }
+    if (!this.#response.writableNeedDrain) return undefined;
     this.#expectProgress();
     holdWhileUnread(this.#reply, frame.length, frame);
     return new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
+  #gather(head: string, bytes: Buffer): void {
+    if (this.#gatheredBytes === 0) process.nextTick(() => this.#writeGathered());
+    if (head !== "") this.#gathered.push(head);
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += head.length + bytes.length;
+    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.#writeGathered();
+  }
+
+  /** The client may have gone, or everything been written for another reason. */
+  #writeGathered(): void {
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (this.#closed) return;
+    const [only] = gathered;
+    const isOne = gathered.length === 1 && only !== undefined;
+    const goesOn = this.#response.write(isOne ? only : Buffer.concat(gathered.map(toBytes)));
+    if (!goesOn) this.#expectProgress();
   }
 
   #beat(): void {
@@ -171,6 +203,10 @@ export class EventStream {
     this.#goOn();
     for (const listener of this.#onClosed.splice(0)) listener();
   }
+}
+
+function toBytes(part: Buffer | string): Buffer {
+  return typeof part === "string" ? Buffer.from(part) : part;
 }
 
 function done(): void {

@@ -9,6 +9,7 @@ import type { FileList, FileWriter } from "../../sandbox/files.js";
 import type { App } from "../app-type.js";
 import { sendArchive, sendFile } from "../files/download.js";
 import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
+import { takeSmallPieces } from "../http/body-pieces.js";
 import type { SlowBodies } from "../http/slow-bodies.js";
 import { visitOf } from "../http/visit.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
@@ -159,6 +160,7 @@ function registerUploads(app: App, options: FilesOptions): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (request, _body, done) => {
     slowBodies.exempt(request.raw);
+    takeSmallPieces(request.raw);
     done(null);
   });
 

@@ -1,20 +1,22 @@
 /** Answers on the wire. They describe and do not shape: what a route returns is sent as it is. */
 
 import { type TSchema, Type } from "typebox";
-import { closed } from "./common.js";
+import { closed, text } from "./common.js";
 
 /** The one shape in which errors travel. */
 export const ErrorAnswer = Type.Object(
   {
     error: Type.Object(
       {
-        code: Type.String({ description: "One of the table in docs/errors.md." }),
-        message: Type.String(),
+        code: text("One of the table in docs/errors.md."),
+        message: text("What went wrong, for people."),
         hint: Type.Optional(Type.String({ description: "What to do next." })),
-        retry_after_ms: Type.Optional(Type.Number({ minimum: 0 })),
-        request_id: Type.String(),
+        retry_after_ms: Type.Optional(
+          Type.Number({ minimum: 0, description: "Milliseconds after which to try again." }),
+        ),
+        request_id: text("The request's name in the server's log."),
       },
-      closed,
+      { ...closed, description: "What went wrong." },
     ),
   },
   {
@@ -76,5 +78,3 @@ export function orEvents(schema: TSchema) {
 }
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-export const Timestamp = Type.String({ format: "date-time" });
-export const Count = Type.Integer({ minimum: 0 });

@@ -1,21 +1,48 @@
 /** POST /api/chat on the wire, and the conversation that a session keeps. */
 
 import { type Static, Type } from "typebox";
-import { Count, nullable } from "./answers.js";
-import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
+import { nullable } from "./answers.js";
+import {
+  CPU_LIMIT_MEANING,
+  CpuLimit,
+  closed,
+  count,
+  described,
+  duration,
+  MEMORY_LIMIT_MEANING,
+  MemoryLimit,
+  Seconds,
+  SessionId,
+  text,
+  texts,
+} from "./common.js";
 
 export const MESSAGE_CHARACTERS_MAX = 100_000;
 export const MESSAGES_MAX = 500;
 const PARTS_MAX = 2000;
 
 /** Kinds of parts that are not known are passed over, as the AI SDK's front ends send what they like. */
-const Part = Type.Object({ type: Type.String({ maxLength: 100 }) }, { additionalProperties: true });
-const Parts = Type.Array(Part, { maxItems: PARTS_MAX });
+const Part = Type.Object(
+  {
+    type: Type.String({
+      maxLength: 100,
+      description: "Text, a call of a tool, a file, and so on.",
+    }),
+  },
+  { additionalProperties: true },
+);
+const Parts = Type.Array(Part, {
+  maxItems: PARTS_MAX,
+  description: "As the AI SDK's UI messages have them.",
+});
+const Role = Type.Union([Type.Literal("user"), Type.Literal("assistant"), Type.Literal("system")], {
+  description: "Who says it. `system`: wishes of the application, after the server's own.",
+});
 
 export const ChatMessage = Type.Object(
   {
-    id: Type.Optional(Type.String({ maxLength: 256 })),
-    role: Type.Union([Type.Literal("user"), Type.Literal("assistant"), Type.Literal("system")]),
+    id: Type.Optional(Type.String({ maxLength: 256, description: "The message's name." })),
+    role: Role,
     content: Type.Optional(
       Type.Union([Type.String({ maxLength: MESSAGE_CHARACTERS_MAX }), Parts], {
         description: "Text, or parts as chat APIs have them.",
@@ -32,31 +59,60 @@ export const ChatBody = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: MESSAGE_CHARACTERS_MAX,
-        description: "Continues what was said in the session.",
+        description: "What the user says; the conversation that the session keeps goes on.",
       }),
     ),
     messages: Type.Optional(
       Type.Array(ChatMessage, {
         minItems: 1,
         maxItems: MESSAGES_MAX,
-        description: "The whole conversation, in place of what the session keeps.",
+        description:
+          "Instead of `message`: the whole conversation, `{role, content}` or the AI SDK's UI messages. It replaces what the session keeps.",
       }),
     ),
-    session_id: Type.Optional(SessionId),
-    stream: Type.Optional(Type.Boolean({ description: "Default: true." })),
-    max_steps: Type.Optional(Type.Integer({ minimum: 1, description: "Calls of the model." })),
-    max_tokens: Type.Optional(
-      Type.Integer({ minimum: 1, description: "Over all calls of the model." }),
+    session_id: Type.Optional(
+      described(
+        SessionId,
+        "The session to work in, made on first use. Absent: `id`, else a new one.",
+      ),
     ),
-    max_seconds: Type.Optional(Seconds),
-    timeout: Type.Optional(Seconds),
-    memory_limit: Type.Optional(MemoryLimit),
-    cpu_limit: Type.Optional(CpuLimit),
+    stream: Type.Optional(
+      Type.Boolean({
+        description: "True (default): server-sent events. False: one JSON answer at the end.",
+      }),
+    ),
+    max_steps: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: "Calls of the model at most. `CHAT_MAX_STEPS` is default and maximum.",
+      }),
+    ),
+    max_tokens: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description:
+          "No further step once so many tokens were used, of the model's questions and answers together. `CHAT_MAX_TOKENS` is default and maximum.",
+      }),
+    ),
+    max_seconds: Type.Optional(
+      described(
+        Seconds,
+        "Seconds for all of it; what runs then is interrupted. `CHAT_MAX_TIME` is default and maximum.",
+      ),
+    ),
+    timeout: Type.Optional(
+      described(Seconds, "Seconds for each run of code; default and maximum `MAX_EXECUTION_TIME`."),
+    ),
+    memory_limit: Type.Optional(
+      described(MemoryLimit, `For each run of code. ${MEMORY_LIMIT_MEANING}`),
+    ),
+    cpu_limit: Type.Optional(described(CpuLimit, `For each run of code. ${CPU_LIMIT_MEANING}`)),
     id: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 256,
-        description: "The AI SDK's name of the chat: of the session, where no session_id is given.",
+        description:
+          "The AI SDK's name of the chat: names the session where `session_id` does not.",
       }),
     ),
     trigger: Type.Optional(Type.String({ maxLength: 64, description: "The AI SDK's; not used." })),
@@ -74,61 +130,70 @@ export type ChatBody = Static<typeof ChatBody>;
 /** A message as the AI SDK's front ends hold it. */
 const UiMessage = Type.Object(
   {
-    id: Type.String(),
-    role: Type.Union([Type.Literal("user"), Type.Literal("assistant"), Type.Literal("system")]),
-    parts: Type.Array(Part),
+    id: text("The message's name."),
+    role: Role,
+    parts: Type.Array(Part, { description: "Text, calls of tools and files, in order." }),
   },
   closed,
 );
 
 const Usage = Type.Object(
   {
-    steps: Count,
-    model_time: Type.Number({ minimum: 0, description: "Seconds." }),
-    input_tokens: Count,
-    output_tokens: Count,
-    cpu_time: Type.Number({ minimum: 0, description: "Seconds, of all runs." }),
-    wall_time: Type.Number({ minimum: 0, description: "Seconds, of all runs." }),
+    steps: count("Calls of the model."),
+    model_time: duration("Seconds that the model took."),
+    input_tokens: count("Tokens that the model was told."),
+    output_tokens: count("Tokens that the model has written."),
+    cpu_time: duration("CPU seconds of all runs."),
+    wall_time: duration("Seconds of all runs."),
   },
+  { ...closed, description: "What the chat has used." },
+);
+
+const ToolCall = Type.Object(
+  {
+    tool_call_id: text("The call's name."),
+    tool_name: text("The tool."),
+    input: Type.Unknown({ description: "What it was called with." }),
+    output: Type.Unknown({ description: "What it came to; null where it failed." }),
+    error: nullable(text("Why it failed, or null.")),
+  },
+  closed,
+);
+
+const Image = Type.Object({ mime_type: text("Its type."), data: text("Base64.") }, closed);
+
+/** Why something has ended early. */
+export const StoppedBy = Type.Object(
+  { code: text("One of the table in docs/errors.md."), message: text("What went wrong.") },
   closed,
 );
 
 export const ChatAnswer = Type.Object(
   {
-    session_id: Type.String(),
-    message: UiMessage,
-    text: Type.String({ description: "All that the model has said." }),
-    steps: Count,
-    tool_calls: Type.Array(
-      Type.Object(
-        {
-          tool_call_id: Type.String(),
-          tool_name: Type.String(),
-          input: Type.Unknown(),
-          output: Type.Unknown({ description: "Null where it failed." }),
-          error: nullable(Type.String()),
-        },
-        closed,
-      ),
+    session_id: text("Where the code ran, and where the conversation is kept."),
+    message: described(UiMessage, "The answer as a UI message."),
+    text: text("All that the model has said."),
+    steps: count("Calls of the model."),
+    tool_calls: Type.Array(ToolCall, { description: "In order." }),
+    images: Type.Array(Image, { description: "What code has shown, in order." }),
+    files_created: texts("By code and by `write_file`, relative to `/workspace`."),
+    files_modified: texts("The same of files that were there before."),
+    end_reason: text(
+      "`stop`, `length`, `max_steps`, `max_tokens`, `max_seconds`, or `error` where it failed after a tool had been called.",
     ),
-    images: Type.Array(
-      Type.Object(
-        { mime_type: Type.String(), data: Type.String({ description: "base64" }) },
-        closed,
-      ),
+    stopped_by: described(
+      nullable(StoppedBy),
+      "That error, or null. Where no tool was called before, the request fails with the error.",
     ),
-    files_created: Type.Array(Type.String()),
-    files_modified: Type.Array(Type.String()),
-    end_reason: Type.String({
-      description: "stop, length, max_steps, max_tokens, max_seconds, or error.",
-    }),
-    stopped_by: nullable(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
     usage: Usage,
   },
   closed,
 );
 
 export const ConversationAnswer = Type.Object(
-  { session_id: Type.String(), messages: Type.Array(UiMessage) },
+  {
+    session_id: text("The session."),
+    messages: Type.Array(UiMessage, { description: "What is kept, the oldest first." }),
+  },
   closed,
 );

@@ -1,44 +1,97 @@
 /** POST /execute on the wire. */
 
 import { type Static, Type } from "typebox";
-import { Count, nullable } from "./answers.js";
-import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
+import { nullable } from "./answers.js";
+import {
+  CPU_LIMIT_MEANING,
+  CpuLimit,
+  closed,
+  count,
+  described,
+  duration,
+  flag,
+  MEMORY_LIMIT_MEANING,
+  MemoryLimit,
+  Seconds,
+  SessionId,
+  text,
+  texts,
+} from "./common.js";
 import { ValidationAnswer } from "./validation.js";
 
 const Encoding = Type.Union([Type.Literal("utf-8"), Type.Literal("base64")]);
 export const InputFile = Type.Object(
-  { path: Type.String(), content: Type.String(), encoding: Type.Optional(Encoding) },
+  {
+    path: text("Where it goes, relative to `/workspace`."),
+    content: text("Its text, or its bytes in base64."),
+    encoding: Type.Optional(described(Encoding, "Of `content`. Default: `utf-8`.")),
+  },
   closed,
 );
 export const OutputFile = Type.Object(
   {
-    path: Type.String(),
-    size: Count,
-    encoding: nullable(Encoding),
-    content: nullable(Type.String({ description: "Null for what is too large." })),
+    path: text("Relative to `/workspace`."),
+    size: count("Bytes."),
+    encoding: described(nullable(Encoding), "`utf-8` or `base64`; null where `content` is."),
+    content: nullable(text("Null for a file over 1 MiB, and for those beyond 8 MiB in all.")),
   },
   closed,
 );
 
+export const INPUT_FILES_MEANING =
+  "Files to put in place first, all or none. See docs/files.md#files-with-an-execution.";
+export const INCLUDE_FILES_MEANING =
+  "Whether the answer carries small files that were created or changed. Default: false.";
+
 export const ExecuteBody = Type.Object(
   {
-    code: Type.String({ description: "Python source. IPython's syntax works." }),
-    session_id: Type.Optional(SessionId),
-    user_uuid: Type.Optional(SessionId),
-    timeout: Type.Optional(Seconds),
-    memory_limit: Type.Optional(MemoryLimit),
-    cpu_limit: Type.Optional(CpuLimit),
-    stream: Type.Optional(Type.Boolean()),
-    on_disconnect: Type.Optional(Type.Union([Type.Literal("interrupt"), Type.Literal("continue")])),
-    allow_input: Type.Optional(Type.Boolean()),
+    code: text(
+      "Python source, up to `MAX_CODE_SIZE` bytes. IPython's syntax works: magics, `!cmd`, top-level `await`.",
+    ),
+    session_id: Type.Optional(
+      described(
+        SessionId,
+        "A session, made on first use. 1 to 128 characters of `A-Za-z0-9._:@-`. Absent: a fresh sandbox for this run alone.",
+      ),
+    ),
+    user_uuid: Type.Optional(
+      described(
+        SessionId,
+        "Another name for `session_id`, for clients that answer to 504. The two name the same sessions; sent together they must be equal.",
+      ),
+    ),
+    timeout: Type.Optional(
+      described(
+        Seconds,
+        "Seconds, above 0, fractions allowed; default and maximum `MAX_EXECUTION_TIME`.",
+      ),
+    ),
+    memory_limit: Type.Optional(described(MemoryLimit, MEMORY_LIMIT_MEANING)),
+    cpu_limit: Type.Optional(described(CpuLimit, CPU_LIMIT_MEANING)),
+    stream: Type.Optional(
+      flag(
+        "True: server-sent events as output happens, see docs/streaming.md. Default: as the header `Accept: text/event-stream` says.",
+      ),
+    ),
+    on_disconnect: Type.Optional(
+      Type.Union([Type.Literal("interrupt"), Type.Literal("continue")], {
+        description:
+          "`interrupt` (default): a client that closes the connection interrupts its run. `continue`: the run goes on; needs a `session_id`.",
+      }),
+    ),
+    allow_input: Type.Optional(
+      flag(
+        "Whether somebody can answer `input()`, see docs/interact.md; needs a `session_id`. Default: true for a session's stream, else false.",
+      ),
+    ),
     files: Type.Optional(
-      Type.Array(InputFile, { maxItems: 100, description: "Put in place first, all or none." }),
+      Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
     ),
-    include_files: Type.Optional(
-      Type.Boolean({ description: "The answer carries small files that the code has made." }),
-    ),
+    include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
     validate_code: Type.Optional(
-      Type.Boolean({ description: "Look at the code before it runs: advice, not a protection." }),
+      flag(
+        "Look at the code before it runs: advice, not a protection. See docs/validation.md. Default: false.",
+      ),
     ),
   },
   { ...closed, examples: [{ session_id: "demo", code: "x = 20\nprint(x)\nx + 22" }] },
@@ -46,36 +99,39 @@ export const ExecuteBody = Type.Object(
 export type ExecuteBody = Static<typeof ExecuteBody>;
 
 const MimeBundle = Type.Record(Type.String(), Type.Unknown());
-const ErrorFields = {
-  ename: Type.String(),
-  evalue: Type.String(),
-  traceback: Type.Array(Type.String()),
+const content = described(MimeBundle, "By MIME type: text and base64 as strings, JSON as JSON.");
+const metadata = described(MimeBundle, "By MIME type, such as the size of an image in pixels.");
+const errorFields = {
+  ename: text("The name of the exception's class."),
+  evalue: text("The exception's message."),
+  traceback: texts("Lines, without colour codes."),
 };
+const outputType = <T extends string>(name: T) =>
+  Type.Literal(name, { description: "The kind of output." });
 
 /** An nbformat v4 output. */
 export const Output = Type.Union([
   Type.Object(
     {
-      output_type: Type.Literal("stream"),
-      name: Type.Union([Type.Literal("stdout"), Type.Literal("stderr")]),
-      text: Type.String(),
+      output_type: outputType("stream"),
+      name: Type.Union([Type.Literal("stdout"), Type.Literal("stderr")], {
+        description: "Where it was written.",
+      }),
+      text: text("What was written."),
     },
     closed,
   ),
-  Type.Object(
-    { output_type: Type.Literal("display_data"), data: MimeBundle, metadata: MimeBundle },
-    closed,
-  ),
+  Type.Object({ output_type: outputType("display_data"), data: content, metadata }, closed),
   Type.Object(
     {
-      output_type: Type.Literal("execute_result"),
-      execution_count: Count,
-      data: MimeBundle,
-      metadata: MimeBundle,
+      output_type: outputType("execute_result"),
+      execution_count: count("IPython's counter."),
+      data: content,
+      metadata,
     },
     closed,
   ),
-  Type.Object({ output_type: Type.Literal("error"), ...ErrorFields }, closed),
+  Type.Object({ output_type: outputType("error"), ...errorFields }, closed),
 ]);
 
 export const ExecutionStatus = Type.Enum([
@@ -89,35 +145,93 @@ export const ExecutionStatus = Type.Enum([
   "rejected",
 ]);
 
+const ExecutionError = Type.Object(
+  {
+    ...errorFields,
+    hint: nullable(
+      text(
+        "Which limit or rule of the sandbox was met and what to do about it; null when none was. See docs/errors.md#explained-failures.",
+      ),
+    ),
+  },
+  closed,
+);
+
+const CHANGED_FILES =
+  "Paths relative to `/workspace`, sorted, at most 1000. Only the first 5000 files are looked at; `__pycache__` and `.ipynb_checkpoints` are left out. Empty when the kernel did not live to say.";
+
+export const MEMORY_PEAK_MEANING =
+  "Highest memory use of the whole sandbox; pages that it still shares with the zygote are not counted. On older kernels that of the session so far, see docs/operations.md#control-groups.";
+
 export const ExecuteAnswer = Type.Object(
   {
-    status: ExecutionStatus,
-    stdout: Type.String(),
-    stderr: Type.String(),
-    truncated: Type.Boolean(),
-    exit_code: Type.Integer(),
-    execution_time: Type.Number({ description: "Seconds in the kernel." }),
-    result_text: nullable(Type.String()),
-    result_base64: nullable(Type.String({ description: "The last image, PNG." })),
-    outputs: Type.Array(Output),
-    error: nullable(Type.Object({ ...ErrorFields, hint: nullable(Type.String()) }, closed)),
-    files_created: Type.Array(Type.String()),
-    files_modified: Type.Array(Type.String()),
-    files: Type.Optional(Type.Array(OutputFile)),
-    session_id: nullable(Type.String()),
-    execution_id: nullable(Type.Integer({ minimum: 1, description: "Counted by the session." })),
-    execution_count: nullable(Count),
-    original_code: Type.String(),
-    executed_code: Type.String(),
-    validation_result: nullable(Type.String()),
-    validation: nullable(ValidationAnswer),
+    status: described(ExecutionStatus, "How the run ended."),
+    stdout: text(
+      "Text of Python, of C code and of child processes. Bytes that are not UTF-8 become U+FFFD.",
+    ),
+    stderr: text("The same of standard error. Ends with the traceback, if there is one."),
+    truncated: flag(
+      "True when text was cut at `MAX_OUTPUT_SIZE` (a line at the end of the stream says so), or outputs were left out.",
+    ),
+    exit_code: Type.Integer({
+      description:
+        "0 for `ok`, N for `sys.exit(N)`, 124 for `timeout`, 126 for `rejected`, 130 for `interrupted`, 137 for what was ended by force.",
+    }),
+    execution_time: Type.Number({
+      description: "Wall seconds in the kernel; until the stop when the run was stopped.",
+    }),
+    result_text: nullable(
+      text(
+        "All text in order: streams, plain text of results and displays, traceback. What has an image (PNG, JPEG, GIF, WebP, SVG) is left out, its plain text included; images are in `outputs`. Null when there is none. Cut after 8 MiB, and says so; `outputs` has all of it.",
+      ),
+    ),
+    result_base64: nullable(
+      text("The last PNG in base64, or null. Images of other types are in `outputs` alone."),
+    ),
+    outputs: Type.Array(Output, {
+      description:
+        "nbformat v4 output objects in order: `stream`, `display_data`, `execute_result`, `error`.",
+    }),
+    error: described(nullable(ExecutionError), "Why the run failed, or null."),
+    files_created: texts(CHANGED_FILES),
+    files_modified: texts("The same of files that were there before."),
+    files: Type.Optional(
+      Type.Array(OutputFile, {
+        description:
+          "With `include_files` only: files that were created or changed, see docs/files.md#files-with-an-execution.",
+      }),
+    ),
+    session_id: nullable(text("The session, null for a stateless run.")),
+    execution_id: nullable(
+      Type.Integer({
+        minimum: 1,
+        description:
+          "The session's own number of this run: 1, 2, 3, …, also over resets. Null for a stateless run.",
+      }),
+    ),
+    execution_count: nullable(
+      count(
+        "IPython's counter, 1 for the first run of a sandbox; null when the kernel did not live to say.",
+      ),
+    ),
+    original_code: text("The code as it was sent."),
+    executed_code: text("The code as it was run: the same, unless a review has improved it."),
+    validation_result: nullable(
+      text("What was said about the code, in words; null without `validate_code`."),
+    ),
+    validation: described(
+      nullable(ValidationAnswer),
+      "The same in detail, see docs/validation.md; null without `validate_code`.",
+    ),
     usage: Type.Object(
       {
-        cpu_time: Type.Number({ minimum: 0, description: "Seconds." }),
-        memory_peak_bytes: Count,
-        wall_time: Type.Number({ minimum: 0, description: "Seconds." }),
+        cpu_time: duration("CPU seconds of the whole sandbox during the run."),
+        memory_peak_bytes: count(MEMORY_PEAK_MEANING),
+        wall_time: duration(
+          "Seconds from the gateway's view, from the moment the sandbox is the run's own.",
+        ),
       },
-      closed,
+      { ...closed, description: "What the run has used." },
     ),
   },
   closed,

@@ -1,44 +1,80 @@
 /** The executions of a session on the wire. */
 
 import { Type } from "typebox";
-import { nullable, Timestamp } from "./answers.js";
-import { closed, Seconds, SessionId } from "./common.js";
+import { nullable } from "./answers.js";
+import { closed, described, flag, PathSession, Seconds, text, time } from "./common.js";
 import { ExecuteAnswer, ExecutionStatus } from "./execute.js";
 
 /** In a path or a query everything is text. */
 const WholeNumber = Type.String({ maxLength: 15, pattern: "^(0|[1-9][0-9]{0,14})$" });
 
-export const ExecutionParams = Type.Object({ id: SessionId, n: WholeNumber }, closed);
+export const ExecutionParams = Type.Object(
+  { id: PathSession, n: described(WholeNumber, "The execution's number in its session.") },
+  closed,
+);
 
-export const EventsQuery = Type.Object({ after: Type.Optional(WholeNumber) }, closed);
+export const EventsQuery = Type.Object(
+  {
+    after: Type.Optional(
+      described(
+        WholeNumber,
+        "The id of the last event that is known. The header `Last-Event-ID` counts before it. Default: from the beginning.",
+      ),
+    ),
+  },
+  closed,
+);
 
 export const KeepAliveBody = Type.Object(
-  { ttl: Type.Optional(Seconds) },
+  {
+    ttl: Type.Optional(
+      described(
+        Seconds,
+        "Seconds without use until the session ends, from now on. Default: as it was.",
+      ),
+    ),
+  },
   { ...closed, examples: [{ ttl: 600 }] },
 );
 
-/** The session's own number; only runs of sessions are listed. */
-const ExecutionId = Type.Integer({ minimum: 1 });
+/** Only runs of sessions are listed. */
+const ExecutionId = Type.Integer({ minimum: 1, description: "The session's own number of it." });
 const executionFields = {
   execution_id: ExecutionId,
-  state: Type.Enum(["queued", "running", "done", "cancelled"]),
-  status: nullable(ExecutionStatus),
-  code: Type.String(),
-  created_at: Timestamp,
-  started_at: nullable(Timestamp),
-  finished_at: nullable(Timestamp),
-  dropped: Type.Boolean({ description: "Its result and the rest of its code are no longer kept." }),
+  state: Type.Enum(["queued", "running", "done", "cancelled"], {
+    description:
+      "`queued`, `running`, `done`, or `cancelled` for one that never ran: it was taken back, or there was no sandbox for it.",
+  }),
+  status: described(nullable(ExecutionStatus), "How it ended; null until it is done."),
+  code: text("The code; in a list, and where it was dropped, its first 200 characters."),
+  created_at: time("When it was asked for."),
+  started_at: nullable(time("When it began to run; null before.")),
+  finished_at: nullable(time("When it ended; null before.")),
+  dropped: flag("Whether its result, its events and the rest of its code are no longer kept."),
 };
 
 export const ExecutionsAnswer = Type.Object(
-  { executions: Type.Array(Type.Object(executionFields, closed)) },
+  {
+    executions: Type.Array(Type.Object(executionFields, closed), {
+      description: "All that are kept, the oldest first.",
+    }),
+  },
   closed,
 );
 export const ExecutionAnswer = Type.Object(
-  { ...executionFields, result: nullable(ExecuteAnswer) },
+  {
+    ...executionFields,
+    result: described(
+      nullable(ExecuteAnswer),
+      "What was answered; null until it is done, and where it was dropped.",
+    ),
+  },
   closed,
 );
 export const InterruptAnswer = Type.Object(
-  { status: Type.Literal("ok"), execution_id: ExecutionId },
+  {
+    status: Type.Literal("ok", { description: "The code was asked to end; it may refuse." }),
+    execution_id: described(ExecutionId, "The execution that was interrupted."),
+  },
   closed,
 );

@@ -1,19 +1,21 @@
 /** Files of a session on the wire. */
 
 import { type Static, Type } from "typebox";
-import { Count, Timestamp } from "./answers.js";
-import { closed, SessionId } from "./common.js";
+import { closed, count, described, flag, PathSession, text, time } from "./common.js";
 
 const Flag = Type.Union([Type.Literal("true"), Type.Literal("false")]);
-const Archive = Type.Union([Type.Literal("tar"), Type.Literal("zip")]);
+const Archive = Type.Union([Type.Literal("tar"), Type.Literal("zip")], {
+  description: "The whole folder as one archive.",
+});
+const Folder = text("The folder; `/workspace` itself without.");
 
 /** The path is the wildcard of the route, whose name "*" a schema cannot spell. */
-export const FileParams = Type.Object({ id: SessionId }, { additionalProperties: Type.String() });
+export const FileParams = Type.Object({ id: PathSession }, { additionalProperties: Type.String() });
 export type FileParams = Static<typeof FileParams> & { readonly "*": string };
 export const ListQuery = Type.Object(
   {
-    path: Type.Optional(Type.String({ description: "The folder; /workspace itself without." })),
-    recursive: Type.Optional(Flag),
+    path: Type.Optional(Folder),
+    recursive: Type.Optional(described(Flag, "Everything below it. Default: `false`.")),
     archive: Type.Optional(Archive),
   },
   closed,
@@ -21,17 +23,28 @@ export const ListQuery = Type.Object(
 export const ReadQuery = Type.Object({ archive: Type.Optional(Archive) }, closed);
 export type ReadQuery = Static<typeof ReadQuery>;
 export const WriteQuery = Type.Object(
-  { type: Type.Optional(Type.Union([Type.Literal("file"), Type.Literal("directory")])) },
+  {
+    type: Type.Optional(
+      Type.Union([Type.Literal("file"), Type.Literal("directory")], {
+        description: "`directory` makes a folder. Default: `file`.",
+      }),
+    ),
+  },
   closed,
 );
-export const RemoveQuery = Type.Object({ recursive: Type.Optional(Flag) }, closed);
-export const UploadQuery = Type.Object(
-  { path: Type.Optional(Type.String({ description: "The folder; /workspace itself without." })) },
+export const RemoveQuery = Type.Object(
+  {
+    recursive: Type.Optional(described(Flag, "A folder with everything in it. Default: `false`.")),
+  },
   closed,
 );
+export const UploadQuery = Type.Object({ path: Type.Optional(Folder) }, closed);
 export const WatchQuery = UploadQuery;
 export const RenameBody = Type.Object(
-  { path: Type.String(), overwrite: Type.Optional(Type.Boolean()) },
+  {
+    path: text("The new path, relative to `/workspace`. Folders on the way are made."),
+    overwrite: Type.Optional(flag("Whether a file that is there is replaced. Default: false.")),
+  },
   { ...closed, examples: [{ path: "results/final.csv" }] },
 );
 
@@ -41,25 +54,34 @@ export const FileKind = Type.Union([
   Type.Literal("link"),
   Type.Literal("other"),
 ]);
-export const ListAnswer = Type.Object(
+const workspacePath = text("Relative to `/workspace`.");
+const size = count("Bytes.");
+const Entry = Type.Object(
   {
-    path: Type.String(),
-    entries: Type.Array(
-      Type.Object(
-        {
-          name: Type.String(),
-          path: Type.String(),
-          type: FileKind,
-          size: Count,
-          mtime: Timestamp,
-        },
-        closed,
-      ),
-    ),
-    truncated: Type.Boolean(),
+    name: text("The last part of its path."),
+    path: workspacePath,
+    type: described(FileKind, "`link` is a symbolic one."),
+    size,
+    mtime: time("When it was last changed."),
   },
   closed,
 );
-export const WrittenAnswer = Type.Object({ path: Type.String(), size: Count }, closed);
-export const UploadedAnswer = Type.Object({ files: Type.Array(WrittenAnswer) }, closed);
-export const RenamedAnswer = Type.Object({ path: Type.String() }, closed);
+export const ListAnswer = Type.Object(
+  {
+    path: text("The folder, relative to `/workspace`."),
+    entries: Type.Array(Entry, {
+      description: "At most 10000, those of a folder in the order of their names.",
+    }),
+    truncated: flag("Whether there are more, or some too deep for a path."),
+  },
+  closed,
+);
+export const WrittenAnswer = Type.Object({ path: workspacePath, size }, closed);
+export const UploadedAnswer = Type.Object(
+  { files: Type.Array(WrittenAnswer, { description: "What was written." }) },
+  closed,
+);
+export const RenamedAnswer = Type.Object(
+  { path: text("The new path, relative to `/workspace`.") },
+  closed,
+);

@@ -1,9 +1,24 @@
 /** POST /generate-and-execute on the wire. */
 
 import { type Static, Type } from "typebox";
-import { Count, nullable } from "./answers.js";
-import { CpuLimit, closed, MemoryLimit, Seconds, SessionId } from "./common.js";
-import { InputFile } from "./execute.js";
+import { nullable } from "./answers.js";
+import { StoppedBy } from "./chat.js";
+import {
+  CPU_LIMIT_MEANING,
+  CpuLimit,
+  closed,
+  count,
+  described,
+  duration,
+  flag,
+  MEMORY_LIMIT_MEANING,
+  MemoryLimit,
+  Seconds,
+  SessionId,
+  text,
+  texts,
+} from "./common.js";
+import { INCLUDE_FILES_MEANING, InputFile, MEMORY_PEAK_MEANING } from "./execute.js";
 import { ValidationAnswer } from "./validation.js";
 
 const QUERY_CHARACTERS_MAX = 32_768;
@@ -14,66 +29,97 @@ export const GenerateBody = Type.Object(
     query: Type.String({
       minLength: 1,
       maxLength: QUERY_CHARACTERS_MAX,
-      description: "What to compute, in plain words.",
+      description: "What to compute, in plain words, up to 32768 characters.",
     }),
-    session_id: Type.Optional(SessionId),
-    timeout: Type.Optional(Seconds),
-    memory_limit: Type.Optional(MemoryLimit),
-    cpu_limit: Type.Optional(CpuLimit),
+    session_id: Type.Optional(
+      described(
+        SessionId,
+        "The session to work in, with its files and variables. Absent: a sandbox for this request, over all attempts.",
+      ),
+    ),
+    timeout: Type.Optional(
+      described(Seconds, "Seconds for each attempt; default and maximum `MAX_EXECUTION_TIME`."),
+    ),
+    memory_limit: Type.Optional(
+      described(MemoryLimit, `For each attempt. ${MEMORY_LIMIT_MEANING}`),
+    ),
+    cpu_limit: Type.Optional(described(CpuLimit, `For each attempt. ${CPU_LIMIT_MEANING}`)),
     files: Type.Optional(
-      Type.Array(InputFile, { maxItems: 100, description: "Put in place first, all or none." }),
+      Type.Array(InputFile, {
+        maxItems: 100,
+        description:
+          "Files to put in place before the model is told what is there, all or none, and again where a sandbox was lost. See docs/files.md#files-with-an-execution.",
+      }),
     ),
-    include_files: Type.Optional(
-      Type.Boolean({ description: "The answer carries small files that the code has made." }),
+    include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
+    max_attempts: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: ATTEMPTS_MAX,
+        description: "How often code is written at most; default 3.",
+      }),
     ),
-    max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: ATTEMPTS_MAX })),
     check: Type.Optional(
-      Type.Boolean({ description: "Let the model judge the result before it is taken." }),
+      flag(
+        "Ask the model whether the result solves the task; one that it finds wrong is repaired like an error. One more call for each attempt. Default: false.",
+      ),
     ),
   },
   { ...closed, examples: [{ query: "Calculate the first 10 prime numbers", timeout: 15 }] },
 );
 export type GenerateBody = Static<typeof GenerateBody>;
 
+const AttemptError = Type.Object({
+  ename: text("The name of the exception's class."),
+  evalue: text("The exception's message."),
+  traceback: texts("Lines, without colour codes."),
+});
+
 export const AttemptAnswer = Type.Object(
   {
-    code: Type.String(),
-    explanation: nullable(Type.String()),
-    status: Type.String({ description: "As of an execution, or `rejected`, or `wrong`." }),
-    error: nullable(
-      Type.Object({
-        ename: Type.String(),
-        evalue: Type.String(),
-        traceback: Type.Array(Type.String()),
-      }),
-    ),
-    validation_result: Type.String(),
-    judgement: nullable(Type.String()),
-    execution_time: Type.Number({ minimum: 0 }),
+    code: text("The code."),
+    explanation: nullable(text("The model's words about it, or null.")),
+    status: text("As of an execution, or `rejected`, or `wrong`: the model judged it so."),
+    error: described(nullable(AttemptError), "Why the run failed, or null."),
+    validation_result: text("What was said about the code, in words."),
+    judgement: nullable(text("Why the result was judged wrong, or null.")),
+    execution_time: duration("Wall seconds in the kernel."),
   },
+  closed,
+);
+
+const Image = Type.Object(
+  { mime_type: text("Its type."), data: text("Base64, but SVG as text.") },
   closed,
 );
 
 /** Besides the fields of ExecuteAnswer. */
 export const GenerateFields = {
-  query: Type.String(),
-  generated_code: Type.String(),
-  explanation: nullable(Type.String()),
-  validation_result: Type.String(),
-  validation: ValidationAnswer,
-  attempts: Type.Array(AttemptAnswer),
-  images: Type.Array(Type.Object({ mime_type: Type.String(), data: Type.String() }, closed)),
-  stopped_by: nullable(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
+  query: text("As it was sent."),
+  generated_code: text(
+    "The code of the last attempt. `original_code` and `executed_code` are the same.",
+  ),
+  explanation: nullable(text("The model's words about it, or null.")),
+  validation_result: text(
+    "One string for people: what the model says about the safety of its code, or what the static check found.",
+  ),
+  validation: described(ValidationAnswer, "The same in detail, see docs/validation.md. Advice."),
+  attempts: Type.Array(AttemptAnswer, { description: "Each attempt in order." }),
+  images: Type.Array(Image, { description: "Every image in order." }),
+  stopped_by: described(
+    nullable(StoppedBy),
+    "The error for which there was no further attempt although the last one failed, or null.",
+  ),
   usage: Type.Object(
     {
-      cpu_time: Type.Number({ minimum: 0, description: "Seconds, of all attempts." }),
-      memory_peak_bytes: Count,
-      wall_time: Type.Number({ minimum: 0, description: "Seconds, of all attempts." }),
-      model_calls: Count,
-      model_time: Type.Number({ minimum: 0, description: "Seconds." }),
-      input_tokens: Count,
-      output_tokens: Count,
+      cpu_time: duration("CPU seconds of all attempts."),
+      memory_peak_bytes: count(`Of the last attempt. ${MEMORY_PEAK_MEANING}`),
+      wall_time: duration("Seconds of all attempts."),
+      model_calls: count("Calls of the model."),
+      model_time: duration("Seconds that the model took."),
+      input_tokens: count("Tokens that the model was told."),
+      output_tokens: count("Tokens that the model has written."),
     },
-    closed,
+    { ...closed, description: "What all attempts together have used." },
   ),
 };

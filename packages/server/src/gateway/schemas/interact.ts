@@ -2,19 +2,22 @@
 
 import { Type } from "typebox";
 import { answerSchemas, VARIABLES_MAX } from "../../sandbox/questions.js";
-import { closed } from "./common.js";
+import { closed, text } from "./common.js";
 
-const Code = Type.String({ description: "Python source. IPython's syntax works." });
+const Code = text("Python source. IPython's syntax works.");
 const CursorPosition = Type.Integer({
   minimum: 0,
   description: "In code points; default: the end of the code.",
 });
 
 export const InputBody = Type.Object(
-  { text: Type.String({ description: "At most 65536 bytes; without a line end." }) },
+  { text: text("What `input()` returns, as it is: at most 65536 bytes, without a line end.") },
   { ...closed, examples: [{ text: "Ada" }] },
 );
-export const InputAnswer = Type.Object({ status: Type.Literal("ok") }, closed);
+export const InputAnswer = Type.Object(
+  { status: Type.Literal("ok", { description: "It was waited for." }) },
+  closed,
+);
 
 export const CompleteBody = Type.Object(
   { code: Code, cursor_pos: Type.Optional(CursorPosition) },
@@ -24,7 +27,11 @@ export const InspectBody = Type.Object(
   {
     code: Code,
     cursor_pos: Type.Optional(CursorPosition),
-    detail_level: Type.Optional(Type.Union([Type.Literal(0), Type.Literal(1)])),
+    detail_level: Type.Optional(
+      Type.Union([Type.Literal(0), Type.Literal(1)], {
+        description: "1 shows the source instead of the docstring. Default: 0.",
+      }),
+    ),
   },
   { ...closed, examples: [{ code: "len", cursor_pos: 3 }] },
 );
@@ -35,7 +42,11 @@ export const IsCompleteBody = Type.Object(
 export const VariablesQuery = Type.Object(
   {
     limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: VARIABLES_MAX, description: "Default: 1000." }),
+      Type.Integer({
+        minimum: 1,
+        maximum: VARIABLES_MAX,
+        description: "How many variables at most. Default: 1000.",
+      }),
     ),
   },
   closed,

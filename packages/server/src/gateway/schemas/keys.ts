@@ -2,50 +2,56 @@
 
 import { Type } from "typebox";
 import { KeyName, KeyQuotas, KeyRole } from "../../access/key-file.js";
-import { Count, nullable, Timestamp } from "./answers.js";
-import { closed } from "./common.js";
+import { nullable } from "./answers.js";
+import { closed, count, described, duration, text, time } from "./common.js";
+
+const name = described(
+  KeyName,
+  "1 to 64 characters of `A-Za-z0-9 ._:@-`, beginning with a letter or digit; need not be unique.",
+);
+const role = described(KeyRole, "What it may do, see docs/keys.md#roles.");
+const quotas = described(KeyQuotas, "What it may use; absent ones are without bound.");
 
 export const CreateKeyBody = Type.Object(
-  { name: KeyName, role: KeyRole, quotas: Type.Optional(KeyQuotas) },
+  { name, role, quotas: Type.Optional(quotas) },
   { ...closed, examples: [{ name: "reports", role: "execute", quotas: { sessions: 5 } }] },
 );
 
-export const KeyParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
+export const KeyParams = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: "The key's id." }) },
+  closed,
+);
 
 const keyFields = {
-  id: Type.String(),
-  name: KeyName,
-  role: KeyRole,
-  prefix: Type.String({ description: "The beginning of the key, to tell keys apart." }),
-  created_at: Timestamp,
+  id: text("The key's id, which is no secret."),
+  name,
+  role,
+  prefix: text("The beginning of the key, to tell keys apart."),
+  created_at: time("When it was made."),
   created_by: nullable(
-    Type.String({ description: "Who made it: the id of a key, or `admin`; null for older keys." }),
+    text("Who made it: the id of a key, or `admin`; null for keys of older servers."),
   ),
-  last_used_at: nullable(Timestamp),
-  quotas: KeyQuotas,
+  last_used_at: nullable(time("When it was last used, or null.")),
+  quotas,
 };
 export const CreatedKeyAnswer = Type.Object(
-  { ...keyFields, key: Type.String({ description: "The key itself, shown this once." }) },
+  { ...keyFields, key: text("The key itself, shown this once.") },
   closed,
+);
+
+const Usage = Type.Object(
+  {
+    sessions: count("Sessions that live now."),
+    requests_per_minute: count("Requests that are missing to a full bucket; 0 without the quota."),
+    cpu_seconds_per_hour: duration("CPU seconds of the last hour."),
+  },
+  { ...closed, description: "What counts towards its quotas." },
 );
 export const KeysAnswer = Type.Object(
   {
-    keys: Type.Array(
-      Type.Object(
-        {
-          ...keyFields,
-          usage: Type.Object(
-            {
-              sessions: Count,
-              requests_per_minute: Count,
-              cpu_seconds_per_hour: Type.Number({ minimum: 0 }),
-            },
-            closed,
-          ),
-        },
-        closed,
-      ),
-    ),
+    keys: Type.Array(Type.Object({ ...keyFields, usage: Usage }, closed), {
+      description: "Every key, without its secret.",
+    }),
   },
   closed,
 );

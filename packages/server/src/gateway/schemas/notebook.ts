@@ -1,7 +1,7 @@
 /** Notebooks on the wire. Their cells are described by nbformat's own schema. */
 
 import { type Static, Type } from "typebox";
-import { closed, Seconds } from "./common.js";
+import { closed, described, flag, Seconds } from "./common.js";
 import { ExecutionStatus } from "./execute.js";
 
 const Fields = Type.Record(Type.String(), Type.Unknown());
@@ -10,11 +10,24 @@ export const NotebookBody = Type.Object(
   {
     // Checked by sessions/notebook-input.ts, which says what is wrong with it.
     notebook: Type.Unknown({
-      description: "A notebook of nbformat 4, the JSON of an .ipynb file.",
+      description:
+        "A notebook of nbformat 4, the JSON of an `.ipynb` file. Its outputs are not looked at.",
     }),
-    stream: Type.Optional(Type.Boolean()),
-    on_error: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("continue")])),
-    timeout: Type.Optional(Seconds),
+    on_error: Type.Optional(
+      Type.Union([Type.Literal("stop"), Type.Literal("continue")], {
+        description:
+          "`stop` (default): the first cell that fails ends the run. `continue`: the cells after it run.",
+      }),
+    ),
+    timeout: Type.Optional(
+      described(
+        Seconds,
+        "Seconds for each cell, up to `MAX_EXECUTION_TIME`, which is the default.",
+      ),
+    ),
+    stream: Type.Optional(
+      flag("True: events as they happen. Default: as the header `Accept: text/event-stream` says."),
+    ),
   },
   {
     ...closed,
@@ -45,19 +58,24 @@ export type NotebookBody = Static<typeof NotebookBody>;
 
 export const NotebookFile = Type.Object(
   {
-    nbformat: Type.Literal(4),
-    nbformat_minor: Type.Literal(5),
-    metadata: Fields,
-    cells: Type.Array(Fields),
+    nbformat: Type.Literal(4, { description: "The format's version." }),
+    nbformat_minor: Type.Literal(5, { description: "The format's minor version." }),
+    metadata: described(Fields, "Of the notebook: its kernel and language."),
+    cells: Type.Array(Fields, { description: "As nbformat describes them." }),
   },
   closed,
 );
 
 export const NotebookAnswer = Type.Object(
   {
-    notebook: NotebookFile,
-    status: ExecutionStatus,
-    executions: Type.Array(Type.Integer({ minimum: 1, description: "Counted by the session." })),
+    notebook: described(
+      NotebookFile,
+      "What was sent, with the outputs, counts and times of the cells that ran.",
+    ),
+    status: described(ExecutionStatus, "`ok`, or how the first cell ended that failed."),
+    executions: Type.Array(Type.Integer({ minimum: 1 }), {
+      description: "The session's own numbers of the cells that ran.",
+    }),
   },
   closed,
 );

@@ -1,7 +1,7 @@
 /** Packages on the wire. */
 
 import { Type } from "typebox";
-import { closed } from "./common.js";
+import { closed, described, text } from "./common.js";
 
 export const PackageList = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
   minItems: 1,
@@ -9,17 +9,24 @@ export const PackageList = Type.Array(Type.String({ minLength: 1, maxLength: 200
 });
 
 export const InstallBody = Type.Object(
-  { packages: PackageList },
+  {
+    packages: described(
+      PackageList,
+      "Names with extras and versions, such as `polars[numpy]>=1,<2`. No options, addresses or paths.",
+    ),
+  },
   { ...closed, examples: [{ packages: ["attrs>=24"] }] },
 );
 
+const Installed = Type.Object(
+  { name: text("The package's name."), version: text("The version that was installed.") },
+  closed,
+);
 export const InstallAnswer = Type.Object(
   {
-    status: Type.Literal("ok"),
-    installed: Type.Array(Type.Object({ name: Type.String(), version: Type.String() }, closed), {
-      description: "What is new, dependencies included.",
-    }),
-    output: Type.String({ description: "The end of what pip said." }),
+    status: Type.Literal("ok", { description: "All of them are there." }),
+    installed: Type.Array(Installed, { description: "What is new, dependencies included." }),
+    output: text("The end of what pip said."),
   },
   closed,
 );

@@ -1,107 +1,140 @@
 /** The panic button and its kin on the wire. */
 
 import { Type } from "typebox";
-import { Count, nullable, Timestamp } from "./answers.js";
-import { closed } from "./common.js";
+import { nullable } from "./answers.js";
+import { closed, count, described, duration, flag, text, texts, time } from "./common.js";
 
 export const PanicBody = Type.Object(
   // Cut by the route: nobody shall have to count characters at that moment.
-  { reason: Type.Optional(Type.String({ minLength: 1 })) },
+  {
+    reason: Type.Optional(
+      Type.String({ minLength: 1, description: "Why, for those who meet the panic." }),
+    ),
+  },
   { ...closed, examples: [{ reason: "something leaves the sandbox" }] },
 );
 
 export const ContainerParams = Type.Object(
-  { id: Type.String({ maxLength: 32, pattern: "^[a-z0-9]{8,32}$" }) },
+  {
+    id: Type.String({
+      maxLength: 32,
+      pattern: "^[a-z0-9]{8,32}$",
+      description: "The sandbox's id, as the list of containers has it.",
+    }),
+  },
   closed,
 );
 
-const Milliseconds = Type.Number({ minimum: 0 });
+const milliseconds = (description: string) => Type.Number({ minimum: 0, description });
+const total_ms = milliseconds("Milliseconds that all of it took.");
+
+const Remaining = Type.Object(
+  { sandboxes: count("Sandboxes that are left."), processes: count("Processes that are left.") },
+  closed,
+);
 
 export const PanicAnswer = Type.Object(
   {
-    status: Type.Literal("panicked"),
-    since: Timestamp,
-    reason: Type.String(),
-    sandboxes: nullable(Count),
-    processes: nullable(Count),
-    sessions: Count,
-    frozen_ms: nullable(Milliseconds),
-    gone_ms: nullable(Milliseconds),
-    total_ms: Milliseconds,
-    verified: Type.Boolean({ description: "Whether everything was seen to be gone." }),
-    remaining: nullable(Type.Object({ sandboxes: Count, processes: Count }, closed)),
-    problem: Type.Optional(Type.String()),
+    status: Type.Literal("panicked", { description: "New work is refused, until it is resumed." }),
+    since: time("When the panic began."),
+    reason: text("Why, as it was told."),
+    sandboxes: nullable(count("Sandboxes that there were; null where nobody could say.")),
+    processes: nullable(count("Processes that there were; null where nobody could say.")),
+    sessions: count("Sessions that have ended."),
+    frozen_ms: nullable(milliseconds("Milliseconds until everything stood still, or null.")),
+    gone_ms: nullable(milliseconds("Milliseconds until everything was gone, or null.")),
+    total_ms,
+    verified: flag("Whether everything was seen to be gone; the HTTP status is 500 where not."),
+    remaining: described(nullable(Remaining), "What is left; null where nobody could say."),
+    problem: Type.Optional(text("Why not everything could be seen to be gone.")),
   },
   closed,
 );
 
 export const ResumeAnswer = Type.Object(
   {
-    status: Type.Literal("running"),
-    was_panicked: Type.Boolean(),
-    panicked_since: Type.Optional(Timestamp),
-    reason: Type.Optional(Type.String()),
+    status: Type.Literal("running", { description: "Work is let in again." }),
+    was_panicked: flag("Whether there was a panic."),
+    panicked_since: Type.Optional(time("When it began.")),
+    reason: Type.Optional(text("Why, as it was told.")),
   },
+  closed,
+);
+
+const Protection = Type.Object(
+  {
+    name: text("`inside.` or `outside.`, from where it was tried, and what it protects."),
+    verified: flag("Whether it holds."),
+    detail: text("What was seen."),
+  },
+  closed,
+);
+const FaultySandbox = Type.Object(
+  { id: text("The sandbox's id."), problem: text("What is not as it was made.") },
   closed,
 );
 
 export const SecurityHealthAnswer = Type.Object(
   {
-    status: Type.Union([Type.Literal("verified"), Type.Literal("failed")]),
-    failed: Type.Array(Type.String()),
-    protections: Type.Array(
-      Type.Object({ name: Type.String(), verified: Type.Boolean(), detail: Type.String() }, closed),
-    ),
+    status: Type.Union([Type.Literal("verified"), Type.Literal("failed")], {
+      description: "Whether every protection holds; the HTTP status is 503 where not.",
+    }),
+    failed: texts("Names of the protections that do not hold."),
+    protections: Type.Array(Protection, { description: "Each that was tried." }),
     sandboxes: Type.Object(
       {
-        checked: Count,
-        faulty: Type.Array(Type.Object({ id: Type.String(), problem: Type.String() }, closed)),
+        checked: count("Sandboxes that were looked at."),
+        faulty: Type.Array(FaultySandbox, {
+          description: "Those that are not as they were made. They are destroyed.",
+        }),
       },
-      closed,
+      { ...closed, description: "A cheaper look at each sandbox there is." },
     ),
-    total_ms: Milliseconds,
+    total_ms,
   },
   closed,
 );
 
-export const ContainersAnswer = Type.Object(
+const Container = Type.Object(
   {
-    containers: Type.Array(
-      Type.Object(
-        {
-          id: Type.String(),
-          state: Type.Union([Type.Literal("warm"), Type.Literal("in_use")]),
-          owner: nullable(Type.String()),
-          session_id: nullable(Type.String()),
-          cpu_time: Type.Number({ minimum: 0 }),
-          memory_bytes: Count,
-          memory_peak_bytes: Count,
-          processes: Count,
-          limits: Type.Object({ memory_bytes: Count, cpus: Type.Number() }, closed),
-        },
-        closed,
-      ),
+    id: text("The sandbox's id."),
+    state: Type.Union([Type.Literal("warm"), Type.Literal("in_use")], {
+      description: "`warm`: it waits for work and has run no code.",
+    }),
+    owner: nullable(text("The id of a key, or `admin`; null for a warm sandbox.")),
+    session_id: nullable(text("Its session; null for a warm sandbox and for a stateless run.")),
+    cpu_time: duration("CPU seconds so far."),
+    memory_bytes: count("Memory in use now."),
+    memory_peak_bytes: count("Highest memory use so far."),
+    processes: count("Processes now."),
+    limits: Type.Object(
+      { memory_bytes: count("Bytes."), cpus: Type.Number({ description: "Cores." }) },
+      { ...closed, description: "Its limits at the moment." },
     ),
   },
+  closed,
+);
+export const ContainersAnswer = Type.Object(
+  { containers: Type.Array(Container, { description: "Every sandbox there is." }) },
   closed,
 );
 
 export const KilledAnswer = Type.Object(
   {
-    status: Type.Literal("killed"),
-    id: Type.String(),
-    session_id: nullable(Type.String()),
-    total_ms: Milliseconds,
+    status: Type.Literal("killed", { description: "Its processes are gone." }),
+    id: text("The sandbox's id."),
+    session_id: nullable(text("The session that it was of, or null.")),
+    total_ms,
   },
   closed,
 );
 
 export const EndedAnswer = Type.Object(
   {
-    status: Type.Literal("ended"),
-    owners: Type.Array(Type.String()),
-    session_id: Type.String(),
-    total_ms: Milliseconds,
+    status: Type.Literal("ended", { description: "Their processes are gone." }),
+    owners: texts("Ids of the keys whose sessions of this name have ended."),
+    session_id: text("The name."),
+    total_ms,
   },
   closed,
 );

@@ -1,16 +1,19 @@
 /** GET /tools on the wire: definitions of tools as models' APIs take them, and how their calls are answered. */
 
 import { Type } from "typebox";
-import { closed } from "./common.js";
+import { closed, described, text } from "./common.js";
 
 const Schema = Type.Object({}, { additionalProperties: true, description: "JSON Schema." });
-const shared = { name: Type.String(), description: Type.String() };
+const shared = {
+  name: text("The tool's name."),
+  description: text("What the model is told of it."),
+};
 
 export const ToolsQuery = Type.Object(
   {
     format: Type.Optional(
       Type.Union([Type.Literal("openai"), Type.Literal("anthropic")], {
-        description: "Default: both.",
+        description: "Whose form the definitions have. Default: both.",
       }),
     ),
   },
@@ -19,8 +22,8 @@ export const ToolsQuery = Type.Object(
 
 const ToolRoute = Type.Object(
   {
-    method: Type.String(),
-    path: Type.String({ description: "With names in braces: of arguments, and session_id." }),
+    method: text("The HTTP method."),
+    path: text("With names in braces: of arguments, and `session_id`."),
     arguments: Type.Record(
       Type.String(),
       Type.Union([
@@ -31,7 +34,7 @@ const ToolRoute = Type.Object(
       ]),
       { description: "Where each goes; `json` is a field of a JSON body, `body` is all of it." },
     ),
-    answer: Type.String({ description: "What to tell the model." }),
+    answer: text("What to tell the model."),
   },
   closed,
 );
@@ -42,14 +45,26 @@ export const ToolsAnswer = Type.Object(
       Type.Array(
         Type.Object(
           {
-            type: Type.Literal("function"),
-            function: Type.Object({ ...shared, parameters: Schema }, closed),
+            type: Type.Literal("function", { description: "The kind of tool." }),
+            function: Type.Object(
+              { ...shared, parameters: described(Schema, "Its arguments, as JSON Schema.") },
+              { ...closed, description: "The tool." },
+            ),
           },
           closed,
         ),
+        { description: "In the form of OpenAI's API." },
       ),
     ),
-    anthropic: Type.Optional(Type.Array(Type.Object({ ...shared, input_schema: Schema }, closed))),
+    anthropic: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { ...shared, input_schema: described(Schema, "Its arguments, as JSON Schema.") },
+          closed,
+        ),
+        { description: "In the form of Anthropic's API." },
+      ),
+    ),
     calls: Type.Record(Type.String(), ToolRoute, { description: "By the name of the tool." }),
   },
   closed,

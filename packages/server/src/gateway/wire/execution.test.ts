@@ -36,3 +36,13 @@ test("what is repeated has a bound and says so; the outputs are whole", () => {
   expect(result_text).toMatch(/x\n\[result_text was cut here: outputs has all of it\]\n$/);
   expect(outputs).toEqual(large);
 });
+
+test.each(["image/jpeg", "image/svg+xml"])("an image of %s has no text in result_text", (type) => {
+  const answer = answerOf(shown("a"), bundle({ "text/plain": "<Figure>", [type]: "x" }));
+  expect([answer.result_text, answer.result_base64]).toEqual(["a\n", null]);
+});
+
+test("result_base64 is the last PNG, whatever was shown after it", () => {
+  const png = (data: string) => bundle({ "image/png": data });
+  expect(answerOf(png("one"), png("two"), bundle({ "image/gif": "x" })).result_base64).toBe("two");
+});

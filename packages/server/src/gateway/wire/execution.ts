@@ -4,7 +4,7 @@ import { CODE_SHOWN_MAX } from "../../sessions/execution.js";
 import type { CodeRemarks } from "../../sessions/execution-request.js";
 import type { ExecutionHandle } from "../../sessions/interface.js";
 import type { ExecutionOutcome, InlineFile } from "../../sessions/outcome.js";
-import type { Output } from "../../sessions/outputs.js";
+import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
 
 /** `outputs` has all of it; what is repeated beside them is bounded. */
 const RESULT_TEXT_MAX = 8 * 2 ** 20;
@@ -71,32 +71,20 @@ function toTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** Source 004: everything that is text, in order, or null. */
+/** Everything that is text, in order, or null. Images are in `outputs`. */
 function resultText(outputs: readonly Output[]): string | null {
-  let text = "";
-  for (const output of outputs) {
-    text += textOf(output);
-    if (text.length > RESULT_TEXT_MAX) return `${text.slice(0, RESULT_TEXT_MAX)}${TEXT_CUT}`;
-  }
+  const text = textOf(outputs, "leave out", RESULT_TEXT_MAX);
+  if (text.length > RESULT_TEXT_MAX) return `${text.slice(0, RESULT_TEXT_MAX)}${TEXT_CUT}`;
   return text === "" ? null : text;
 }
 
 const TEXT_CUT = "\n[result_text was cut here: outputs has all of it]\n";
 
-function textOf(output: Output): string {
-  if (output.output_type === "stream") return output.text;
-  if (output.output_type === "error") return `${output.traceback.join("\n")}\n`;
-  const plain = output.data["text/plain"];
-  return typeof plain === "string" && !output.data["image/png"] ? `${plain}\n` : "";
-}
-
-/** Source 004: the last image, base64 PNG, or null. */
+/** The last PNG, in base64, or null. */
 function lastPng(outputs: readonly Output[]): string | null {
-  for (const output of outputs.toReversed()) {
-    if ("data" in output) {
-      const png = output.data["image/png"];
-      if (typeof png === "string") return png.trim();
-    }
+  let last: string | null = null;
+  for (const { mimeType, content } of imagesOf(outputs)) {
+    if (mimeType === "image/png") last = content;
   }
-  return null;
+  return last === null ? null : last.trim();
 }

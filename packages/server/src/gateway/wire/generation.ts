@@ -4,8 +4,10 @@ import { type ValidationAction, validationActions } from "../../config/model-set
 import type { Attempt, Generation } from "../../generate/generation.js";
 import type { Finding } from "../../generate/static-check.js";
 import { type Validation, validationSentence } from "../../generate/validation.js";
+import type { BundleImage } from "../../mime.js";
 import type { ExecutionHandle } from "../../sessions/interface.js";
 import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import { imagesOf } from "../../sessions/outputs.js";
 import { type ExecuteResponse, toExecuteResponse } from "./execution.js";
 
 /** As a shell says that a command was found and not run. */
@@ -114,7 +116,7 @@ export function toGenerateResponse(
       review_problem: null,
     },
     attempts: attempts.map(toWireAttempt),
-    images: outcome ? imagesOf(outcome) : [],
+    images: outcome ? Array.from(imagesOf(outcome.outputs), toWireImage) : [],
     stopped_by: stoppedBy ? { code: stoppedBy.code, message: stoppedBy.message } : null,
     usage: {
       cpu_time: generation.cpuSeconds,
@@ -160,19 +162,7 @@ function sentenceOn(attempt: Attempt): string {
   });
 }
 
-const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
-
-/** Every image in order: base64, and SVG as the text that it is. */
-function imagesOf({ outputs }: ExecutionOutcome): { mime_type: string; data: string }[] {
-  const images: { mime_type: string; data: string }[] = [];
-  for (const output of outputs) {
-    if (!("data" in output)) continue;
-    for (const mimeType of [...BASE64_IMAGES, "image/svg+xml"]) {
-      const data = output.data[mimeType];
-      if (typeof data !== "string") continue;
-      images.push({ mime_type: mimeType, data: data.trim() });
-      break;
-    }
-  }
-  return images;
+/** Base64, and SVG as the text that it is. */
+function toWireImage({ mimeType, content }: BundleImage): { mime_type: string; data: string } {
+  return { mime_type: mimeType, data: content.trim() };
 }

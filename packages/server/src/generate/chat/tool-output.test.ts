@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Output } from "../../sessions/outputs.js";
 import { DataMarks } from "../data-block.js";
-import { imagesOf, shorten, tellModel } from "./tool-output.js";
+import { shorten, shownImages, tellModel } from "./tool-output.js";
 
 const display = (data: Record<string, unknown>): Output => ({
   ...{ output_type: "display_data", data, metadata: {} },
@@ -11,7 +11,7 @@ describe("images", () => {
   test("are shown once each, and an SVG as an image, which runs no scripts", () => {
     const svg = "<svg onload='x()'/>";
     const images = [
-      ...imagesOf([
+      ...shownImages([
         display({ "image/png": "aGk=\n", "image/svg+xml": svg }),
         display({ "image/svg+xml": svg }),
         display({ "text/plain": "no" }),
@@ -22,7 +22,7 @@ describe("images", () => {
       { mediaType: "image/svg+xml", data: Buffer.from(svg).toString("base64") },
     ]);
     const many = Array.from({ length: 50 }, () => display({ "image/png": "x" }));
-    expect([...imagesOf(many)]).toHaveLength(16);
+    expect([...shownImages(many)]).toHaveLength(16);
   });
 });
 

@@ -1,7 +1,8 @@
 /** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
 
+import { imageBytes } from "../../mime.js";
 import type { ExecutionOutcome } from "../../sessions/outcome.js";
-import type { Output } from "../../sessions/outputs.js";
+import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
 import type { DataMarks } from "../data-block.js";
 
 export const TEXT_CHARACTERS_MAX = 10_000;
@@ -37,61 +38,29 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
     exit_code: outcome.exitCode,
     execution_id: executionId,
     execution_time: outcome.executionTime,
-    result_text: shorten(textOf(outcome.outputs)),
+    result_text: shorten(textOf(outcome.outputs, "leave out")),
     error: error && {
       ename: shorten(error.ename, 200),
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
-    images: outcome.outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX).length,
+    images: Math.min([...imagesOf(outcome.outputs)].length, IMAGES_SHOWN_MAX),
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
-}
-
-const BASE64_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-
-const SVG = "image/svg+xml";
-
-type RichOutput = Extract<Output, { data: unknown }>;
-
-function isImage(output: Output): output is RichOutput {
-  return "data" in output && typeOfImage(output) !== undefined;
-}
-
-function typeOfImage({ data }: RichOutput): string | undefined {
-  return [...BASE64_IMAGES, SVG].find((type) => typeof data[type] === "string");
 }
 
 /**
  * In order, one at a time, as each may be large. A front end may show an SVG, which can hold scripts, only as
  * an image, so it is one here too.
  */
-export function* imagesOf(outputs: readonly Output[]): Generator<ShownImage> {
-  for (const output of outputs.filter(isImage).slice(0, IMAGES_SHOWN_MAX)) {
-    const mediaType = typeOfImage(output) ?? SVG;
-    const text = String(output.data[mediaType]);
+export function* shownImages(outputs: readonly Output[]): Generator<ShownImage> {
+  let count = 0;
+  for (const image of imagesOf(outputs)) {
+    if (++count > IMAGES_SHOWN_MAX) return;
     // Read and written anew, what is base64 loses its line ends, and whatever else is not part of it.
-    const bytes = Buffer.from(text, mediaType === SVG ? "utf8" : "base64");
-    yield { mediaType, data: bytes.toString("base64") };
+    yield { mediaType: image.mimeType, data: imageBytes(image).toString("base64") };
   }
-}
-
-function textOf(outputs: readonly Output[]): string {
-  let text = "";
-  for (const output of outputs) {
-    if (output.output_type === "stream") text += output.text;
-    else if (output.output_type === "error") text += `${output.traceback.join("\n")}\n`;
-    else text += plainText(output.data);
-  }
-  return text;
-}
-
-/** Of a rich result. What is said of an image is only that it is one. */
-export function plainText(data: Readonly<Record<string, unknown>>): string {
-  const plain = data["text/plain"];
-  const isImage = Object.keys(data).some((type) => type.startsWith("image/"));
-  return typeof plain === "string" && !isImage ? `${plain}\n` : "";
 }
 
 /** Beginning and end, as a traceback's last line says most. */

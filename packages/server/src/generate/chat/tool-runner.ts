@@ -4,11 +4,12 @@ import type { ValidationPolicy } from "../../config/model-settings.js";
 import { type ErrorCode, ServiceError } from "../../errors.js";
 import type { ExecutionEvents } from "../../sessions/execution-events.js";
 import type { LoggedEvent } from "../../sessions/logged-event.js";
+import { textOfBundle } from "../../sessions/outputs.js";
 import { checkStatically } from "../static-check.js";
 import { isDenied } from "../validation.js";
 import type { ChatSession } from "./chat-session.js";
 import type { ChatChunk, LiveOutput } from "./chunks.js";
-import { imagesOf, plainText, type RunOutput, shorten, toRunOutput } from "./tool-output.js";
+import { type RunOutput, shorten, shownImages, toRunOutput } from "./tool-output.js";
 import type { ToolCall } from "./tools.js";
 
 /** What the model may learn from. Anything else is for whoever asked, and ends the chat. */
@@ -144,7 +145,7 @@ export class ToolRunner {
     for await (const event of execution.events.follow()) yield* live.take(event);
     const outcome = await running;
     this.#note(outcome);
-    for (const { mediaType, data } of imagesOf(outcome.outputs)) {
+    for (const { mediaType, data } of shownImages(outcome.outputs)) {
       yield { type: "file", mediaType, url: `data:${mediaType};base64,${data}` };
     }
     return { output: toRunOutput(outcome, execution.id) };
@@ -214,6 +215,6 @@ function readEvent({ name, data }: LoggedEvent): Omit<LiveOutput, "tool_call_id"
     return { name: "stderr", text: `${traceback.join("\n")}\n` };
   }
   if (name !== "execute_result" && name !== "display_data") return undefined;
-  const text = plainText((data as ExecutionEvents["display_data"]).data);
+  const text = textOfBundle((data as ExecutionEvents["display_data"]).data, "leave out");
   return text === "" ? undefined : { name: "result", text };
 }
