@@ -17,6 +17,7 @@ sandboxes that exist already, and the folders to share as folders.py describes t
 """
 
 import os
+import resource
 import selectors
 import signal
 import sys
@@ -40,6 +41,9 @@ from zygotes import EXIT_ISOLATION_UNAVAILABLE
 
 _GUEST_DIRECTORY = "/opt/glovebox/guest"
 _SLOTS = 4096
+# What the keeper holds open at most: for one sandbox, and for everything else.
+_DESCRIPTORS_EACH = 5
+_DESCRIPTORS_ELSE = 128
 # The first two processes of a PID namespace; nothing else exists before the kernel does.
 _WARDEN_PID = 1
 _KERNEL_PID = 2
@@ -61,6 +65,19 @@ def _pid_inside(pid: int) -> int:
         return 0
 
 
+def _usable_slots() -> int:
+    """So many that none can take the last descriptor, without which nothing here could be done."""
+    wanted = _SLOTS * _DESCRIPTORS_EACH + _DESCRIPTORS_ELSE
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+            limit = wanted
+        except (OSError, ValueError):
+            pass  # Without CAP_SYS_RESOURCE it stays as it is.
+    return min(_SLOTS, (limit - _DESCRIPTORS_ELSE) // _DESCRIPTORS_EACH)
+
+
 class Keeper:
     """Event loop and state. Everything here runs as root; keep it small."""
 
@@ -75,6 +92,7 @@ class Keeper:
         described_folders: str,
     ):
         self._gateway_uid = gateway_uid
+        self._slots = _usable_slots()
         policies = f"{_GUEST_DIRECTORY}/policy"
         programs = Programs(
             seccomp.load_program(policies), seccomp.load_program(policies, "porter.json")
@@ -188,9 +206,9 @@ class Keeper:
         if self._stopping:
             raise PlanRefused("the keeper is stopping")
         used = {sandbox.slot for sandbox in self._sandboxes.values()}
-        slot = next((slot for slot in range(_SLOTS) if slot not in used), None)
+        slot = next((slot for slot in range(self._slots) if slot not in used), None)
         if slot is None:
-            raise PlanRefused("every range of host ids is in use")
+            raise PlanRefused("every range of host ids, or every descriptor, is in use")
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._sandboxes[identity] = sandbox
         self._deadlines.clear(slot)
