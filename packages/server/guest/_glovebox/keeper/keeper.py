@@ -37,7 +37,7 @@ from _glovebox.keeper.kernels import Kernels
 from _glovebox.keeper.operations import Operations
 from _glovebox.keeper.sandbox import Common, Sandbox
 from _glovebox.keeper.sandbox_maker import RUN_DIRECTORY, Programs, SandboxMaker
-from _glovebox.keeper.sandboxes import Sandboxes
+from _glovebox.keeper.sandboxes import Sandboxes, usable_slots
 from _glovebox.keeper.zygote_process import Wear
 from _glovebox.wire.agreement import (
     EXIT_FOLDERS_REFUSED,
@@ -76,7 +76,7 @@ class Keeper:
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
         folders = Folders(described_folders, uid_base + IDS_PER_INSTANCE - 1)
         self._selector = selectors.DefaultSelector()
-        self._sandboxes = Sandboxes()
+        self._sandboxes = Sandboxes(usable_slots())
         self._gateway = GatewayConnection(
             self._selector,
             gateway_uid,

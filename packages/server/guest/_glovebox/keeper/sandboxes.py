@@ -4,6 +4,7 @@ A slot is a place in the instance's range of host ids. It is free again when its
 after everything that had its ids is gone.
 """
 
+import resource
 from typing import Iterator, Mapping
 
 from _glovebox.confine.plan import Plan, PlanRefused
@@ -11,10 +12,29 @@ from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.wire.agreement import SLOTS
 
 
+# What the keeper holds open at most: for one sandbox, and for everything else.
+_DESCRIPTORS_EACH = 5
+_DESCRIPTORS_ELSE = 128
+
+
+def usable_slots() -> int:
+    """How many sandboxes leave the keeper descriptors to work with. Raises its limit where it may."""
+    wanted = SLOTS * _DESCRIPTORS_EACH + _DESCRIPTORS_ELSE
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+            limit = wanted
+        except (OSError, ValueError):
+            pass  # Without CAP_SYS_RESOURCE it stays as it is.
+    return min(SLOTS, (limit - _DESCRIPTORS_ELSE) // _DESCRIPTORS_EACH)
+
+
 class Sandboxes(Mapping[str, Sandbox]):
     """Read as a dictionary. It changes by `make`, `adopt` and `forget` alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int = SLOTS) -> None:
+        self._slots = slots
         self._by_id: dict[str, Sandbox] = {}
 
     def __getitem__(self, identity: str) -> Sandbox:
@@ -32,9 +52,9 @@ class Sandboxes(Mapping[str, Sandbox]):
         if identity in self._by_id:
             raise PlanRefused("a sandbox of this id exists already")
         used = {sandbox.slot for sandbox in self._by_id.values()}
-        slot = next((slot for slot in range(SLOTS) if slot not in used), None)
+        slot = next((slot for slot in range(self._slots) if slot not in used), None)
         if slot is None:
-            raise PlanRefused("every range of host ids is in use")
+            raise PlanRefused("every range of host ids, or every descriptor, is in use")
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._by_id[identity] = sandbox
         return sandbox

@@ -1,13 +1,15 @@
 """The registry of sandboxes, and how one ends."""
 
 import os
+import resource
 import selectors
 import signal
 import unittest
+from unittest import mock
 
 from _glovebox.confine.plan import Plan, PlanRefused
 from _glovebox.keeper.endings import Endings
-from _glovebox.keeper.sandboxes import Sandboxes
+from _glovebox.keeper.sandboxes import Sandboxes, usable_slots
 from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY, SLOTS
 
 PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, [])
@@ -44,6 +46,19 @@ class SandboxesTest(unittest.TestCase):
         with self.assertRaisesRegex(PlanRefused, "every range"):
             self.sandboxes.make("toomany0", PLAN)
         self.assertEqual(len(self.sandboxes), SLOTS)
+
+    def test_there_are_no_more_than_the_keeper_has_descriptors_for(self):
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        refused = mock.patch("resource.setrlimit", side_effect=ValueError)
+        with mock.patch("resource.getrlimit", return_value=(200, 200)), refused:
+            self.assertEqual(usable_slots(), 14)
+        with mock.patch("resource.getrlimit", return_value=(1 << 20, 1 << 20)):
+            self.assertEqual(usable_slots(), SLOTS)
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE), limit)
+        few = Sandboxes(1)
+        few.make("sandbox0", PLAN)
+        with self.assertRaisesRegex(PlanRefused, "every descriptor"):
+            few.make("sandbox1", PLAN)
 
     def test_a_warden_leads_to_its_sandbox(self):
         self.sandboxes.make("sandbox0", PLAN)
