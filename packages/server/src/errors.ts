@@ -126,13 +126,13 @@ const table = {
     status: 503,
     retryable: true,
     message: "A folder that the session asks for could not be mounted.",
-    hint: "The server's log says why. See docs/mounts.md.",
+    hint: "The server's log says why. See docs/data.md.",
   },
   PACKAGES_UNAVAILABLE: {
     status: 409,
     retryable: false,
     message: "This server has no packages to install.",
-    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/packages.md.",
+    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/data.md.",
   },
   PACKAGE_INSTALL_FAILED: {
     status: 422,

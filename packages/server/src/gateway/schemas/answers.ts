@@ -51,9 +51,9 @@ export function answers(
 
 const events = { "text/event-stream": { schema: Type.String() } };
 
-/** Server-sent events, described in docs/streaming.md. */
+/** Server-sent events, described in docs/executions.md. */
 export const Events = {
-  description: "Server-sent events, see docs/streaming.md.",
+  description: "Server-sent events, see docs/executions.md.",
   content: events,
 };
 
