@@ -1,4 +1,8 @@
-/** Kills a gateway or a keeper that no longer turns its loop. The supervisor starts another, as after any other death. */
+/**
+ * Kills a gateway or a keeper that no longer turns its loop. The supervisor starts another, as after any other
+ * death. Until then sandboxes still end: without a keeper, the warden ends its own when the gateway closes the
+ * connection; without a gateway, the keeper ends what is overdue.
+ */
 
 import type { ChildProcess } from "node:child_process";
 import { statSync } from "node:fs";
