@@ -23,7 +23,7 @@ for node in null zero full random urandom; do
   mount --bind "/dev/$node" "$tree/dev/$node"
 done
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/tmp MPLCONFIGDIR=/tmp chroot "$tree" \\
-  python3 -B -W error::ResourceWarning -m unittest discover -s /opt/glovebox/guest -t /opt/glovebox/guest -p "test_*.py"
+  python3 -B -W error::ResourceWarning -m unittest discover -s /opt/glovebox/guest/tests -t /opt/glovebox/guest -p "test_*.py"
 `;
 
 /** @returns {string[]} the command and its arguments */

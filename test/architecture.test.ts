@@ -275,7 +275,10 @@ function tableKeys(markdown: string, pattern: RegExp): string[] {
 
 describe("policy", () => {
   const policy: unknown = JSON.parse(
-    readFileSync(join(repositoryRoot, "packages/server/guest/policy/seccomp.json"), "utf8"),
+    readFileSync(
+      join(repositoryRoot, "packages/server/guest/_glovebox/policy/seccomp.json"),
+      "utf8",
+    ),
   );
 
   /** A rule is an object that names system calls, wherever it stands in the file. */

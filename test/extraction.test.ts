@@ -6,7 +6,9 @@ import { extractAnswer, extractFields } from "../packages/server/src/generate/an
 import { malformedAnswers } from "./support/malformed-answers.ts";
 import { rootfsDirectory } from "./support/server.ts";
 
-const CHECK = fileURLToPath(new URL("../packages/server/guest/static_check.py", import.meta.url));
+const CHECK = fileURLToPath(
+  new URL("../packages/server/guest/_glovebox/probes/static_check.py", import.meta.url),
+);
 const PYTHON = ["/usr/bin/python3", "-I", "-B", "-c"];
 /** The check itself arrives with what is to be checked, as it does in a sandbox. */
 const PROGRAM = `

@@ -11,6 +11,7 @@ import { expectPrinted } from "./support/printed.ts";
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 const guest = "packages/server/guest";
+const rooms = `${guest}/_glovebox`;
 const source = "packages/server/src";
 
 function read(path: string): string {
@@ -32,17 +33,42 @@ interface Loads {
   readonly others: readonly string[];
 }
 
-function pythonLoads(path: string): Loads {
+/** What names in an import statement stand for, without what they are called here. */
+function importedNames(list: string): string[] {
+  const names = list.replace(/[()]/g, "").split(",");
+  return names.map((name) => name.trim().split(/\s/)[0] ?? "").filter((name) => name !== "");
+}
+
+/** The dotted names of all that a file imports: `from a import b` is `a` and `a.b`. */
+function pythonImports(path: string): string[] {
   // Also inside functions: what is imported late runs with the same privilege.
-  const statements = [...read(path).matchAll(/^\s*(?:from\s+(\S+)\s+import|import\s+(.+))/gm)];
-  const names = statements.flatMap(([, from, plain]) =>
-    from ? [from] : (plain ?? "").split(",").map((name) => name.trim().split(/\s/)[0] ?? ""),
+  const statement =
+    /^[ \t]*(?:from[ \t]+(\S+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))/gm;
+  return [...read(path).matchAll(statement)].flatMap(([, from, names, plain]) =>
+    from
+      ? [from, ...importedNames(names ?? "").map((name) => `${from}.${name}`)]
+      : importedNames(plain ?? ""),
   );
-  const modules = names.map((name) => name.split(".")[0] ?? name);
-  const fileOf = (module: string) => `${guest}/${module}.py`;
+}
+
+/** The files that Python runs for a dotted name of ours: one for each package on the way, and the module's. */
+function filesOf(dotted: string): string[] {
+  const parts = dotted.split(".");
+  return parts.flatMap((_, index) => {
+    const place = `${guest}/${parts.slice(0, index + 1).join("/")}`;
+    return [`${place}/__init__.py`, `${place}.py`].filter(exists);
+  });
+}
+
+function pythonLoads(path: string): Loads {
+  const names = pythonImports(path);
+  const isOurs = (name: string) => name.startsWith(".") || name.split(".")[0] === "_glovebox";
+  const ours = names.filter(isOurs);
+  const lost = ours.filter((name) => filesOf(name).length === 0);
+  expect(lost, `${path} imports what this suite cannot follow`).toEqual([]);
   return {
-    files: modules.map(fileOf).filter(exists),
-    others: modules.filter((module) => !exists(fileOf(module))),
+    files: ours.flatMap(filesOf),
+    others: names.filter((name) => !isOurs(name)).map((name) => name.split(".")[0] ?? name),
   };
 }
 
@@ -78,34 +104,65 @@ function lineCount(path: string): number {
 }
 
 /** Loaded in the child that becomes a porter, and run when that has given everything up. */
-const PORTER = `${guest}/porter.py`;
-const keeper = closure([`${guest}/keeper.py`], (path) => {
+const PORTER = `${rooms}/porter/porter.py`;
+const keeper = closure(filesOf("_glovebox.keeper.keeper"), (path) => {
   const { files, others } = pythonLoads(path);
   return { files: files.filter((file) => file !== PORTER), others };
 });
-const porter = closure([PORTER], pythonLoads);
-const zygote = closure([`${guest}/zygote.py`], pythonLoads);
+const porter = closure(filesOf("_glovebox.porter.porter"), pythonLoads);
+const zygote = closure(filesOf("_glovebox.zygote.zygote"), pythonLoads);
 const supervisor = closure([`${source}/cli/serve.ts`], typescriptLoads);
 
-function section(title: string, files: readonly string[], others: readonly string[]): string {
+function listed(files: readonly string[], folder: string): string {
+  return files.map((path) => `\`${relative(folder, path)}\` ${lineCount(path)}`).join(", ");
+}
+
+function section(
+  title: string,
+  files: readonly string[],
+  others: readonly string[],
+  list: (files: readonly string[]) => string,
+): string {
   const total = files.reduce((sum, path) => sum + lineCount(path), 0);
-  const list = files.map((path) => `\`${path.split("/").at(-1)}\` ${lineCount(path)}`).join(", ");
-  return `**${title}: ${total} lines.** ${list}. Loads besides: ${others.join(", ")}.`;
+  return `**${title}: ${total} lines.**${list(files)}\n\nLoads besides: ${others.join(", ")}.`;
+}
+
+/** A line for each room. What is in none is the package itself. */
+function byRooms(files: readonly string[]): string {
+  const roomOf = (path: string) => relative(rooms, path).split("/").slice(0, -1)[0] ?? "";
+  const names = [...new Set(files.map(roomOf))].sort();
+  const lines = names.map((room) => {
+    const inside = files.filter((path) => roomOf(path) === room);
+    return `- ${room || "the package"}: ${listed(inside, `${rooms}/${room}`)}`;
+  });
+  return `\n\n${lines.join("\n")}`;
+}
+
+function byNames(files: readonly string[]): string {
+  const list = files.map((path) => `\`${path.split("/").at(-1)}\` ${lineCount(path)}`);
+  return ` ${list.join(", ")}.`;
 }
 
 const text = [
-  section("Keeper and wardens", [`${guest}/enter-rootfs.sh`, ...keeper.files], keeper.others),
+  section(
+    "Keeper and wardens",
+    [`${rooms}/keeper/enter-rootfs.sh`, ...keeper.files],
+    keeper.others,
+    byRooms,
+  ),
   section(
     "Zygote, on top of these",
     zygote.files.filter((path) => !keeper.files.includes(path)),
     zygote.others.filter((name) => !keeper.others.includes(name)),
+    byRooms,
   ),
   section(
     "Porters, on top of these; they are confined before they read anything",
     porter.files.filter((path) => !keeper.files.includes(path)),
     porter.others.filter((name) => !keeper.others.includes(name)),
+    byRooms,
   ),
-  section("Supervisor", supervisor.files, supervisor.others),
+  section("Supervisor", supervisor.files, supervisor.others, byNames),
 ].join("\n\n");
 
 test("SECURITY.md names the trusted files, their lengths and what they load", () => {

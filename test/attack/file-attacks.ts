@@ -114,7 +114,7 @@ const linksOut = attack(async (files) => {
     [
       "import os",
       "for n, t in enumerate(['/etc/passwd', '/proc/self/environ', '/proc/1/environ', '/proc/self/root/etc/passwd',",
-      "  '../../../../etc/passwd', '/proc/self/fd/3', '/dev/stdin', '/opt/glovebox/guest/keeper.py', '/run/glovebox']):",
+      "  '../../../../etc/passwd', '/proc/self/fd/3', '/dev/stdin', '/opt/glovebox/guest/_glovebox/keeper/keeper.py', '/run/glovebox']):",
       "    os.symlink(t, f'l{n}')",
       "os.symlink('/', 'root'); os.symlink('/proc', 'proc'); os.symlink('..', 'up')",
     ].join("\n"),

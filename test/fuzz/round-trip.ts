@@ -13,7 +13,10 @@ import { anyMessage, frameStream } from "./frames.ts";
 import type { Random } from "./random.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const PROGRAM = [join(here, "../../packages/server/guest/frames.py"), join(here, "read_frames.py")]
+const PROGRAM = [
+  join(here, "../../packages/server/guest/_glovebox/wire/frames.py"),
+  join(here, "read_frames.py"),
+]
   .map((path) => readFileSync(path, "utf8"))
   .join("\n");
 

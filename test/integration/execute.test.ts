@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { type ExecutionResponse, uniqueId } from "../support/server.ts";
@@ -475,4 +477,92 @@ test("a large answer is the same JSON, with its length, however it was written",
   const notebook = await server.request<{ cells: object[] }>(`/sessions/${session_id}/notebook`);
   expect(notebook.body.cells[0]).toMatchObject({ outputs: body.outputs });
   expect((await server.request(path, { method: "HEAD" })).status).toBe(200);
+});
+
+describe("the names of the product's own modules are the user's", () => {
+  const guest = fileURLToPath(new URL("../../packages/server/guest/_glovebox", import.meta.url));
+  const parts = readdirSync(guest, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".py"))
+    .flatMap((path) => path.split("/"))
+    .map((part) => part.replace(/\.py$/, ""));
+  const names = [...new Set([...parts, "guest", "tests", "support", "test_support"])]
+    .filter((name) => name !== "__init__")
+    .sort();
+
+  test("nothing of ours is loaded, found or searched for by a plain name", async () => {
+    expect(names.length).toBeGreaterThan(50);
+    const { stdout } = await run(
+      [
+        "import importlib, json, sys",
+        "def found(name):",
+        "    try:",
+        "        return importlib.import_module(name).__spec__.origin or 'built in'",
+        "    except ModuleNotFoundError:",
+        "        return None",
+        `places = {name: found(name) for name in ${JSON.stringify(names)}}`,
+        "ours = [name for name, module in sys.modules.items()",
+        "        if str(getattr(module, '__file__', '')).startswith('/opt/glovebox')]",
+        "print(json.dumps({'places': places, 'ours': ours, 'path': sys.path}))",
+      ].join("\n"),
+    );
+    const told = JSON.parse(stdout) as {
+      readonly places: Readonly<Record<string, string | null>>;
+      readonly ours: readonly string[];
+      readonly path: readonly string[];
+    };
+    // A Debian package may have one of the names.
+    const places = Object.entries(told.places).filter(
+      ([, place]) => place !== null && !place.startsWith("/usr/lib/python3"),
+    );
+    expect(places).toEqual([]);
+    expect(told.ours.length).toBeGreaterThan(20);
+    expect(told.ours.filter((name) => !/^_glovebox(\.|$)/.test(name))).toEqual([]);
+    expect(told.path.filter((place) => place.startsWith("/opt/glovebox"))).toEqual([]);
+  });
+
+  test("a user's modules of these names are imported, here and in processes of the user's", async () => {
+    const session_id = uniqueId("names");
+    const mine = JSON.stringify(names);
+    await server.execute({
+      session_id,
+      code: `for name in ${mine}:\n    open(f'{name}.py', 'w').write('def mine(_=None): return __name__')`,
+    });
+    const { stdout, status } = await server.execute({
+      session_id,
+      code: [
+        "import importlib, inspect, multiprocessing, pickle, subprocess, sys",
+        `names = ${mine}`,
+        "importlib.invalidate_caches()",
+        "print([name for name in names if importlib.import_module(name).mine() != name])",
+        "import kernel, output, plan",
+        "print(pickle.loads(pickle.dumps(kernel.mine))(), inspect.getsource(plan).strip())",
+        "for way in ('spawn', 'fork', 'forkserver'):",
+        "    with multiprocessing.get_context(way).Pool(1) as pool:",
+        "        print(way, pool.map(output.mine, [0]))",
+        "open('script.py', 'w').write('import shell\\nprint(shell.mine(), __name__)')",
+        "%run script.py",
+        "print(subprocess.run([sys.executable, 'script.py'], capture_output=True, text=True).stdout)",
+      ].join("\n"),
+    });
+    expect(stdout.trim().split("\n")).toEqual([
+      "[]",
+      "kernel def mine(_=None): return __name__",
+      "spawn ['output']",
+      "fork ['output']",
+      "forkserver ['output']",
+      "shell __main__",
+      "shell __main__",
+    ]);
+    expect(status).toBe("ok");
+  });
+
+  test("a traceback shows the lines of a user's module that has one of these names", async () => {
+    const { error } = await run(
+      "open('shell.py', 'w').write('def fail():\\n    return 1 / 0\\n')\nimport shell\nshell.fail()",
+    );
+    const text = (error?.traceback ?? []).join("\n");
+    expect(text).toContain("/workspace/shell.py");
+    expect(text).toContain("return 1 / 0");
+    expect(text).not.toContain("_glovebox");
+  });
 });

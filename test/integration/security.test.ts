@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually, listCgroups } from "../support/host.ts";
+import { findRoles } from "../support/roles.ts";
 import { startServer, type TestServer, uniqueId } from "../support/server.ts";
 
 interface Health {
@@ -35,6 +36,11 @@ beforeAll(async () => {
   server = await startServer({ env: { POOL_SIZE: "2" } });
 });
 afterAll(() => server.stop());
+
+test("the keeper's root has the package, and neither tests nor anything else beside it", () => {
+  const { keeper } = findRoles(server);
+  expect(readdirSync(`/proc/${keeper?.pid}/root/opt/glovebox/guest`)).toEqual(["_glovebox"]);
+});
 
 const containers = async () =>
   (await server.request<{ containers: Container[] }>("/api/security/containers")).body.containers;

@@ -1,4 +1,5 @@
 /** What a server has on the host: its processes while it runs, and whatever of it is left afterwards. */
+import { firstHostId, IDS_PER_INSTANCE } from "../../packages/server/src/config/agreement.ts";
 import {
   describeProcess,
   type HostProcess,
@@ -73,6 +74,6 @@ export function watchFootprint({ pid, stateDir, instance, processesBefore }: Wat
 
 /** Each instance has a range of host ids of its own, which its name chooses. */
 function ownsUid(instance: string, uid: number): boolean {
-  const base = 2 ** 30 + (Number.parseInt(instance, 16) % 65_536) * 8192;
-  return uid >= base && uid < base + 8192;
+  const base = firstHostId(instance);
+  return uid >= base && uid < base + IDS_PER_INSTANCE;
 }

@@ -65,7 +65,7 @@ export interface Surface {
 }
 
 export function readCallTable(): CallTable {
-  const path = join(repositoryRoot, "packages/server/guest/policy/syscalls_x86_64.json");
+  const path = join(repositoryRoot, "packages/server/guest/_glovebox/policy/syscalls_x86_64.json");
   return JSON.parse(readFileSync(path, "utf8")) as CallTable;
 }
 

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { SLOTS } from "./config/agreement.js";
 import { ConfigError } from "./config/config-error.js";
 import { type DataMount, parseDataMounts, wheelsMount } from "./config/data-mounts.js";
 import { readDotEnv } from "./config/dot-env.js";
@@ -48,8 +49,8 @@ export interface Config extends Settings {
   readonly effective: Readonly<Record<string, string>>;
 }
 
-/** The keeper has host ids for 4096 sandboxes; those that are being removed still hold theirs. */
-const SANDBOXES_MAX = 4000;
+/** Sandboxes that are being removed still hold their slots. */
+const SANDBOXES_MAX = SLOTS - 96;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /** What only those read who start a server, or show what a start would take. */

@@ -1,11 +1,11 @@
 /** `glovebox gateway`: the supervisor's child that serves HTTP. Not for people to call. */
 
 import { readFileSync } from "node:fs";
+import { EXIT_GATEWAY_HOPELESS } from "../config/agreement.js";
 import type { Config } from "../config.js";
 import { startGateway } from "../main.js";
 import { GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
 import { startHeartbeat } from "./heartbeat.js";
-import { EXIT_GATEWAY_HOPELESS } from "./serve.js";
 
 /** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
 export async function runGateway(config: Config): Promise<number> {

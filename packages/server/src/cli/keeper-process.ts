@@ -3,19 +3,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { firstHostId } from "../config/agreement.js";
 import { type Config, ConfigError } from "../config.js";
 import type { SharedFolder } from "./shared-folders.js";
 
-const GUEST_DIRECTORY = fileURLToPath(new URL("../../guest", import.meta.url));
-
-/** Host ids of guests: far above those of people and services, apart for each instance. */
-const UID_BASE = 2 ** 30;
-const UIDS_PER_INSTANCE = 8192;
-const INSTANCES_MAX = 65_536;
-
-function uidBase(instance: string): number {
-  return UID_BASE + (Number.parseInt(instance, 16) % INSTANCES_MAX) * UIDS_PER_INSTANCE;
-}
+const GUEST_PACKAGE = fileURLToPath(new URL("../../guest/_glovebox", import.meta.url));
 
 /** The name of the tree that `current` points to. @throws ConfigError when there is none */
 function currentTree(rootfsDir: string): string {
@@ -44,11 +36,11 @@ export function startKeeper(
     "unshare",
     [
       ...["--mount", "--net", "--ipc", "--uts", "--"],
-      ...["/bin/sh", `${GUEST_DIRECTORY}/enter-rootfs.sh`],
-      ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_DIRECTORY, config.runDir],
+      ...["/bin/sh", `${GUEST_PACKAGE}/keeper/enter-rootfs.sh`],
+      ...[config.rootfsDir, currentTree(config.rootfsDir), GUEST_PACKAGE, config.runDir],
       ...folders.flatMap(({ description, path }) => [description, path]),
       "--",
-      ...[config.instance, String(gatewayUid), String(uidBase(config.instance))],
+      ...[config.instance, String(gatewayUid), String(firstHostId(config.instance))],
       ...[String(config.zygoteForksMax), String(config.zygoteAgeSecondsMax), existing],
     ],
     {

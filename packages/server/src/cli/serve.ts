@@ -7,6 +7,11 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import {
+  EXIT_FOLDERS_REFUSED,
+  EXIT_GATEWAY_HOPELESS,
+  EXIT_ISOLATION_UNAVAILABLE,
+} from "../config/agreement.js";
 import { type Config, ConfigError } from "../config.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
 import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
@@ -21,12 +26,6 @@ import { watchGateway, watchKeeper } from "./watch-children.js";
 const RESTART_DELAY_MS = 200;
 /** A child that dies so often within a minute will not get better. */
 const RESTARTS_PER_MINUTE_MAX = 20;
-/** The keeper's way of saying that the host lacks something. */
-const EXIT_ISOLATION_UNAVAILABLE = 70;
-/** Its way of saying that a folder cannot be shared as configured, and why. */
-const EXIT_FOLDERS_REFUSED = 72;
-/** The gateway's way of saying that it could not start, and that at first another start would end the same. */
-export const EXIT_GATEWAY_HOPELESS = 71;
 const KEEPER_STOP_MS = 10_000;
 
 function userIds(user: string): GatewayUser {

@@ -10,7 +10,7 @@ export type GuestScripts = Readonly<Record<GuestScript, string>>;
 /** @throws when the installation is not complete */
 export function readGuestScripts(): GuestScripts {
   const sources = NAMES.map((name) => {
-    const path = new URL(`../../guest/${name}.py`, import.meta.url);
+    const path = new URL(`../../guest/_glovebox/probes/${name}.py`, import.meta.url);
     return [name, readFileSync(path, "utf8")] as const;
   });
   return Object.fromEntries(sources) as GuestScripts;

@@ -29,7 +29,7 @@ export interface Workbench {
   ): Promise<unknown>;
 }
 
-/** By the names of the files in guest/, without their ending. */
+/** By the names of the files in the guest's `probes`, without their ending. */
 export type GuestScript = "static_check" | "context_probe";
 
 /** What a live session may answer to a question: that the kernel is silent, or busy. */

@@ -1,5 +1,5 @@
 /**
- * Packages from the folder of wheels: runs guest/installer.py in a sandbox, where pip has no more
+ * Packages from the folder of wheels: runs guest/_glovebox/probes/installer.py in a sandbox, where pip has no more
  * rights than any code. What it answers is the guest's word, and only its own session relies on it.
  */
 
@@ -15,7 +15,7 @@ import type { ExecutionOutcome } from "./outcome.js";
 
 /** Read while the process is still root: its user may have no way into the source's directory. */
 const SOURCE = readFileSync(
-  fileURLToPath(new URL("../../guest/installer.py", import.meta.url)),
+  fileURLToPath(new URL("../../guest/_glovebox/probes/installer.py", import.meta.url)),
   "utf8",
 );
 const PLACEHOLDER = "PACKAGES = []";

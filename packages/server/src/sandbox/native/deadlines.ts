@@ -1,6 +1,6 @@
 /**
  * Tells the keeper when running code must have ended, for the case that this process cannot see to it: eight
- * bytes in a file that both have open, without a message. See guest/deadlines.py.
+ * bytes in a file that both have open, without a message. See the guest's keeper/deadlines.py.
  */
 
 import { openSync, writeSync } from "node:fs";

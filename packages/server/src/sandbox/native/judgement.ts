@@ -4,6 +4,7 @@
  */
 
 import { readlinkSync } from "node:fs";
+import { USER_ID, WARDEN_ID } from "../../config/agreement.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { Protection } from "../verification.js";
 import type { ProcessFacts, SandboxFacts } from "./keeper-client.js";
@@ -11,7 +12,7 @@ import type { ProbeAnswer } from "./probe.js";
 
 /** What is shown for a check that the probe has passed. */
 const INSIDE: Readonly<Record<string, string>> = {
-  user_identity: "runs as uid 1000 without further groups",
+  user_identity: `runs as uid ${USER_ID} without further groups`,
   root_out_of_reach: "cannot become root inside",
   capabilities: "every capability set is empty",
   no_new_privileges: "no program gains anything by being executed",
@@ -172,7 +173,7 @@ function porterProblem(facts: SandboxFacts): string | undefined {
 }
 
 function idMapProblem({ kernel, host_uids: uids }: SandboxFacts): string | undefined {
-  const expected = `999 ${uids.warden} 1 1000 ${uids.user} 1`;
+  const expected = `${WARDEN_ID} ${uids.warden} 1 ${USER_ID} ${uids.user} 1`;
   const wrong = [kernel.uid_map, kernel.gid_map].find((map) => map !== expected);
   return wrong === undefined ? undefined : `the map is "${wrong}"`;
 }

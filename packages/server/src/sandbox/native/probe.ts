@@ -1,5 +1,5 @@
 /**
- * The inside view: runs guest/probe.py as the first cell of a sandbox that nobody has used. What it
+ * The inside view: runs guest/_glovebox/probes/probe.py as the first cell of a sandbox that nobody has used. What it
  * answers can be believed, because no other code than ours has run there.
  */
 
@@ -12,7 +12,7 @@ import type { Sandbox } from "../sandbox.js";
 
 /** Read while the process is still root: its user may have no way into the source's directory. */
 const SOURCE = readFileSync(
-  fileURLToPath(new URL("../../../guest/probe.py", import.meta.url)),
+  fileURLToPath(new URL("../../../guest/_glovebox/probes/probe.py", import.meta.url)),
   "utf8",
 );
 const PLACEHOLDER = 'PLAN = {"writable": [], "read_only": []}';

@@ -1,0 +1,1 @@
+"""What is shown beside a value, a figure or a table, as data. Runs in the kernel."""

@@ -1,0 +1,1 @@
+"""Control groups of sandboxes: one contract, kept by both versions."""

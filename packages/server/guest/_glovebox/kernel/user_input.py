@@ -1,0 +1,150 @@
+"""input(), getpass() and sys.stdin of user code: a question to whoever follows the execution.
+
+The kernel asks with an input_request on its connection and waits there for the input_reply, so only
+the main thread of the kernel can ask, and only while a cell runs that may.
+"""
+
+import builtins
+import getpass
+import io
+import os
+import select
+import sys
+import threading
+
+from _glovebox.kernel.output import Output
+from _glovebox.wire import frames
+
+_PROMPT_CHARACTERS_MAX = 4000
+_UNAVAILABLE = "input() is not available: "
+_NOBODY = (
+    _UNAVAILABLE + "nobody can answer while this cell runs. It needs allow_input, and an answer "
+    "by POST /sessions/{id}/input"
+)
+_IN_CHILD = _UNAVAILABLE + "only the kernel's own process can ask, and this is a child of it"
+_IN_THREAD = _UNAVAILABLE + "only the main thread can ask"
+_NESTED = _UNAVAILABLE + "another input() is waiting already"
+_GONE = _UNAVAILABLE + "the connection was closed"
+
+
+class UserInput:
+    """Asks for one line at a time."""
+
+    def __init__(self, output: Output, reader: frames.FrameReader, connection: int):
+        self._output = output
+        self._reader = reader
+        self._readable = select.poll()
+        self._readable.register(connection, select.POLLIN)
+        self._pid = os.getpid()
+        self._plain_input = builtins.input
+        self._waiting = False
+        # How many questions this execution has asked. An answer names the question that it is to, so
+        # one that comes late, after an interrupt, is not taken for that to the next question.
+        self._asked = 0
+        self.allowed = False
+        self.stdin = _Stream(self)
+
+    def install(self) -> None:
+        """Take the place of Python's own."""
+
+        # Functions, as code looks at names and signatures of these.
+        def input(prompt="", /):
+            return self._input(prompt)
+
+        def ask_secretly(prompt="Password: ", stream=None, **_):
+            return self._ask(prompt, password=True)
+
+        input.__doc__ = builtins.input.__doc__
+        ask_secretly.__name__ = ask_secretly.__qualname__ = "getpass"
+        builtins.input = input
+        getpass.getpass = ask_secretly
+        sys.stdin = sys.__stdin__ = self.stdin
+
+    def begin(self, allowed: bool) -> None:
+        """A new execution."""
+        self.allowed = allowed
+        self._asked = 0
+
+    def _input(self, prompt: object) -> str:
+        if sys.stdin is not self.stdin:
+            return self._plain_input(prompt)  # User code has its own text to read.
+        return self._ask(prompt, password=False)
+
+    def line(self) -> bytes:
+        """A line for sys.stdin, which is at its end where nobody can answer."""
+        if not self.allowed or os.getpid() != self._pid:
+            return b""
+        return self._ask("", password=False).encode("utf-8", "surrogateescape") + b"\n"
+
+    def _ask(self, prompt: object, password: bool) -> str:
+        if os.getpid() != self._pid:
+            raise EOFError(_IN_CHILD)
+        if not self.allowed:
+            raise EOFError(_NOBODY)
+        if threading.current_thread() is not threading.main_thread():
+            raise EOFError(_IN_THREAD)
+        if self._waiting:  # A signal handler of user code asks in the midst of a question.
+            raise EOFError(_NESTED)
+        text = str(prompt)[:_PROMPT_CHARACTERS_MAX]
+        self._waiting = True
+        try:
+            self._asked += 1
+            self._output.send("input_request", {"prompt": text, "password": password})
+            return self._answer()
+        finally:
+            self._waiting = False
+
+    def _answer(self) -> str:
+        while True:
+            if not self._reader.holds_frame():
+                # Here an interrupt may come at any time; between here and the end of the frame it
+                # has to wait, or the rest of the frame would be taken for the next one.
+                self._readable.poll()
+            try:
+                with self._output.uninterrupted():
+                    message = self._reader.read()
+            except (frames.ChannelClosed, OSError):
+                raise EOFError(_GONE) from None
+            if message.get("msg_type") == "input_reply":
+                content = message["content"]
+                if content["number"] == self._asked:
+                    return content["value"]
+
+
+class _Stream(io.TextIOWrapper):
+    """sys.stdin."""
+
+    def __init__(self, user_input: UserInput):
+        buffer = io.BufferedReader(_Lines(user_input))
+        super().__init__(buffer, encoding="utf-8", errors="surrogateescape")
+
+    def close(self) -> None:
+        """Closing would end every later question of the session, so it does nothing."""
+
+
+class _Lines(io.RawIOBase):
+    """sys.stdin below its buffers. A program that reads to the end gets one answer."""
+
+    name = "<stdin>"
+
+    def __init__(self, user_input: UserInput):
+        self._user_input = user_input
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 0
+
+    def readinto(self, buffer) -> int:
+        data = self._rest or self._user_input.line()
+        length = min(len(buffer), len(data))
+        buffer[:length] = data[:length]
+        self._rest = data[length:]
+        return length
+
+    def readall(self) -> bytes:
+        data = self._rest or self._user_input.line()
+        self._rest = b""
+        return data

@@ -1,0 +1,1 @@
+"""Carries a sandbox's files, confined to /workspace. Standard library only."""

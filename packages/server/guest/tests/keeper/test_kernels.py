@@ -1,0 +1,49 @@
+"""Who forks kernels, and what stays open when it cannot."""
+
+import os
+import types
+import unittest
+from unittest import mock
+
+from _glovebox.confine.plan import Plan
+from _glovebox.keeper import kernels
+from _glovebox.keeper.sandbox import Sandbox
+from tests.support import open_descriptors
+
+PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
+
+
+class ForkRequestTest(unittest.TestCase):
+    def test_the_kernels_descriptors_are_closed_also_when_a_group_cannot_be_entered(self):
+        class Groups:
+            def entrances(self, name: str, limited_cpu: bool) -> list[str]:
+                return ["/dev/null", "/nowhere/cgroup.procs"]
+
+        common = types.SimpleNamespace(cgroups=Groups(), selector=None)
+        maker = types.SimpleNamespace(host_uid=lambda *_: 0)
+        asked = kernels.Kernels(common, maker, None)
+        asked.zygotes = types.SimpleNamespace(current=lambda _template: object())
+        sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
+        before = open_descriptors()
+        names = [name for name in kernels.DESCRIPTORS if name != "warden"]
+        for_zygote = {name: os.open("/dev/null", os.O_RDONLY) for name in names}
+        with self.assertRaises(FileNotFoundError):
+            asked.fork(sandbox, for_zygote)
+        self.assertEqual(open_descriptors(), before)
+
+
+class StuckZygotesTest(unittest.TestCase):
+    def test_those_that_do_not_answer_are_replaced_whatever_they_were_made_from(self):
+        told: list[dict] = []
+        removed: list[object] = []
+        common = types.SimpleNamespace(selector=None, tell=told.append, sandboxes={})
+        ours = kernels.Kernels(common, None, None)
+        all_three = [
+            types.SimpleNamespace(template=str(number), is_stuck=number != 1) for number in range(3)
+        ]
+        ours.zygotes = mock.MagicMock(ready=all_three)
+        ours.zygotes.__contains__.return_value = True
+        ours.zygotes.remove.side_effect = lambda lost: removed.append(lost) or True
+        ours.end_stuck_zygotes()
+        self.assertEqual(removed, [all_three[0], all_three[2]])
+        self.assertEqual(told, [{"event": "zygote_lost"}] * 2)

@@ -1,0 +1,164 @@
+"""input(), getpass() and sys.stdin: questions and answers over a real connection."""
+
+import time
+import unittest
+
+from tests.support import KernelProcess
+
+
+class UserInputTest(unittest.TestCase):
+    def setUp(self):
+        self.kernel = KernelProcess()
+        self.addCleanup(self.kernel.close)
+        self.asked = 0
+
+    def start(self, code: str) -> None:
+        self.asked = 0
+        self.kernel.start(code, allow_input=True)
+
+    def answer(self, value: str) -> dict:
+        """Answer the next question, and return it."""
+        request = self.kernel.wait_for("input_request")
+        self.asked += 1
+        self.kernel.send("input_reply", {"value": value, "number": self.asked})
+        return request
+
+    def evalue(self, code: str, **options) -> str:
+        self.kernel.start(code, **options)
+        error = self.kernel.finish().reply["error"]
+        self.assertEqual(error["ename"], "EOFError")
+        return error["evalue"]
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def test_the_answer_is_the_value_and_is_not_echoed(self):
+        self.start("name = input('Who? ')\nprint('hello', name)")
+        self.assertEqual(self.answer("Ada"), {"prompt": "Who? ", "password": False})
+        run = self.kernel.finish()
+        self.assertEqual((run.status, run.stdout), ("ok", "hello Ada\n"))
+
+    def test_several_questions_in_one_cell(self):
+        self.start("[input() for _ in range(3)]")
+        for value in ("a", "", "ü\n𝕏"):
+            self.answer(value)
+        self.assertEqual(self.kernel.finish().value, "['a', '', 'ü\\n𝕏']")
+
+    def test_text_that_was_printed_before_comes_before_the_question(self):
+        self.start("print('first', end='')\ninput()")
+        messages = []
+        while not messages or messages[-1]["msg_type"] != "input_request":
+            messages.append(self.kernel._reader.read())
+        self.assertEqual(messages[0]["content"]["text"], "first")
+        self.kernel.send("input_reply", {"value": "", "number": 1})
+        self.kernel.finish()
+
+    def test_getpass_asks_for_a_password(self):
+        self.start("import getpass\nlen(getpass.getpass())")
+        self.assertEqual(self.answer("secret"), {"prompt": "Password: ", "password": True})
+        self.assertEqual(self.kernel.finish().value, "6")
+
+    def test_a_prompt_is_cut_and_may_be_any_object(self):
+        self.start("input('x' * 10**6), input(7), input('\\udcff')")
+        self.assertEqual(len(self.answer("")["prompt"]), 4000)
+        self.assertEqual(self.answer("")["prompt"], "7")
+        self.answer("")
+        self.assertEqual(self.kernel.finish().status, "ok")
+
+    def test_standard_input_gives_lines(self):
+        self.start("import sys\na = sys.stdin.readline()\nb = sys.stdin.read()\n(a, b, next(sys.stdin))")
+        for value in ("one", "two\nthree", "four"):
+            self.assertEqual(self.answer(value)["prompt"], "")
+        self.assertEqual(self.kernel.finish().value, "('one\\n', 'two\\nthree\\n', 'four\\n')")
+
+    def test_a_standard_input_of_user_code_is_read_instead(self):
+        run = self.kernel.run("import io, sys\nsys.stdin = io.StringIO('a\\nb\\n')\ninput('? '), input()")
+        self.assertEqual((run.value, run.stdout), ("('a', 'b')", "? "))
+
+    def test_standard_input_cannot_be_closed(self):
+        self.kernel.run("import sys\nsys.stdin.close()")
+        self.start("sys.stdin.readline()")
+        self.answer("x")
+        self.assertEqual(self.kernel.finish().value, "'x\\n'")
+
+    # --- where nobody answers -----------------------------------------------------------------
+
+    def test_without_leave_it_is_an_error_that_says_how_to_get_it(self):
+        for code in ("input('x')", "import getpass; getpass.getpass()"):
+            self.assertIn("allow_input", self.evalue(code))
+        self.assertEqual(self.kernel.run("import sys\nsys.stdin.read(), sys.stdin.readline()").value, "('', '')")
+
+    def test_leave_ends_with_the_cell(self):
+        self.start("1")
+        self.kernel.finish()
+        self.assertIn("nobody can answer", self.evalue("input()"))
+
+    def test_threads_and_children_get_an_error(self):
+        code = (
+            "import threading\nseen = []\n"
+            "def ask():\n    try: input()\n    except EOFError as e: seen.append(str(e))\n"
+            "thread = threading.Thread(target=ask)\nthread.start()\nthread.join()\nraise EOFError(seen[0])"
+        )
+        self.assertIn("main thread", self.evalue(code, allow_input=True))
+        self.start(
+            "import os, sys\nif not (pid := os.fork()):\n"
+            "    try: input()\n    except EOFError as e: print(e, repr(sys.stdin.read()), flush=True)\n"
+            "    os._exit(0)\nos.waitpid(pid, 0)[1]"
+        )
+        run = self.kernel.finish()
+        self.assertIn("a child of it ''", run.stdout)
+        self.assertEqual(run.value, "0")
+
+    def test_a_signal_handler_that_asks_in_a_question_gets_an_error(self):
+        self.start(
+            "import signal\ndef ask(*_):\n    try: input()\n    except EOFError as e: print(e)\n"
+            "signal.signal(signal.SIGALRM, ask)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ninput()"
+        )
+        self.kernel.wait_for("input_request")
+        time.sleep(0.2)
+        self.kernel.send("input_reply", {"value": "x", "number": 1})
+        run = self.kernel.finish()
+        self.assertIn("is waiting already", run.stdout)
+        self.assertEqual(run.value, "'x'")
+
+    # --- interrupts ---------------------------------------------------------------------------
+
+    def test_an_interrupt_ends_the_waiting_and_keeps_the_session(self):
+        self.kernel.run("kept = 1")
+        self.start("input()")
+        self.kernel.wait_for("input_request")
+        self.kernel.interrupt()
+        run = self.kernel.finish()
+        self.assertEqual((run.status, run.reply["error"]["ename"]), ("interrupted", "KeyboardInterrupt"))
+        self.assertEqual(self.kernel.run("kept").value, "1")
+
+    def test_a_late_answer_is_not_taken_for_the_next_question(self):
+        self.start("try: input()\nexcept KeyboardInterrupt: pass\ninput()")
+        self.kernel.wait_for("input_request")
+        self.kernel.interrupt()
+        self.kernel.wait_for("input_request")
+        self.kernel.send("input_reply", {"value": "late", "number": 1})
+        self.kernel.send("input_reply", {"value": "right", "number": 2})
+        self.assertEqual(self.kernel.finish().value, "'right'")
+
+    def test_an_answer_between_cells_is_ignored(self):
+        self.kernel.send("input_reply", {"value": "x", "number": 1})
+        self.assertEqual(self.kernel.run("1").value, "1")
+
+    def test_many_interrupts_never_tear_a_frame(self):
+        self.start("got = 0\nfor n in range(40):\n    try: got += len(input())\n    except KeyboardInterrupt: pass")
+        for number in range(1, 41):
+            self.kernel.wait_for("input_request")
+            self.kernel.interrupt()
+            self.kernel.send("input_reply", {"value": "x" * 60_000, "number": number})
+        self.assertIn(self.kernel.finish().status, ("ok", "interrupted"))
+        self.assertEqual(self.kernel.run("1").value, "1")
+
+    def test_a_kernel_that_waits_ends_when_its_connection_does(self):
+        kernel = KernelProcess()
+        kernel.start("input()", allow_input=True)
+        kernel.wait_for("input_request")
+        kernel.disconnect()  # Returns when it has ended.
+
+
+if __name__ == "__main__":
+    unittest.main()
