@@ -55,6 +55,28 @@ test("the README lists every page", () => {
   );
 });
 
+/** Pages about the code itself. Others show files of their readers. */
+const inside = ["CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md"].concat(
+  ["guest-protocol", "performance", "testing"].map((name) => `docs/${name}.md`),
+);
+
+test("files that pages about the code name exist, by the end of their path", () => {
+  const ours = ["packages", "test", "scripts", "docs", "rootfs", "bench"]
+    .flatMap((folder) =>
+      readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => !name.includes("node_modules"))
+        .map((name) => `/${folder}/${name}`),
+    )
+    .concat(readdirSync(repositoryRoot).map((name) => `/${name}`));
+  const missing = inside.flatMap((page) =>
+    [...proseOf(page).matchAll(/`([\w./-]+\.(?:ts|py|mjs|sh))`/g)]
+      .map(([, name = ""]) => name)
+      .filter((name) => !ours.some((path) => path.endsWith(`/${name}`)))
+      .map((name) => `${page}: ${name}`),
+  );
+  expect(missing).toEqual([]);
+});
+
 test("no source names a page that does not exist", () => {
   const sources = ["packages/server/src", "packages/sdk/src", "packages/server/guest", "test"]
     .flatMap((folder) =>

@@ -1,5 +1,8 @@
 /** The one table of errors that a caller can meet, by topic, as docs/errors.md has them. May import nothing; everyone may import it. */
 
+/** Codes of earlier versions. Clients may still look at them, so none is ever given another meaning. */
+export const retiredCodes: readonly string[] = [];
+
 export interface ErrorDefinition {
   /** HTTP status. */
   readonly status: number;
