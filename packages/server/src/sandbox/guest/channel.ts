@@ -191,7 +191,8 @@ const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
 const Bundle = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 100 });
 const PROMPT_CHARACTERS_MAX = 4096;
 
-const schemas = {
+/** All that a guest may say, by its type. */
+export const guestMessages = {
   kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),
   stream: Type.Object(
     {
@@ -247,7 +248,7 @@ const schemas = {
   ),
 } as const satisfies Record<string, TSchema>;
 
-type Schemas = typeof schemas;
+type Schemas = typeof guestMessages;
 export type MessageType = keyof Schemas;
 export type GuestMessage<T extends MessageType = MessageType> = {
   [K in T]: { readonly msg_type: K; readonly content: Static<Schemas[K]> };
@@ -265,7 +266,7 @@ export type KernelMessage = GuestMessage<
 >;
 
 const validators = new Map(
-  Object.entries(schemas).map(([name, schema]) => [name, Compile(schema as TSchema)]),
+  Object.entries(guestMessages).map(([name, schema]) => [name, Compile(schema as TSchema)]),
 );
 
 /**
