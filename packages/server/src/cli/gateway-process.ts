@@ -64,7 +64,7 @@ export async function startGatewayProcess(
         },
       },
     );
-    // Whoever died before it has read the token says more by its exit.
+    // If it died before it read the token, its exit says more.
     gateway.stdin?.on("error", () => undefined).end(token ?? "");
     return gateway;
   } finally {
@@ -75,7 +75,7 @@ export async function startGatewayProcess(
 /**
  * Bind in a directory that only root can write, by a name without the directory, because
  * getpeername shows it to guests. It is bound under a passing name, since closing a listener removes
- * the name under which it was bound. Nobody connects yet: the keeper does it when the gateway asks.
+ * the name under which it was bound. There are no connections yet: the keeper does it when the gateway asks.
  */
 async function bindGuestSocket(runDir: string): Promise<Server> {
   const name = "guest.sock";

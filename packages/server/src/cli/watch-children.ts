@@ -14,7 +14,7 @@ const GATEWAY_START_MS_MAX = 60_000;
 /** It holds no requests up, and killing hundreds of processes takes it seconds. */
 const KEEPER_PATIENCE = 3;
 
-/** While it is drained as well, so that a stop does not wait for what hangs. Undefined where nobody watches. */
+/** While it is drained as well, so that a stop does not wait for what hangs. Undefined where it is switched off. */
 export function watchGateway(gateway: ChildProcess, { watchdogMs }: Config): Watchdog | undefined {
   if (watchdogMs === 0) return undefined;
   return new Watchdog({

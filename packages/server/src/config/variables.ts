@@ -1,5 +1,5 @@
 /**
- * Every environment variable that there is, a row each. The configuration is read by these rows and the
+ * All environment variables, a row each. The configuration is read by these rows and the
  * tables of docs/config.md are printed from them, so a new variable is a row and its use.
  */
 
@@ -55,7 +55,7 @@ interface SwitchVariable extends Described {
   readonly choices: readonly [on: string, off: string];
 }
 
-/** Read and checked by whoever uses it. */
+/** Read and checked where it is used. */
 interface TextVariable extends Described {
   readonly kind: "text";
   readonly accepted: string;

@@ -13,7 +13,7 @@ export function onClientGone({ raw, request }: FastifyReply, listener: () => voi
   else raw.once("close", listener);
 }
 
-/** Aborted when the client goes. After a whole answer nobody listens any more. */
+/** Aborted when the client goes. After a whole answer it no longer matters. */
 export function clientSignal(reply: FastifyReply): AbortSignal {
   const abort = new AbortController();
   onClientGone(reply, () => abort.abort(new ServiceError("INTERNAL", "The client has gone.")));

@@ -70,7 +70,7 @@ function toTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** Source 004: everything that is text, in order, or null. */
+/** `result_text`: everything that is text, in order, or null. */
 function resultText(outputs: readonly Output[]): string | null {
   let text = "";
   for (const output of outputs) {
@@ -89,7 +89,7 @@ function textOf(output: Output): string {
   return typeof plain === "string" && !output.data["image/png"] ? `${plain}\n` : "";
 }
 
-/** Source 004: the last image, base64 PNG, or null. */
+/** `result_base64`: the last image, base64 PNG, or null. */
 function lastPng(outputs: readonly Output[]): string | null {
   for (const output of outputs.toReversed()) {
     if ("data" in output) {

@@ -45,7 +45,7 @@ export interface SessionCreation {
 }
 
 const CLOSE_PATIENCE_MS = 3000;
-/** What goes on between runs is charged this often, so that no key runs on what it has not. */
+/** Use between runs is charged this often, so that no key exceeds its quota for long. */
 const CHARGE_EVERY_MS = 2000;
 
 export class SessionManager {
@@ -140,7 +140,7 @@ export class SessionManager {
       session.refuseWhenClosed();
     } catch (error) {
       await this.#end(session, "it could not be started");
-      owner.assertAlive(); // Whatever has failed: that is why.
+      owner.assertAlive(); // A revoked owner is the reason for any failure.
       throw error;
     }
     return session.describe();
@@ -268,7 +268,7 @@ export class SessionManager {
   }
 
   /**
-   * End the sessions of this id, whoever owns them. `gone` resolves when their processes are.
+   * End the sessions of this id, for any owner. `gone` resolves when their processes are.
    * @throws ServiceError SESSION_NOT_FOUND
    */
   endNamed(id: string, reason: string): { owners: string[]; gone: Promise<void> } {
@@ -320,7 +320,7 @@ export class SessionManager {
     const all = this.#all();
     const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
-    // Whoever stops this process ends what could not be ended here.
+    // The supervisor ends what could not be ended here.
     const closed = Promise.all(all.map((session) => this.#end(session, "the server is stopping")));
     await Promise.race([closed, delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
   }

@@ -241,7 +241,7 @@ class Writing:
             linux.rename(old, path, linux.RENAME_EXCHANGE)
             os.unlink(old)
 
-        if is_directory(old):  # Made a moment ago, in the place of a file.
+        if is_directory(old):  # Made a moment ago, instead of a file.
             put_back()
             raise Refused("IS_A_DIRECTORY")
         self._undo.append(put_back)

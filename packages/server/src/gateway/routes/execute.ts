@@ -105,7 +105,7 @@ export function registerExecute(app: App, options: ExecuteOptions): void {
     }
     auditExecution(audit, request, run, outcome);
     if (streams) return reply;
-    // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
+    // Clients that send user_uuid expect a timeout as an HTTP status; others read the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     // The session may have no room to keep this code, so it is not asked for it.
     return toExecuteResponse(outcome, {

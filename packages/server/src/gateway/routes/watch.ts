@@ -11,7 +11,7 @@ import { WatchQuery } from "../schemas/files.js";
 import { EventStream } from "../sse.js";
 
 const WATCH = {
-  // A HEAD would hold a watch that tells nobody.
+  // A HEAD would hold a watch whose events are not sent.
   exposeHeadRoute: false,
   schema: {
     tags: ["files"],

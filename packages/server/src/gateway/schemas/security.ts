@@ -5,7 +5,7 @@ import { Count, nullable, Timestamp } from "./answers.js";
 import { closed } from "./common.js";
 
 export const PanicBody = Type.Object(
-  // Cut by the route: nobody shall have to count characters at that moment.
+  // Cut by the route: a panic must not fail because its reason is too long.
   { reason: Type.Optional(Type.String({ minLength: 1 })) },
   { ...closed, examples: [{ reason: "something leaves the sandbox" }] },
 );
