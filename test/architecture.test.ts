@@ -25,16 +25,17 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   sessions: ["errors", "config", "sandbox", "pool"],
   security: ["errors", "config", "sandbox", "pool", "sessions"],
   generate: ["errors", "config", "sandbox", "pool", "sessions"],
+  desk: ["errors", "config", "access", "audit", "sandbox", "sessions", "security", "generate"],
   gateway: [
     "errors",
     "config",
     "access",
     "audit",
     "sandbox",
-    "pool",
     "sessions",
     "security",
     "generate",
+    "desk",
   ],
   main: [
     "errors",
@@ -47,6 +48,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "sessions",
     "security",
     "generate",
+    "desk",
     "gateway",
   ],
   cli: ["errors", "version", "config", "audit", "sandbox", "main"],
@@ -193,12 +195,56 @@ describe("habits", () => {
 
   test("whatever works for a client learns when it goes", () => {
     const working = /\bsessions\.(?:start|withSession|install)\(|\blog\.follow\(/;
+    const listening = /\bvisit\.onGone\(|\bgoneSignal\(/;
     const workers = sources.filter(
-      ({ path, text }) => path.startsWith("gateway/") && working.test(text),
+      ({ path, text }) => /^(?:desk|gateway)\//.test(path) && working.test(text),
     );
     expect(workers.length).toBeGreaterThan(4);
-    const deaf = workers.filter(({ imports }) => !imports.includes("gateway/client-gone.js"));
+    const deaf = workers.filter(
+      ({ imports, text }) =>
+        !imports.includes("gateway/http/client-gone.js") && !listening.test(text),
+    );
     expect(deaf.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("doors ask the desk, and neither sessions nor what admits and records", () => {
+    const doors = sources.filter(({ path }) => path.startsWith("gateway/routes/"));
+    expect(doors.length).toBeGreaterThan(10);
+    const behind =
+      /^(?:access|audit|pool)\/|^desk\/(?:admission|audit|limits|code-validation|input-files)/;
+    const classes = /^sessions\/(?:session|session-manager|execution)\.js$/;
+    const wrong = doors.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => behind.test(target) || classes.test(target))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+    const acting = sources.filter(
+      ({ path, text }) =>
+        path.startsWith("gateway/") && /\bsessions\s*\.(?!status\()\w+\(/.test(text),
+    );
+    expect(acting.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("the desk knows no door, and sees sessions by their interface", () => {
+    const desk = sources.filter(({ path }) => path.startsWith("desk/"));
+    expect(desk.length).toBeGreaterThan(5);
+    const doors = /from "(?:fastify|@fastify\/[^"]+|node:(?:http|https|http2|net))"/;
+    expect(desk.filter(({ text }) => doors.test(text)).map(({ path }) => path)).toEqual([]);
+    const classes = /^sessions\/(?:session|session-manager|execution)\.js$/;
+    expect(desk.filter(({ imports }) => imports.some((one) => classes.test(one)))).toEqual([]);
+  });
+
+  test("only what is admitted starts code", () => {
+    const makers = sources.filter(({ text }) => /\bas AdmittedVisit\b/.test(text));
+    expect(makers.map(({ path }) => path)).toEqual(["desk/admission.ts"]);
+    const starting = /\b(?:sessions?|session)\.(?:start|install)\(/;
+    const starters = sources.filter(
+      ({ path, text }) => path.startsWith("desk/") && starting.test(text),
+    );
+    expect(starters.length).toBeGreaterThan(2);
+    const unrecorded = starters.filter(({ imports }) => !imports.includes("desk/audited-run.js"));
+    expect(unrecorded.map(({ path }) => path)).toEqual([]);
   });
 
   test("no route reads JSON past the bounds of bodies", () => {

@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { NOTEBOOK_BODY } from "../packages/server/src/gateway/http/body-limits.ts";
+import { makeWhole } from "../packages/server/src/sandbox/whole-text.ts";
 import { parsers, withoutRow } from "./support/parsers.ts";
 import { patternsIn } from "./support/patterns.ts";
 import { worstTexts } from "./support/worst-texts.ts";
@@ -48,6 +50,28 @@ describe("the event loop is not held by", () => {
       }
     }
   });
+});
+
+/** One value of each kind, made different from all others, and what it weighs. */
+const values: Readonly<Record<string, readonly [weight: number, make: (n: number) => string]>> = {
+  numbers: [1, (n) => `${n}`],
+  strings: [4, (n) => `"x${n}"`],
+  objects: [25, (n) => `{"x${n}":1}`],
+  lists: [11, () => "[]"],
+  names: [14, (n) => `"x${n}":1`],
+  "long names": [14, (n) => `"${"x".repeat(400)}${n}":1`],
+  "names with halves": [14, (n) => `"\\ud800${n}":1`],
+};
+
+test.each(Object.entries(values))("a notebook's parse is done in time, of %s", async (what, of) => {
+  const [weight, make] = of;
+  const { valuesMax } = NOTEBOOK_BODY.config.body;
+  const all = Array.from({ length: Math.floor(valuesMax / weight) }, (_, n) => make(n)).join();
+  const text = what.includes("names") ? `{${all}}` : `[${all}]`;
+  expect(text.length).toBeLessThan(NOTEBOOK_BODY.bodyLimit);
+  expect(await slowest(() => void JSON.parse(text))).toBeLessThan(CPU_MS_MAX);
+  const value: unknown = JSON.parse(text);
+  expect(await slowest(() => void makeWhole(value))).toBeLessThan(CPU_MS_MAX);
 });
 
 test("every module with a pattern is in the table, or says why it need not be", {

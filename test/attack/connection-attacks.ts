@@ -145,6 +145,33 @@ async function unfinishedBodies(server: TestServer): Promise<void> {
   }, 5_000);
 }
 
+/** Each piece costs what a whole one does, whoever reads it: routes, refusals, and nobody at all. */
+async function bodiesInCrumbs(server: TestServer): Promise<void> {
+  const gateway = gatewayOf(server);
+  const before = residentKilobytes(gateway);
+  const session_id = uniqueId("crumbs");
+  const token = `X-Auth-Token: ${server.token}\r\n`;
+  const json = `${token}Content-Type: application/json\r\n`;
+  const form = `${token}Content-Type: multipart/form-data; boundary=x\r\n`;
+  for (const [line, headers] of [
+    ["GET /health", ""],
+    ["GET /sessions", token],
+    ["POST /execute", ""],
+    ["POST /execute", json],
+    ["POST /nowhere", token],
+    [`PUT /sessions/${session_id}/files/a`, token],
+    [`PUT /sessions/${session_id}/files/b?type=directory`, token],
+    [`POST /sessions/${session_id}/files`, form],
+  ]) {
+    const head = `${line} HTTP/1.1\r\nHost: x\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`;
+    const clients = await sendOn(server, 4, head + "1\r\na\r\n".repeat(500_000));
+    await expectHealthy(server);
+    destroyAll(clients);
+  }
+  expect(residentKilobytes(gateway) - before).toBeLessThan(300_000);
+  await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+}
+
 async function wrongBodies(server: TestServer): Promise<void> {
   const message = { role: "user", parts: Array(2000).fill({ type: "text" }) };
   for (const [path, rawBody, expected] of [
@@ -167,5 +194,6 @@ export const connectionAttacks: Readonly<Record<string, HttpAttack>> = {
   pipelinedDescriptions,
   abandonedFollowers,
   unfinishedBodies,
+  bodiesInCrumbs,
   wrongBodies,
 };

@@ -1876,6 +1876,7 @@ export const httpAttackCases: readonly HttpAttackCase[] = [
     threat: "half_bodies",
     source: "most of a large body on many connections",
   },
+  { id: "bodiesInCrumbs", threat: "half_bodies", source: "bodies in chunks of one byte" },
   { id: "slowHeaders", threat: "slow_clients", source: "slowloris: one header byte a second" },
   { id: "slowBody", threat: "slow_clients", source: "a body that never arrives" },
   { id: "idleConnections", threat: "slow_clients", source: "hundreds of open connections" },

@@ -164,7 +164,9 @@ test("what admins do in an emergency is recorded", async () => {
   ]);
 });
 
-test("each route leaves the records that it must, and there is no route that this does not try", async () => {
+test("each route leaves the records that it must, and there is no route that this does not try", {
+  timeout: 120_000,
+}, async () => {
   const model = await startModelServer();
   const base = mkdtempSync(join(tmpdir(), "glovebox-wheels-"));
   // Sandboxes read it, so it is not as private as the one around it.

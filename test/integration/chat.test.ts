@@ -451,7 +451,7 @@ describe("what the model's server does wrong", () => {
       body: { name: uniqueId("key"), role: "execute", quotas: { cpu_seconds_per_hour: 1 } },
     });
     const headers = { "x-auth-token": key.key };
-    model.say(() => runs("import time\nend = time.time() + 3\nwhile time.time() < end: pass"));
+    model.say(() => runs("import time\nwhile time.process_time() < 1.3: pass"));
     const response = await server.request<ChatResponse>("/api/chat", {
       ...{ headers, authenticated: false },
       body: { message: "burn", stream: false },

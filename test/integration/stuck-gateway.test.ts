@@ -2,6 +2,7 @@
  * A gateway that stands still, as one does whose event loop is held up: what runs ends by its deadline all the
  * same, and a gateway that does not come back is replaced. SIGSTOP needs no hook in the product.
  */
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/host.ts";
 import { findRoles, findSandboxes } from "../support/roles.ts";
@@ -109,6 +110,36 @@ test("what runs ends by its deadline while the gateway is stopped, and is told a
   expect(health.body.event_loop_delay_ms.max).toBeGreaterThan(1000);
   expect(server.log()).toContain("ran past its deadline");
 }, 60_000);
+
+test("what root holds in common with the gateway carries bytes in one direction", () => {
+  const gateway = gatewayPid();
+  const at = (descriptor: number) => `/proc/${gateway}/fd/${descriptor}`;
+  // A terminal, if root has one, is not this session's.
+  const [, , , session, terminal] = statOf(gateway);
+  expect([session, terminal]).toEqual([String(gateway), "0"]);
+  for (const [descriptor, access] of [
+    [0, 0o400],
+    [3, 0o200],
+  ] as const) {
+    expect(statSync(at(descriptor)).isFIFO()).toBe(true);
+    // Links of /proc have the rights with which a descriptor was opened.
+    expect(lstatSync(at(descriptor)).mode & 0o600, String(descriptor)).toBe(access);
+  }
+  const socketsOf = (pid: number) =>
+    readdirSync(`/proc/${pid}/fd`)
+      // Where both print is what the server was started with.
+      .filter((name) => name !== "1" && name !== "2")
+      .map((name) => readlinkSync(`/proc/${pid}/fd/${name}`))
+      .filter((name) => name.startsWith("socket:"));
+  const roots = new Set(socketsOf(server.pid));
+  expect(roots.size).toBeGreaterThan(0);
+  expect(socketsOf(gateway).filter((name) => roots.has(name))).toEqual([]);
+});
+
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
 
 test("a gateway that stays silent is replaced, and deadlines outlive the keeper that knew them", async () => {
   const session_id = uniqueId("silent");

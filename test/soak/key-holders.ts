@@ -178,6 +178,23 @@ const halfBodies: Abuse = async ({ server, secret, random }) => {
   leave(sockets);
 };
 
+/** Bodies in chunks of one byte, for whoever may read them. */
+const crumbs: Abuse = async ({ server, secret, random }) => {
+  const [method, path] = random.pick([
+    ["GET", "/health"],
+    ["POST", "/execute"],
+    ["POST", "/nowhere"],
+    ["PUT", "/sessions/crumbs/files/a"],
+  ] as const);
+  const headers = { "Transfer-Encoding": "chunked", "Content-Type": "application/json" };
+  const head = rawRequest({ method, path, secret, headers });
+  const sockets = await openSockets(server, 4);
+  const body = Buffer.from("1\r\na\r\n".repeat(200_000));
+  for (const socket of sockets) socket.write(Buffer.concat([head, body]));
+  await pause(200 + random.below(800));
+  leave(sockets);
+};
+
 /** More requests than a key has, as fast as they are refused. */
 const overQuota: Abuse = async ({ server, secret }) => {
   const one = rawRequest({ secret, path: "/sessions" });
@@ -250,7 +267,7 @@ async function deleteSession(holder: KeyHolder, id: string): Promise<void> {
 
 /** Each needs no more than any key has, and what it costs others is the question. */
 export const abuses: Readonly<Record<string, Abuse>> = {
-  ...{ longText, wrongBodies, pipelines, halfBodies, overQuota, heldConnections },
+  ...{ longText, wrongBodies, pipelines, halfBodies, crumbs, overQuota, heldConnections },
   ...{ followers, keptResults, quickSessions },
 };
 

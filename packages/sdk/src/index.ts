@@ -1,6 +1,7 @@
 /** A client of Glovebox for Node and browsers. Only what the web platform has, no dependencies. */
 
 export { Admin, AdminKeys } from "./admin.js";
+export { boundedText } from "./bounded-text.js";
 export { type ChatInput, type ChatOptions, ChatStream } from "./chat.js";
 export { Glovebox, type SessionChoice } from "./client.js";
 export {

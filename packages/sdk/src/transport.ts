@@ -6,6 +6,7 @@
  * sent twice.
  */
 
+import { boundedText } from "./bounded-text.js";
 import { Deadline, pause } from "./deadline.js";
 import { ConnectionError, errorOfAnswer, GloveboxError, TimeoutError } from "./errors.js";
 
@@ -68,7 +69,7 @@ export class Transport {
   async json<Body>(request: TransportRequest): Promise<Body> {
     const { response, deadline } = await this.open(request);
     try {
-      const text = await response.text();
+      const text = await boundedText(response);
       const body = parseObject(text, response.status);
       if (!response.ok && "error" in body) throw errorOfAnswer(body, response.status);
       return body as Body;
@@ -111,7 +112,7 @@ export class Transport {
       const response = await fetch(this.#url(request), this.#init(request, deadline.signal));
       if (response.ok || request.accept?.includes(response.status)) return { response, deadline };
       throw errorOfAnswer(
-        tryParseJson(await response.text()),
+        tryParseJson(await boundedText(response)),
         response.status,
         retryAfterMs(response.headers),
       );

@@ -25,15 +25,18 @@ import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
-import type { toExecuteResponse, toExecutionInfo } from "../../server/src/gateway/wire.js";
+import type {
+  toExecuteResponse,
+  toExecutionInfo,
+} from "../../server/src/gateway/wire/execution.js";
 import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
 import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
 import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
+import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/interface.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
-import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/session.js";
 import type * as wire from "../src/wire.js";
 
 /** Without readonly, and with intersections written out. */

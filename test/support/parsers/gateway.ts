@@ -5,17 +5,14 @@ import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { KeyName } from "../../../packages/server/src/access/key-file.ts";
 import { loadConfig } from "../../../packages/server/src/config.ts";
+import { ChatRunner } from "../../../packages/server/src/desk/chat-runner.ts";
+import { checkInputFiles } from "../../../packages/server/src/desk/input-files.ts";
+import { parseMemory } from "../../../packages/server/src/desk/limits.ts";
+import { checkName, checkPath } from "../../../packages/server/src/desk/paths.ts";
 import { createAuthenticate } from "../../../packages/server/src/gateway/auth.ts";
-import { SessionChatBench } from "../../../packages/server/src/gateway/chat-bench.ts";
-import {
-  checkName,
-  checkPath,
-  contentDisposition,
-} from "../../../packages/server/src/gateway/files/path.ts";
+import { contentDisposition } from "../../../packages/server/src/gateway/files/content-disposition.ts";
 import { matchesEtag, parseRange } from "../../../packages/server/src/gateway/files/range.ts";
 import { receiveForm } from "../../../packages/server/src/gateway/files/upload.ts";
-import { checkInputFiles } from "../../../packages/server/src/gateway/input-files.ts";
-import { parseMemory } from "../../../packages/server/src/gateway/limits.ts";
 import { MemoryLimit, SessionId } from "../../../packages/server/src/gateway/schemas/common.ts";
 import { countJsonValues } from "../../../packages/server/src/sandbox/guest/channel.ts";
 import {
@@ -84,7 +81,7 @@ function receive(body: string): Promise<void> {
   return receiveForm({ raw, headers } as never, "", writer as never, BODY);
 }
 
-const chatFiles = new SessionChatBench({
+const chatFiles = new ChatRunner({
   session: { useFiles: async () => ({ entries: [], truncated: false }) },
 } as never);
 
@@ -97,6 +94,7 @@ function bytesOf(text: string): Buffer {
 let lastBytes = { text: "", bytes: Buffer.alloc(0) };
 
 const GATEWAY = "server/src/gateway";
+const DESK = "server/src/desk";
 
 const short: readonly Row[] = [
   [
@@ -130,11 +128,11 @@ const short: readonly Row[] = [
   ],
   [
     "the name of a file in an answer",
-    `${GATEWAY}/files/path.ts`,
+    `${GATEWAY}/files/content-disposition.ts`,
     8192,
     (text) => contentDisposition("inline", text),
   ],
-  ["a size of memory", `${GATEWAY}/limits.ts`, 32, parseMemory, ["", "1", "1."]],
+  ["a size of memory", `${DESK}/limits.ts`, 32, parseMemory, ["", "1", "1."]],
   ["a name in a form", [], PIECE - 200, form],
   [
     "parts of a form",
@@ -160,18 +158,18 @@ const short: readonly Row[] = [
 ];
 
 const long: readonly Row[] = [
-  ["a path", `${GATEWAY}/files/path.ts`, BODY, checkPath, ["", "a"]],
-  ["a path that must have a name", `${GATEWAY}/files/path.ts`, BODY, checkName],
+  ["a path", `${DESK}/paths.ts`, BODY, checkPath, ["", "a"]],
+  ["a path that must have a name", `${DESK}/paths.ts`, BODY, checkName],
   [
     "a path as a model writes it",
-    `${GATEWAY}/chat-bench.ts`,
+    `${DESK}/chat-runner.ts`,
     BODY,
     (text) => chatFiles.listFiles(text),
     ["", "/workspace/", "./"],
   ],
   [
     "base64",
-    `${GATEWAY}/input-files.ts`,
+    `${DESK}/input-files.ts`,
     BODY,
     (content) => checkInputFiles([{ path: "a", content, encoding: "base64" }], () => undefined),
   ],

@@ -21,7 +21,7 @@ export const FRAME = 8 * 2 ** 20;
 export const MODEL_ANSWER = 65_536;
 /** As a connection gives it, or a pipe. What is a program of its own serves nobody else meanwhile. */
 export const PIECE = 65_536;
-export const JSON_VALUES_MAX = 1_500_000;
+export const JSON_VALUES_MAX = 400_000;
 
 export type Row = readonly [
   what: string,

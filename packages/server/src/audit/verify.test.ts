@@ -1,5 +1,13 @@
 /** Every kind of change to a real log is found, at its place and under its name. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -253,4 +261,11 @@ test("a line without end and a link are not followed into trouble", async () => 
     symlinkSync("/etc/passwd", a?.path ?? "");
   });
   await expect(link).rejects.toThrow();
+});
+
+test("a file of any length without content is given up soon, and those after it are read", async () => {
+  const started = performance.now();
+  const sparse = await tampered(([, b]) => truncateSync(b?.path ?? "", 2 ** 42));
+  expect(sparse.break).toMatchObject({ kind: "inserted" });
+  expect(performance.now() - started).toBeLessThan(5000);
 });

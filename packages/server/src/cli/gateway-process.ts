@@ -6,20 +6,22 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { renameSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { sep } from "node:path";
+import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config.js";
 import { refusePassedDescriptors } from "../sandbox/native/passed-descriptors.js";
 import { modelKeyVariables } from "./model-key.js";
+import { makePipe } from "./one-way-pipe.js";
 
 const ENTER = fileURLToPath(new URL("../../bin/enter-gateway.sh", import.meta.url));
 /** The packages stand in node_modules up here. */
 const PROGRAM_DIRECTORY = fileURLToPath(new URL("../../../..", import.meta.url));
 const ENTRY = fileURLToPath(new URL("../../bin/glovebox.mjs", import.meta.url));
 
-/** Where the gateway finds the guests' socket. The channel to the supervisor is 3. */
+/** Where the gateway finds the guests' socket. What it says to the supervisor goes to 3. */
 export const GUEST_SOCKET_DESCRIPTOR = 4;
 
 export interface GatewayUser {
@@ -27,49 +29,85 @@ export interface GatewayUser {
   readonly gid: number;
 }
 
-/** `token` is undefined for AUTH=none. @throws when the guests' socket cannot be made */
+export interface GatewayProcess {
+  readonly child: ChildProcess;
+  /** What it says is read here. Whoever is given it closes it. */
+  readonly signs: number;
+  /** Held open for the child's life, as its end is the supervisor's. Whoever is given it closes it. */
+  readonly orders: number;
+}
+
+/** `token` is undefined for AUTH=none. @throws when its pipes or the guests' socket cannot be made */
 export async function startGatewayProcess(
   config: Config,
   user: GatewayUser,
   token: string | undefined,
-): Promise<ChildProcess> {
+): Promise<GatewayProcess> {
   const listener = await bindGuestSocket(config.runDir);
+  const open: number[] = [];
   try {
-    // The handle is not declared, and is where every version of Node keeps the descriptor.
-    const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
-    if (!refusePassedDescriptors(fd, `${config.rootfsDir}/current`)) {
-      process.stderr.write(
-        "glovebox: this kernel cannot refuse descriptors that guests pass, Linux 6.16 can\n",
-      );
-    }
-    const program = `${config.runDir}/program`;
-    const entry = `${program}/${ENTRY.slice(PROGRAM_DIRECTORY.length).split(sep).join("/")}`;
-    const gateway = spawn(
-      "unshare",
-      [
-        ...["--mount", "--", "/bin/sh", ENTER],
-        ...[config.runDir, PROGRAM_DIRECTORY, process.execPath, config.gatewayDir],
-        ...[String(user.uid), String(user.gid)],
-        ...[...process.execArgv, entry, "gateway"],
-      ],
-      {
-        stdio: ["pipe", "inherit", "inherit", "ipc", fd],
-        cwd: "/",
-        // The configuration as it was checked, whatever has become of the .env file meanwhile.
-        env: {
-          ...config.environment,
-          ...modelKeyVariables(config),
-          PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-          LANG: "C.UTF-8",
-        },
-      },
-    );
-    // If it died before it read the token, its exit says more.
-    gateway.stdin?.on("error", () => undefined).end(token ?? "");
-    return gateway;
+    const orders = makePipe(config.runDir);
+    const signs = makePipe(config.runDir);
+    open.push(orders.readEnd, signs.writeEnd);
+    // A token is shorter than a pipe has room, so this does not wait.
+    writeSync(orders.writeEnd, `${token ?? ""}\n`);
+    const output = [1, 2].map(writeOnly);
+    open.push(...output.filter((one) => one > 2));
+    const child = spawnGateway(config, user, [
+      orders.readEnd,
+      ...output,
+      signs.writeEnd,
+      guestDescriptor(listener, config),
+    ]);
+    return { child, signs: signs.readEnd, orders: orders.writeEnd };
   } finally {
+    for (const descriptor of open) closeSync(descriptor);
     listener.close();
   }
+}
+
+function guestDescriptor(listener: Server, config: Config): number {
+  // The handle is not declared, and is where every version of Node keeps the descriptor.
+  const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+  if (!refusePassedDescriptors(fd, `${config.rootfsDir}/current`)) {
+    process.stderr.write(
+      "glovebox: this kernel cannot refuse descriptors that guests pass, Linux 6.16 can\n",
+    );
+  }
+  return fd;
+}
+
+function spawnGateway(config: Config, user: GatewayUser, stdio: number[]): ChildProcess {
+  const program = `${config.runDir}/program`;
+  const entry = `${program}/${ENTRY.slice(PROGRAM_DIRECTORY.length).split(sep).join("/")}`;
+  return spawn(
+    "unshare",
+    [
+      ...["--mount", "--", "/bin/sh", ENTER],
+      ...[config.runDir, PROGRAM_DIRECTORY, process.execPath, config.gatewayDir],
+      ...[String(user.uid), String(user.gid)],
+      ...[...process.execArgv, entry, "gateway"],
+    ],
+    {
+      stdio,
+      cwd: "/",
+      // A session of its own: whoever shares one with root's terminal can type there (TIOCSTI).
+      detached: true,
+      // The configuration as it was checked, whatever has become of the .env file meanwhile.
+      env: {
+        ...config.environment,
+        ...modelKeyVariables(config),
+        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+        LANG: "C.UTF-8",
+      },
+    },
+  );
+}
+
+/** A terminal is opened for reading, too, by whoever starts a server in it; what root types there is not the gateway's. */
+function writeOnly(descriptor: number): number {
+  if (!isatty(descriptor)) return descriptor;
+  return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NOCTTY);
 }
 
 /**

@@ -1,22 +1,27 @@
 /** `glovebox gateway`: the supervisor's child that serves HTTP. Not for people to call. */
 
-import { readFileSync } from "node:fs";
 import { EXIT_GATEWAY_HOPELESS } from "../config/agreement.js";
 import type { Config } from "../config.js";
 import { startGateway } from "../main.js";
 import { GUEST_SOCKET_DESCRIPTOR } from "./gateway-process.js";
-import { startHeartbeat } from "./heartbeat.js";
+import {
+  hasSupervisor,
+  listenToSupervisor,
+  startHeartbeat,
+  tellAddress,
+} from "./supervisor-channel.js";
 
 /** Serve until SIGTERM or until the supervisor is gone. Resolves with the exit code. */
 export async function runGateway(config: Config): Promise<number> {
-  if (!process.send) {
+  if (!hasSupervisor()) {
     process.stderr.write("glovebox gateway is started by `glovebox serve`\n");
     return 1;
   }
+  const { token, gone } = listenToSupervisor(process.stdin);
   const asked = new Promise<void>((resolve) => {
     process.on("SIGTERM", resolve);
-    process.on("disconnect", resolve);
-    // Ctrl-C reaches the whole terminal group; the supervisor passes it on in its own order.
+    void gone.then(resolve);
+    // The supervisor passes on in its own order what a person or a service manager sends to all.
     process.on("SIGINT", () => undefined);
     process.on("SIGHUP", () => undefined);
   });
@@ -25,14 +30,13 @@ export async function runGateway(config: Config): Promise<number> {
   // While it starts it serves no one, so there is nothing to drain.
   void asked.then(() => serving || process.exit(0));
   try {
-    const token = readFileSync(0, "utf8");
     const gateway = await startGateway({
       config,
-      adminToken: token === "" ? undefined : token,
+      adminToken: await token,
       guestSocket: GUEST_SOCKET_DESCRIPTOR,
     });
     serving = true;
-    process.send({ address: gateway.address });
+    tellAddress(gateway.address);
     await asked;
     await gateway.stop();
     // Nothing is left to wait for, whatever timer or socket would still keep the process alive.

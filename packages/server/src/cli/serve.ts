@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   EXIT_FOLDERS_REFUSED,
@@ -14,8 +14,8 @@ import {
 } from "../config/agreement.js";
 import { type Config, ConfigError } from "../config.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
-import { type GatewayUser, startGatewayProcess } from "./gateway-process.js";
-import { isHeartbeat } from "./heartbeat.js";
+import { type GatewayProcess, type GatewayUser, startGatewayProcess } from "./gateway-process.js";
+import { GatewaySigns } from "./gateway-signs.js";
 import { lockInstance } from "./instance-lock.js";
 import { startKeeper } from "./keeper-process.js";
 import { removeServerRecord, writeServerRecord } from "./server-record.js";
@@ -41,14 +41,6 @@ function userIds(user: string): GatewayUser {
       `SERVICE_USER "${user}" does not exist; run \`npm start\`, which makes it, or useradd --system ${user}`,
     );
   }
-}
-
-/** What the gateway says when it serves. It reads what strangers send, so root does not rely on it, nor
- * prints what a terminal might obey. */
-export function addressIn(message: unknown): string | undefined {
-  const { address } = (message ?? {}) as { address?: unknown };
-  if (typeof address !== "string") return undefined;
-  return /^http:\/\/[\w.:[\]%-]{1,300}$/.test(address) ? address : undefined;
 }
 
 /** Read anew for each gateway, so that a changed file counts from the next start on. */
@@ -157,27 +149,29 @@ class Supervisor {
   }
 
   async #startGateway(): Promise<void> {
-    let gateway: ChildProcess;
+    let started: GatewayProcess;
     try {
-      gateway = await startGatewayProcess(this.#config, this.#ids, readToken(this.#config));
+      started = await startGatewayProcess(this.#config, this.#ids, readToken(this.#config));
     } catch (error) {
       this.#fail(`the gateway cannot be started: ${(error as Error).message}`);
       return;
     }
+    const gateway = started.child;
     this.#gateway = gateway;
+    if (this.#stopping) gateway.kill("SIGKILL"); // Whoever stops has not seen it.
     gateway.on("error", (error) => this.#fail(`the gateway cannot be started: ${error.message}`));
     const watchdog = watchGateway(gateway, this.#config);
-    let serves = false;
-    gateway.on("message", (message) => {
-      if (isHeartbeat(message)) watchdog?.heard();
-      const address = addressIn(message);
-      if (address === undefined || serves) return;
-      serves = true;
-      this.#record(address);
-      this.#announce(address);
+    const signs = new GatewaySigns(started.signs, {
+      onSign: () => watchdog?.heard(),
+      onAddress: (address) => {
+        this.#record(address);
+        this.#announce(address);
+      },
     });
     gateway.on("exit", (code) => {
       watchdog?.stop();
+      signs.stop();
+      closeSync(started.orders);
       removeServerRecord(this.#config);
       if (this.#stopping) return;
       // What has served before fails to start for a passing reason, like a keeper that dies meanwhile.
@@ -189,7 +183,7 @@ class Supervisor {
   }
 
   #mayRestart(what: string): boolean {
-    const now = Date.now();
+    const now = performance.now();
     this.#restarts = this.#restarts.filter((time) => now - time < 60_000);
     this.#restarts.push(now);
     if (this.#restarts.length > RESTARTS_PER_MINUTE_MAX) {

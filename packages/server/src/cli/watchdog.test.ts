@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { isHeartbeat } from "./heartbeat.js";
 import { Watchdog, type WatchdogOptions } from "./watchdog.js";
 
 let now = 0;
@@ -94,15 +93,4 @@ test("signs that are looked for count as being heard of", () => {
   sign = false;
   run(11_000);
   expect(silences).toHaveLength(1);
-});
-
-test.each([
-  [{ alive: true }, true],
-  [{ alive: 1 }, false],
-  [null, false],
-  [undefined, false],
-  ["alive", false],
-  [{}, false],
-] as const)("%j shows life: %s", (message, shows) => {
-  expect(isHeartbeat(message)).toBe(shows);
 });

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { BUILT_IN_ADMIN, type Principal } from "../access/principal.js";
 import { ServiceError } from "../errors.js";
-import { BROWSED_PATHS } from "./openapi.js";
+import { BROWSED_PATHS } from "./http/openapi.js";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { throwUnlessSilent, type Workbench } from "./workbench.js";
+import { type CodeRunner, throwUnlessSilent } from "./code-runner.js";
 
 const Text = (maxLength: number) => Type.String({ maxLength });
 
@@ -37,26 +37,26 @@ export class ContextReader {
   #ofNew: { readonly text: string; readonly until: number } | undefined;
 
   /** Text to be marked as data. A session that does not answer costs the context, not the request. */
-  async describe(bench: Workbench): Promise<string> {
-    if (!bench.isNew) return (await look(bench, true)) ?? UNKNOWN;
+  async describe(runner: CodeRunner): Promise<string> {
+    if (!runner.isNew) return (await look(runner, true)) ?? UNKNOWN;
     const known = this.#ofNew;
     if (known && performance.now() < known.until) return known.text;
-    const text = await look(bench, true);
+    const text = await look(runner, true);
     if (text === undefined) return UNKNOWN;
     this.#ofNew = { text, until: performance.now() + NEW_SANDBOX_KEPT_MS };
     return text;
   }
 
   /** After a run: all but the packages, which have been told. */
-  async describeAgain(bench: Workbench): Promise<string> {
-    return (await look(bench, false)) ?? UNKNOWN;
+  async describeAgain(runner: CodeRunner): Promise<string> {
+    return (await look(runner, false)) ?? UNKNOWN;
   }
 }
 
-async function look(bench: Workbench, packages: boolean): Promise<string | undefined> {
+async function look(runner: CodeRunner, packages: boolean): Promise<string | undefined> {
   let answer: unknown;
   try {
-    answer = await bench.examine("context_probe", { packages }, true);
+    answer = await runner.examine("context_probe", { packages }, true);
   } catch (error) {
     throwUnlessSilent(error);
     return undefined;

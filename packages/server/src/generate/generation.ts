@@ -7,6 +7,7 @@ import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionError, ExecutionOutcome } from "../sessions/outcome.js";
 import { type ExtractedAnswer, extractAnswer, extractFields } from "./answer/extraction.js";
+import type { CodeRunner } from "./code-runner.js";
 import type { ContextReader } from "./context.js";
 import { DataMarks } from "./data-block.js";
 import type { ModelClient, ModelRequest } from "./model.js";
@@ -25,7 +26,6 @@ import {
 } from "./prompt.js";
 import { checkStatically, type Finding, type StaticCheck } from "./static-check.js";
 import { isDenied } from "./validation.js";
-import type { Workbench } from "./workbench.js";
 
 export interface GenerationRequest {
   readonly query: string;
@@ -62,7 +62,7 @@ export interface Generation {
 export interface GenerationParts {
   readonly model: ModelClient;
   readonly policy: ValidationPolicy;
-  readonly bench: Workbench;
+  readonly runner: CodeRunner;
   readonly context: ContextReader;
   readonly signal: AbortSignal;
 }
@@ -92,9 +92,9 @@ class Loop {
   }
 
   async run(): Promise<Generation> {
-    const { bench } = this.#parts;
-    await bench.prepare();
-    const context = await this.#parts.context.describe(bench);
+    const { runner } = this.#parts;
+    await runner.prepare();
+    const context = await this.#parts.context.describe(runner);
     this.#say("user", taskMessage(this.#marks, context, this.#request.query));
     let goesOn = true;
     while (goesOn) {
@@ -122,10 +122,10 @@ class Loop {
 
   /** Whether another attempt is to follow. */
   async #attempt(): Promise<boolean> {
-    const { bench, policy } = this.#parts;
+    const { runner, policy } = this.#parts;
     const isLast = this.#attempts.length + 1 >= this.#request.attemptsMax;
     const answer = await this.#write();
-    const check = await checkStatically(bench, answer.candidates, policy);
+    const check = await checkStatically(runner, answer.candidates, policy);
     const code = answer.candidates[check.chosen] ?? "";
     this.#say("assistant", ownAnswer(code));
 
@@ -138,7 +138,7 @@ class Loop {
       return !isLast;
     }
     this.#parts.signal.throwIfAborted();
-    const outcome = await bench.run(code);
+    const outcome = await runner.run(code);
     this.#outcome = outcome;
     this.#cpuSeconds += outcome.cpuSeconds;
     this.#wallSeconds += outcome.wallSeconds;
@@ -170,18 +170,18 @@ class Loop {
   }
 
   async #reportFailure(outcome: ExecutionOutcome): Promise<void> {
-    const { bench, context: reader } = this.#parts;
+    const { runner, context: reader } = this.#parts;
     const state = outcome.spent ? "lost" : "kept";
-    if (outcome.spent) await bench.prepare();
-    const context = await reader.describeAgain(bench);
+    if (outcome.spent) await runner.prepare();
+    const context = await reader.describeAgain(runner);
     this.#say("user", failureMessage(this.#marks, outcome, state, context));
   }
 
   async #write(): Promise<ExtractedAnswer> {
-    const { model, bench, signal } = this.#parts;
+    const { model, runner, signal } = this.#parts;
     const answer = await this.#use.count(() =>
       model.complete({
-        system: instructionsToWrite(this.#marks, bench),
+        system: instructionsToWrite(this.#marks, runner),
         messages: this.#messages,
         form: CODE_FORM,
         signal,

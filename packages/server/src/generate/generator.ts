@@ -2,16 +2,16 @@
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
-import type { ChatBench } from "./chat/chat-bench.js";
+import type { ChatSession } from "./chat/chat-session.js";
 import { type ChatRequest, ChatTurn } from "./chat/chat-turn.js";
 import type { ChatChunk } from "./chat/chunks.js";
+import type { CodeRunner } from "./code-runner.js";
 import { ContextReader } from "./context.js";
 import { type Generation, type GenerationRequest, generate } from "./generation.js";
 import type { GuestScripts } from "./guest-scripts.js";
 import type { ModelClient } from "./model.js";
 import { ModelUse } from "./model-use.js";
 import { type Validation, validate } from "./validation.js";
-import type { Workbench } from "./workbench.js";
 
 export interface GeneratorOptions {
   /** Undefined when no model is set. */
@@ -44,11 +44,15 @@ export class Generator {
   }
 
   /** @throws ServiceError as `generate` of generation.ts, and LLM_NOT_CONFIGURED */
-  generate(bench: Workbench, request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
+  generate(
+    runner: CodeRunner,
+    request: GenerationRequest,
+    signal: AbortSignal,
+  ): Promise<Generation> {
     const model = this.#configured();
     return this.#until(signal, (ended) =>
       generate(
-        { model, policy: this.#policy, bench, context: this.#context, signal: ended },
+        { model, policy: this.#policy, runner, context: this.#context, signal: ended },
         request,
       ),
     );
@@ -56,7 +60,7 @@ export class Generator {
 
   /** A turn of a chat, and its chunks, which begin to come when they are read. @throws ServiceError LLM_NOT_CONFIGURED */
   chat(
-    bench: ChatBench,
+    session: ChatSession,
     request: ChatRequest,
     signal: AbortSignal,
   ): { readonly turn: ChatTurn; readonly chunks: AsyncGenerator<ChatChunk, void, undefined> } {
@@ -64,7 +68,7 @@ export class Generator {
     const turn = new ChatTurn(
       {
         ...{ model: this.#configured(), policy: this.#policy, context: this.#context },
-        ...{ bench, signal: abort.signal },
+        ...{ session, signal: abort.signal },
       },
       request,
     );
@@ -86,13 +90,13 @@ export class Generator {
 
   /** Look at code before it runs; a model reviews it where there is one. What the model used is added to `use`. */
   validate(
-    bench: Workbench,
+    runner: CodeRunner,
     code: string,
     signal: AbortSignal,
     use = new ModelUse(),
   ): Promise<Validation> {
     const reviewer = this.#model && { model: this.#model, use };
-    return this.#until(signal, (ended) => validate(bench, code, this.#policy, reviewer, ended));
+    return this.#until(signal, (ended) => validate(runner, code, this.#policy, reviewer, ended));
   }
 
   /** Have a model's code in memory before the first request needs it. */

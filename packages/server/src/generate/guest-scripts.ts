@@ -1,7 +1,7 @@
 /** Scripts of ours that run inside a sandbox, with what is asked there only now and then. */
 
 import { readFileSync } from "node:fs";
-import type { GuestScript } from "./workbench.js";
+import type { GuestScript } from "./code-runner.js";
 
 const NAMES: readonly GuestScript[] = ["static_check", "context_probe"];
 

@@ -11,7 +11,7 @@ import {
   type ValidationRule,
   validationRules,
 } from "../config/model-settings.js";
-import { throwUnlessSilent, type Workbench } from "./workbench.js";
+import { type CodeRunner, throwUnlessSilent } from "./code-runner.js";
 
 export interface Finding {
   readonly rule: ValidationRule;
@@ -46,13 +46,13 @@ const Answer = Type.Object({
 const isAnswer = Compile(Answer);
 
 export async function checkStatically(
-  bench: Workbench,
+  runner: CodeRunner,
   candidates: readonly string[],
   policy: ValidationPolicy,
 ): Promise<StaticCheck> {
   let answer: unknown;
   try {
-    answer = await bench.examine("static_check", { candidates }, isLong(candidates));
+    answer = await runner.examine("static_check", { candidates }, isLong(candidates));
   } catch (error) {
     throwUnlessSilent(error);
     return { chosen: 0, findings: [], problem: "the static check gave no answer" };

@@ -2,12 +2,12 @@
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { extractAnswer, extractFields } from "./answer/extraction.js";
+import type { CodeRunner } from "./code-runner.js";
 import { DataMarks } from "./data-block.js";
 import type { ModelClient } from "./model.js";
 import type { ModelUse } from "./model-use.js";
 import { instructionsToReview, REVIEW_FORM, reviewMessage } from "./prompt.js";
 import { checkStatically, type Finding, type StaticCheck } from "./static-check.js";
-import type { Workbench } from "./workbench.js";
 
 export type ReviewVerdict = "approve" | "improve" | "reject";
 
@@ -36,20 +36,20 @@ const REASON_CHARACTERS_MAX = 500;
  * @throws the signal's reason when it is aborted, and what says that the code cannot run anyway
  */
 export async function validate(
-  bench: Workbench,
+  runner: CodeRunner,
   code: string,
   policy: ValidationPolicy,
   reviewer: { readonly model: ModelClient; readonly use: ModelUse } | undefined,
   signal: AbortSignal,
 ): Promise<Validation> {
-  const check = await checkStatically(bench, [code], policy);
+  const check = await checkStatically(runner, [code], policy);
   if (isDenied(check) || !reviewer) {
     const reviewProblem = reviewer ? "the static check has rejected it" : "no model is configured";
     return conclude(code, check, null, reviewProblem);
   }
   let review: (Review & { improvedCode: string | null }) | null;
   try {
-    review = await askForReview(bench, code, check.findings, reviewer, signal);
+    review = await askForReview(runner, code, check.findings, reviewer, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return conclude(code, check, null, `the model gave no review: ${(error as Error).message}`);
@@ -59,7 +59,7 @@ export async function validate(
     return conclude(code, check, review, null);
   }
   // What the model makes of the code is as little to be trusted as the code.
-  const again = await checkStatically(bench, [review.improvedCode], policy);
+  const again = await checkStatically(runner, [review.improvedCode], policy);
   if (isDenied(again) || again.findings.some(({ rule }) => rule === "syntax_error")) {
     return conclude(code, check, review, "the improved code does not pass the static check");
   }
@@ -67,7 +67,7 @@ export async function validate(
 }
 
 async function askForReview(
-  bench: Workbench,
+  runner: CodeRunner,
   code: string,
   findings: readonly Finding[],
   { model, use }: { readonly model: ModelClient; readonly use: ModelUse },
@@ -76,7 +76,7 @@ async function askForReview(
   const marks = new DataMarks();
   const answer = await use.count(() =>
     model.complete({
-      system: instructionsToReview(marks, bench),
+      system: instructionsToReview(marks, runner),
       messages: [{ role: "user", content: reviewMessage(marks, code, findings) }],
       form: REVIEW_FORM,
       signal,

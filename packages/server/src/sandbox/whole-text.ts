@@ -40,14 +40,15 @@ function mendFields(fields: Record<string, unknown>, open: object[], left?: stri
   if (hasHalfNames) rename(fields);
 }
 
-/** All are taken out and put back, so that their order stays. */
+/** All are taken out, the last one first as that is fastest, and put back, so that their order stays. */
 function rename(fields: Record<string, unknown>): void {
   const entries = Object.entries(fields);
-  for (const [name] of entries) delete fields[name];
+  for (const [name] of entries.toReversed()) delete fields[name];
   for (const [name, value] of entries) {
     // An assignment to `__proto__` would be something else.
     const all = { value, writable: true, enumerable: true, configurable: true };
-    Object.defineProperty(fields, name.toWellFormed(), all);
+    if (name === "__proto__") Object.defineProperty(fields, name, all);
+    else fields[name.toWellFormed()] = value;
   }
 }
 

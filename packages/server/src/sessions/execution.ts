@@ -6,15 +6,13 @@ import { EventLog } from "./event-log.js";
 import type { EventSink } from "./execution-events.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import type { Bounds } from "./explanation.js";
+import type { ExecutionHandle, ExecutionState } from "./interface.js";
 import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
 import type { Output } from "./outputs.js";
 import { Run } from "./run.js";
 
 /** Characters of an execution's code that a list shows, and that are kept for good. */
 export const CODE_SHOWN_MAX = 200;
-
-/** `cancelled`: it was taken back, or could not begin. */
-export type ExecutionState = "queued" | "running" | "done" | "cancelled";
 
 export interface ExecutionOrigin {
   /** The session's own number of it; null for a stateless run. */
@@ -28,7 +26,7 @@ export interface ExecutionOrigin {
   readonly followed: boolean;
 }
 
-export class Execution {
+export class Execution implements ExecutionHandle {
   readonly id: number | null;
   readonly sessionId: string | null;
   readonly createdAt = Date.now();

@@ -34,6 +34,19 @@ test.each([0, 1, 2, 3])("characters stay whole at any place of a long text: %i",
   expect(await roundTrip({ text })).toEqual({ text });
 });
 
+test("a text of any length near that of a piece is a text", async () => {
+  const texts = [-3, -2, -1, 0, 1].map((more) => "x".repeat(64 * 1024 + more));
+  for (const text of texts) expect(await roundTrip({ text, LARGE })).toEqual({ text, LARGE });
+});
+
+test("depth costs little, whatever is at its end", async () => {
+  let deep: unknown = Array.from({ length: 1_500_000 }, () => 1);
+  for (let level = 0; level < 450; level++) deep = level % 2 ? [deep] : { deep };
+  const { user } = process.cpuUsage();
+  await jsonBytes(deep);
+  expect(process.cpuUsage().user - user).toBeLessThan(1_000_000);
+});
+
 test("halves of characters are replaced, in names too", async () => {
   const halves = "\ud800".repeat(200_000);
   expect(await roundTrip([halves, "\udfff"])).toEqual(["\ufffd".repeat(200_000), "\ufffd"]);

@@ -29,23 +29,28 @@ export function weighJson(value: unknown, enough = Number.POSITIVE_INFINITY): nu
     const inside: object[] = [];
     for (const container of level) {
       if (weight >= enough) return enough;
-      weight += weighInside(container, inside);
+      weight += weighInside(container, inside, enough - weight);
     }
     level = inside;
   }
   return weight;
 }
 
-/** What a container holds but for what its containers hold, which are added to `inside`. */
-function weighInside(container: object, inside: object[]): number {
+/** What a container holds but for what its containers hold, which are added to `inside`; no more than is enough. */
+function weighInside(container: object, inside: object[], enough: number): number {
   let weight = 0;
   const add = (value: unknown) => {
     weight += weighAlone(value);
     if (isContainer(value)) inside.push(value);
   };
-  if (Array.isArray(container)) for (const item of container) add(item);
-  else {
+  if (Array.isArray(container)) {
+    for (const item of container) {
+      if (weight >= enough) return weight;
+      add(item);
+    }
+  } else {
     for (const name in container) {
+      if (weight >= enough) return weight;
       weight += VALUE_CHARACTERS + name.length;
       add((container as Record<string, unknown>)[name]);
     }
@@ -123,8 +128,8 @@ function written(value: unknown): string {
 
 /** Each takes a moment to make. */
 function* piecesOf(value: unknown): Generator<string> {
-  if (typeof value === "string" && value.length > PIECE_CHARACTERS) yield* piecesOfText(value);
-  else if (weighJson(value, PIECE_CHARACTERS) < PIECE_CHARACTERS) yield written(value);
+  if (weighJson(value, PIECE_CHARACTERS) < PIECE_CHARACTERS) yield written(value);
+  else if (typeof value === "string") yield* piecesOfText(value);
   else if (Array.isArray(value)) yield* piecesOfList(value);
   else yield* piecesOfFields(value as Record<string, unknown>);
 }

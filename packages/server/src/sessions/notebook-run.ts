@@ -1,6 +1,6 @@
 /** Runs the code cells of a notebook one after the other, each as an execution of its session. */
 
-import type { Execution } from "./execution.js";
+import type { ExecutionHandle } from "./interface.js";
 import {
   type Cell,
   type CodeCell,
@@ -14,15 +14,12 @@ import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
 /** Outputs of all cells together; those of later cells are left out. */
 const OUTPUT_BYTES_MAX = 16 * 2 ** 20;
 
-/** What a run does with a cell, and whom it tells. */
+/** What a run does with a cell. */
 export interface CellHooks {
   /** Begin to run it. @throws ServiceError */
-  start(code: string): Execution;
+  start(code: string): ExecutionHandle;
   /** Called as soon as it was asked for; the cell is over when this and its execution are. */
-  follow(index: number, execution: Execution): Promise<void>;
-  onEnded(code: string, outcome: ExecutionOutcome): void;
-  /** It was asked for, and did not run. */
-  notRun(code: string, error: unknown): void;
+  follow(index: number, execution: ExecutionHandle): Promise<void>;
 }
 
 export interface NotebookOutcome {
@@ -42,7 +39,7 @@ export class NotebookRun {
   readonly #executions: number[] = [];
   #status: ExecutionStatus = "ok";
   #outputBytes = 0;
-  #current: Execution | undefined;
+  #current: ExecutionHandle | undefined;
   #abandoned = false;
 
   constructor(notebook: Notebook, onError: "stop" | "continue", hooks: CellHooks) {
@@ -75,25 +72,19 @@ export class NotebookRun {
   }
 
   async #runCell(index: number, cell: CodeCell): Promise<ExecutionOutcome> {
-    try {
-      const execution = this.#hooks.start(cell.source);
-      this.#current = execution;
-      // Taken hold of at once: the session may have no room for it later.
-      const { outcome } = execution;
-      outcome.catch(() => undefined);
-      await this.#hooks.follow(index, execution);
-      const ended = await outcome;
-      if (execution.id !== null) this.#executions.push(execution.id);
-      this.#cells[index] = this.#cellWith(cell, execution, ended);
-      this.#hooks.onEnded(cell.source, ended);
-      return ended;
-    } catch (error) {
-      this.#hooks.notRun(cell.source, error);
-      throw error;
-    }
+    const execution = this.#hooks.start(cell.source);
+    this.#current = execution;
+    // Taken hold of at once: the session may have no room for it later.
+    const { outcome } = execution;
+    outcome.catch(() => undefined);
+    await this.#hooks.follow(index, execution);
+    const ended = await outcome;
+    if (execution.id !== null) this.#executions.push(execution.id);
+    this.#cells[index] = this.#cellWith(cell, execution, ended);
+    return ended;
   }
 
-  #cellWith(cell: CodeCell, execution: Execution, outcome: ExecutionOutcome): CodeCell {
+  #cellWith(cell: CodeCell, execution: ExecutionHandle, outcome: ExecutionOutcome): CodeCell {
     const { startedAt, finishedAt } = execution;
     this.#outputBytes += outcome.outputBytes;
     const hasRoom = this.#outputBytes <= OUTPUT_BYTES_MAX;
@@ -114,7 +105,7 @@ export class NotebookRun {
   }
 }
 
-function noteFor({ id }: Execution) {
+function noteFor({ id }: ExecutionHandle) {
   const where = id === null ? "" : ` Execution ${id} of the session may have them.`;
   const text = `[these outputs were left out: a notebook's may have ${OUTPUT_BYTES_MAX} bytes.${where}]\n`;
   return { output_type: "stream", name: "stderr", text } as const;

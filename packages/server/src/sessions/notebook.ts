@@ -1,6 +1,6 @@
 /** Notebooks as Jupyter keeps them (nbformat 4.5), and a session's history as one. */
 
-import type { Execution } from "./execution.js";
+import type { ExecutionHandle } from "./interface.js";
 import type { Output } from "./outputs.js";
 
 export interface Notebook {
@@ -45,7 +45,7 @@ export const PYTHON_METADATA = {
 } as const;
 
 /** What was run, in the order of asking. Executions that have not ended, or never ran, are left out. */
-export function notebookOf(executions: readonly Execution[]): Notebook {
+export function notebookOf(executions: readonly ExecutionHandle[]): Notebook {
   const cells: Cell[] = [];
   for (const execution of executions) {
     if (execution.outcomeIfDone) cells.push(codeCellOf(execution));
@@ -75,7 +75,13 @@ export function notebookOutputs(outputs: readonly Output[]): Output[] {
   );
 }
 
-function codeCellOf({ id, request, outcomeIfDone, startedAt, finishedAt }: Execution): CodeCell {
+function codeCellOf({
+  id,
+  request,
+  outcomeIfDone,
+  startedAt,
+  finishedAt,
+}: ExecutionHandle): CodeCell {
   return {
     cell_type: "code",
     id: `execution-${id}`,
@@ -87,7 +93,7 @@ function codeCellOf({ id, request, outcomeIfDone, startedAt, finishedAt }: Execu
 }
 
 /** Not as code: it is no longer whole, and must not be run. */
-function droppedCellOf({ id, request }: Execution): TextCell {
+function droppedCellOf({ id, request }: ExecutionHandle): TextCell {
   return {
     cell_type: "raw",
     id: `execution-${id}`,

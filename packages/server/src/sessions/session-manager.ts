@@ -17,10 +17,11 @@ import type { Execution } from "./execution.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
+import type { SessionCreation, SessionInfo, Sessions } from "./interface.js";
 import type { ExecutionOutcome } from "./outcome.js";
 import { checkPackages, installRequest, readInstallation } from "./packages.js";
 import { Places } from "./places.js";
-import { NEVER_USED, Session, type SessionInfo } from "./session.js";
+import { NEVER_USED, Session } from "./session.js";
 import type { Preparation } from "./session-sandbox.js";
 
 /** Told when a named session begins and ends, and what all of them and stateless runs use. */
@@ -32,23 +33,11 @@ export interface SessionObserver {
   onCpuUsed(owner: string, seconds: number): void;
 }
 
-export interface SessionCreation {
-  /** Whose name space the id is in. Only its owner ever sees a session. */
-  readonly owner: Caller;
-  readonly id?: string | undefined;
-  readonly limits?: Partial<SandboxLimits> | undefined;
-  readonly ttlMs?: number | undefined;
-  /** Names of DATA_MOUNTS that are shown only to who asks. */
-  readonly mounts?: readonly string[] | undefined;
-  /** Installed in each of its sandboxes before its first code. */
-  readonly packages?: readonly string[] | undefined;
-}
-
 const CLOSE_PATIENCE_MS = 3000;
 /** Use between runs is charged this often, so that no key exceeds its quota for long. */
 const CHARGE_EVERY_MS = 2000;
 
-export class SessionManager {
+export class SessionManager implements Sessions {
   readonly #pool: Pool;
   readonly #places: Places;
   readonly #config: Config;

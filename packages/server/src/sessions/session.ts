@@ -9,6 +9,7 @@ import { Execution } from "./execution.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import { History, type HistoryBudget } from "./history.js";
 import { type InputFiles, placeFiles, withFiles } from "./inline-files.js";
+import type { SessionHandle, SessionInfo } from "./interface.js";
 import type { ExecutionOutcome } from "./outcome.js";
 import type { Leases } from "./places.js";
 import { Run } from "./run.js";
@@ -27,23 +28,10 @@ export interface SessionOptions extends SessionSandboxOptions {
   readonly historyBudget: HistoryBudget | undefined;
 }
 
-/** What a caller is told about a session. */
-export interface SessionInfo {
-  readonly session_id: string;
-  readonly state: "new" | "idle" | "busy";
-  readonly created_at: string;
-  readonly last_used_at: string;
-  readonly expires_at: string | null;
-  readonly ttl: number;
-  readonly execution_count: number;
-  readonly queued: number;
-  readonly limits: { readonly memory_bytes: number; readonly cpus: number };
-}
-
 const EXPIRED = "it was idle for longer than its ttl";
 export const NEVER_USED = "its first execution could not be started";
 
-export class Session {
+export class Session implements SessionHandle {
   readonly owner: string;
   readonly id: string;
   readonly #options: SessionOptions;
@@ -75,7 +63,12 @@ export class Session {
     this.#sandbox.refuseWhenClosed();
   }
 
-  /** Whether it has never had a sandbox and waits for none. */
+  /** What a run gets that asks for nothing else. */
+  get limits(): SandboxLimits {
+    return this.#options.limits;
+  }
+
+  /** Whether it has never had a sandbox, and waits for none. */
   get unused(): boolean {
     return !this.#sandbox.exists && this.#executions + this.#queue.length + this.#holders === 0;
   }

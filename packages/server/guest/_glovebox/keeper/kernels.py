@@ -119,6 +119,9 @@ class Kernels:
         sandbox = self._common.sandboxes.get(identity)
         if sandbox is None or sandbox.doomed:
             _close_all(descriptors)
+        elif "forked" in message and not descriptors:
+            # There was no room for it, and a kernel that cannot be watched is not let live.
+            self._common.fail(identity, "the keeper has too many descriptors")
         elif "forked" in message:
             sandbox.kernel_handle = descriptors[0]
             self._tell_spawned(sandbox, message["pid"])

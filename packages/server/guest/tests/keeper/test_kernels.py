@@ -32,6 +32,40 @@ class ForkRequestTest(unittest.TestCase):
         self.assertEqual(open_descriptors(), before)
 
 
+class ForkedTest(unittest.TestCase):
+    """What a zygote says about its kernels."""
+
+    def setUp(self):
+        self.told: list[dict] = []
+        self.failed: list[tuple[str, str]] = []
+        self.sandbox = Sandbox("0000-sandbox0", 0, "sandbox0")
+        common = types.SimpleNamespace(
+            cgroups=types.SimpleNamespace(accounting_files=lambda _name: {}),
+            selector=None,
+            sandboxes={"sandbox0": self.sandbox},
+            tell=self.told.append,
+            fail=lambda *failure: self.failed.append(failure),
+        )
+        maker = types.SimpleNamespace(host_uids=lambda _sandbox: {})
+        self.kernels = kernels.Kernels(common, maker, None)
+
+    def _say(self, message: dict, *descriptors: int) -> None:
+        zygote = types.SimpleNamespace(receive=lambda: (message, list(descriptors)))
+        self.kernels._on_zygote(zygote)
+
+    def test_a_kernel_comes_with_what_it_is_watched_by(self):
+        self._say({"forked": "sandbox0", "pid": 7}, 1234)
+        self.assertEqual(self.sandbox.kernel_handle, 1234)
+        self.assertEqual([one["event"] for one in self.told], ["spawned"])
+        self.assertEqual(self.failed, [])
+
+    def test_one_that_comes_without_is_ended(self):
+        """Linux leaves out a descriptor for which its receiver has no room."""
+        self._say({"forked": "sandbox0", "pid": 7})
+        self.assertEqual([identity for identity, _ in self.failed], ["sandbox0"])
+        self.assertEqual((self.told, self.sandbox.kernel_handle), ([], -1))
+
+
 class StuckZygotesTest(unittest.TestCase):
     def test_those_that_do_not_answer_are_replaced_whatever_they_were_made_from(self):
         told: list[dict] = []

@@ -3,7 +3,7 @@
  * looked at before a command relies on it, so that it is told in one line what is wrong.
  */
 
-import { type ChatChunk, GloveboxError } from "@glovebox/sdk";
+import { boundedText, type ChatChunk, GloveboxError } from "@glovebox/sdk";
 import { CHAT_CHUNK, CONTENT, EVENTS, NOTHING, ROUTES, type Route } from "./answer-shapes.js";
 import type { Shape } from "./shapes.js";
 
@@ -39,7 +39,7 @@ async function checked(response: Response, { answer }: Route, what: string): Pro
     await response.body?.cancel();
     throw foreign(`${what} is answered with HTTP ${status}`);
   }
-  const body = await response.text();
+  const body = await boundedText(response);
   const value = jsonOf(body);
   if (ok || (value !== undefined && !isRefusal(value))) check(value, answer, what);
   return new Response(body === "" ? null : body, response);

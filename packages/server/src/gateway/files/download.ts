@@ -3,10 +3,11 @@
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { nameOf } from "../../desk/paths.js";
 import { ServiceError } from "../../errors.js";
 import type { ArchiveFormat, OpenFile } from "../../sandbox/files.js";
+import { contentDisposition } from "./content-disposition.js";
 import { contentTypeOf } from "./content-type.js";
-import { contentDisposition, nameOf } from "./path.js";
 import { matchesEtag, parseRange } from "./range.js";
 
 const INERT = {

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { checkName, checkPath } from "../../desk/paths.js";
+import { contentDisposition } from "./content-disposition.js";
 import { contentTypeOf } from "./content-type.js";
-import { checkName, checkPath, contentDisposition } from "./path.js";
 import { matchesEtag, parseRange } from "./range.js";
 import { receiveForm } from "./upload.js";
 

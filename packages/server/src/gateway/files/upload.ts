@@ -8,9 +8,9 @@ import {
   type BusboyInstance,
 } from "@fastify/busboy";
 import type { FastifyRequest } from "fastify";
+import { checkName, joinPath } from "../../desk/paths.js";
 import { ServiceError } from "../../errors.js";
 import type { FileWriter } from "../../sandbox/files.js";
-import { checkName, joinPath } from "./path.js";
 
 /** Nothing at all for so long, or less than this much in a second, is no upload. */
 const IDLE_MS = 30_000;

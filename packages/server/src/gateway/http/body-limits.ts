@@ -44,12 +44,12 @@ export function chatBody({ codeBytesMax }: Config): BodyLimits {
   return textBody(codeBytesMax, { valuesMax: 300_000 });
 }
 
-/** Notebooks come with the outputs of earlier runs. Sixteen MiB of lines of text are fewer values. */
+/** Notebooks come with the outputs of earlier runs: a hundred thousand lines. More would take long to parse. */
 export const NOTEBOOK_BODY: BodyLimits = {
   bodyLimit: 16 * 2 ** 20,
   config: {
     body: {
-      valuesMax: 1_500_000,
+      valuesMax: 400_000,
       hint: "Clear the outputs that it has: jupyter nbconvert --clear-output --to notebook FILE.ipynb",
     },
   },

@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { watchPieces } from "./body-pieces.js";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -79,6 +80,7 @@ export class Connections {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
+    watchPieces(request);
     const connection = this.#connections.get(socket) ?? this.#opened(socket);
     if (connection.answering === undefined) this.#begin(connection, request, response);
     else this.#wait(connection, request, response);

@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { countJsonValues, ProtocolViolation } from "../../sandbox/guest/channel.js";
+import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
 import type { BodyBudget } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
@@ -17,6 +18,8 @@ const RETRY_AFTER_MS = 1000;
 /** Each piece has its price, however small it is. Beyond so many they hold so much on average. */
 const PIECES = 1000;
 const PIECE_BYTES_MIN = 64;
+/** Below this all of it takes a millisecond or two. */
+const LARGE_BYTES = 256 * 1024;
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -106,7 +109,23 @@ function parseCounted(
     done(error as Error);
     return;
   }
-  parse(request, bytes.toString("utf8"), done);
+  if (bytes.length <= LARGE_BYTES) parse(request, bytes.toString("utf8"), done);
+  else void parseInTurns(request, bytes, parse, done);
+}
+
+/** Counting, parsing and all that is done with the values take a turn of the event loop each. */
+async function parseInTurns(
+  request: FastifyRequest,
+  bytes: Buffer,
+  parse: ReturnType<App["getDefaultJsonParser"]>,
+  done: Done,
+): Promise<void> {
+  await turnOfOnesOwn();
+  const text = bytes.toString("utf8");
+  await turnOfOnesOwn();
+  parse(request, text, (error, body) => {
+    void turnOfOnesOwn().then(() => done(error, body));
+  });
 }
 
 /** Time and memory of a parse, and of the checks after it, grow with values more than with bytes. */

@@ -20,9 +20,9 @@ export function hasMuchToSend({ complete, readableEnded, headers }: IncomingMess
 }
 
 /** A hook of a route: what is wrong whatever the body says is told before a large one is taken. */
-export function beforeLargeBody(check: (request: FastifyRequest) => void) {
-  return async (request: FastifyRequest): Promise<void> => {
-    if (hasMuchToSend(request.raw)) check(request);
+export function beforeLargeBody(check: (request: FastifyRequest, reply: FastifyReply) => void) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (hasMuchToSend(request.raw)) check(request, reply);
   };
 }
 

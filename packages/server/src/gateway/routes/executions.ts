@@ -1,11 +1,10 @@
 /** The executions of a session: what ran, what runs and what waits; interrupt, cancel, follow. */
 
 import type { FastifyRequest } from "fastify";
+import type { Desk } from "../../desk/desk.js";
 import { ServiceError } from "../../errors.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app-type.js";
-import { streamExecution } from "../execution-stream.js";
-import { checkTtl } from "../limits.js";
+import { visitOf } from "../http/visit.js";
 import { answers, Events, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -17,7 +16,8 @@ import {
   KeepAliveBody,
 } from "../schemas/executions.js";
 import { SessionAnswer } from "../schemas/sessions.js";
-import { toExecuteResponse, toExecutionInfo } from "../wire.js";
+import { toExecuteResponse, toExecutionInfo } from "../wire/execution.js";
+import { streamExecution } from "../wire/execution-stream.js";
 
 const EVENT_ID = /^(0|[1-9][0-9]{0,14})$/;
 const tags = ["executions"];
@@ -31,9 +31,9 @@ const LIST = {
   },
 };
 
-export function registerExecutions(app: App, sessions: SessionManager): void {
-  app.get("/sessions/:id/executions", LIST, async ({ principal, params }) => ({
-    executions: sessions.executions(principal, params.id).map(toExecutionInfo),
+export function registerExecutions(app: App, desk: Desk): void {
+  app.get("/sessions/:id/executions", LIST, async ({ params }, reply) => ({
+    executions: desk.session(visitOf(reply), params.id).executions().map(toExecutionInfo),
   }));
 
   app.get(
@@ -46,8 +46,8 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
         response: answers({ 200: ExecutionAnswer }),
       },
     },
-    async ({ principal, params }) => {
-      const execution = sessions.executionOf(principal, params.id, Number(params.n));
+    async ({ params }, reply) => {
+      const execution = desk.session(visitOf(reply), params.id).execution(Number(params.n));
       const { outcomeIfDone } = execution;
       return {
         ...toExecutionInfo(execution),
@@ -71,8 +71,8 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
       exposeHeadRoute: false,
     },
     async (request, reply) => {
-      const { principal, params } = request;
-      const execution = sessions.executionOf(principal, params.id, Number(params.n));
+      const { params } = request;
+      const execution = desk.session(visitOf(reply), params.id).execution(Number(params.n));
       const after = lastSeen(request, request.query.after);
       // A browser's EventSource comes again after every end, and this tells it to stay away.
       const isOver = execution.finishedAt !== null;
@@ -95,8 +95,8 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
         response: answers({ 204: Nothing }),
       },
     },
-    async ({ principal, params }, reply) => {
-      const execution = sessions.executionOf(principal, params.id, Number(params.n));
+    async ({ params }, reply) => {
+      const execution = desk.session(visitOf(reply), params.id).execution(Number(params.n));
       if (!execution.cancel("it was deleted")) {
         throw new ServiceError(
           execution.state === "running" ? "EXECUTION_RUNNING" : "EXECUTION_ENDED",
@@ -116,8 +116,8 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
         response: answers({ 200: InterruptAnswer }),
       },
     },
-    async ({ principal, params }) => {
-      const { id } = sessions.interrupt(principal, params.id);
+    async ({ params }, reply) => {
+      const { id } = desk.session(visitOf(reply), params.id).interrupt();
       return { status: "ok", execution_id: id };
     },
   );
@@ -136,8 +136,7 @@ export function registerExecutions(app: App, sessions: SessionManager): void {
         request.body ??= {};
       },
     },
-    async ({ principal, params, body }) =>
-      sessions.keepAlive(principal, params.id, checkTtl(body.ttl)),
+    async ({ params, body }, reply) => desk.session(visitOf(reply), params.id).keepAlive(body.ttl),
   );
 }
 

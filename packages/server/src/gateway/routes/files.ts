@@ -1,17 +1,17 @@
 /** Files of a session. What a path means is decided inside the sandbox, never here. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Audit } from "../../audit/audit.js";
 import type { Config } from "../../config.js";
+import type { Desk } from "../../desk/desk.js";
+import { checkName, checkPath, joinPath, nameOf } from "../../desk/paths.js";
 import { ServiceError } from "../../errors.js";
 import type { FileList, FileWriter } from "../../sandbox/files.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
-import { auditFiles } from "../audit-records.js";
 import { sendArchive, sendFile } from "../files/download.js";
-import { checkName, checkPath, joinPath, nameOf } from "../files/path.js";
 import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
+import { takeSmallPieces } from "../http/body-pieces.js";
+import type { SlowBodies } from "../http/slow-bodies.js";
+import { visitOf } from "../http/visit.js";
 import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -27,7 +27,6 @@ import {
   WriteQuery,
   WrittenAnswer,
 } from "../schemas/files.js";
-import type { SlowBodies } from "../slow-bodies.js";
 
 const ENTRIES_MAX = 10_000;
 const tags = ["files"];
@@ -89,21 +88,19 @@ const REMOVE = {
 };
 
 export interface FilesOptions {
-  readonly sessions: SessionManager;
+  readonly desk: Desk;
   readonly config: Config;
-  readonly admission: Admission;
-  readonly audit: Audit;
   readonly slowBodies: SlowBodies;
 }
 
 export function registerFiles(app: App, options: FilesOptions): void {
-  const { sessions, admission, audit } = options;
+  const { desk } = options;
 
   app.get("/sessions/:id/files", LIST, async (request, reply) => {
     const { id } = request.params;
     const path = checkPath(request.query.path ?? "");
     const { archive, recursive } = request.query;
-    return sessions.readFiles(request.principal, id, async (files) => {
+    return desk.session(visitOf(reply), id).readFiles(async (files) => {
       if (archive) {
         await sendArchive(reply, path, archive, await present(files).archive(path, archive));
         return reply;
@@ -121,9 +118,9 @@ export function registerFiles(app: App, options: FilesOptions): void {
     request: FastifyRequest<{ Params: { id: string }; Querystring: ReadQuery }>,
     reply: FastifyReply,
   ) => {
-    const { params, query, principal } = request;
+    const { params, query } = request;
     const path = checkPath(wildcardOf(params));
-    await sessions.readFiles(principal, params.id, async (files) => {
+    await desk.session(visitOf(reply), params.id).readFiles(async (files) => {
       if (query.archive && request.method === "GET") {
         const stream = await present(files).archive(path, query.archive);
         await sendArchive(reply, path, query.archive, stream);
@@ -136,26 +133,21 @@ export function registerFiles(app: App, options: FilesOptions): void {
   app.head("/sessions/:id/files/*", READ, read);
   app.get("/sessions/:id/files/*", READ, read);
 
-  app.patch("/sessions/:id/files/*", RENAME, async (request) => {
-    const { params, body, principal } = request;
+  app.patch("/sessions/:id/files/*", RENAME, async ({ params, body }, reply) => {
     const path = checkName(wildcardOf(params));
     const to = checkName(body.path);
-    admission.admitChange();
-    const told = auditFiles(audit, request, params.id);
-    await sessions.changeFiles(principal, params.id, told, (files) =>
-      present(files).rename(path, to, body.overwrite ?? false),
-    );
+    await desk
+      .session(visitOf(reply), params.id)
+      .changeFiles((files) => present(files).rename(path, to, body.overwrite ?? false));
     return { path: to };
   });
 
   app.delete("/sessions/:id/files/*", REMOVE, async (request, reply) => {
-    const { params, query, principal } = request;
+    const { params, query } = request;
     const path = checkName(wildcardOf(params));
-    admission.admitChange();
-    const told = auditFiles(audit, request, params.id);
-    await sessions.changeFiles(principal, params.id, told, (files) =>
-      present(files).remove(path, query.recursive === "true"),
-    );
+    await desk
+      .session(visitOf(reply), params.id)
+      .changeFiles((files) => present(files).remove(path, query.recursive === "true"));
     return reply.status(204).send();
   });
 
@@ -164,22 +156,21 @@ export function registerFiles(app: App, options: FilesOptions): void {
 
 /** Apart from the others, as here nothing reads the body but the handler. */
 function registerUploads(app: App, options: FilesOptions): void {
-  const { sessions, config, admission, audit, slowBodies } = options;
+  const { desk, config, slowBodies } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (request, _body, done) => {
     slowBodies.exempt(request.raw);
+    takeSmallPieces(request.raw);
     done(null);
   });
 
   /** Write with `fill`. Whatever ends it before the commit leaves nothing. */
   async function write(
-    request: FastifyRequest,
+    reply: FastifyReply,
     id: string,
     fill: (writer: FileWriter) => Promise<void>,
   ) {
-    const { principal } = request;
-    admission.admitUpload(principal, id);
-    return sessions.addFiles(principal, id, auditFiles(audit, request, id), async (files) => {
+    return desk.session(visitOf(reply), id).addFiles(async (files) => {
       const writer = files.write();
       try {
         await fill(writer);
@@ -191,26 +182,24 @@ function registerUploads(app: App, options: FilesOptions): void {
   }
 
   app.put("/sessions/:id/files/*", WRITE, async (request, reply) => {
-    const { params, query, principal } = request;
+    const { params, query } = request;
     const path = checkName(wildcardOf(params));
     const length = checkLength(request, config.workspaceBytesMax);
     if (query.type === "directory") {
       if (length > 0) throw new ServiceError("INVALID_REQUEST", "A folder takes no body.");
-      admission.admitUpload(principal, params.id);
-      const told = auditFiles(audit, request, params.id);
-      const created = await sessions.addFiles(principal, params.id, told, (files) =>
-        files.makeDirectory(path),
-      );
+      const created = await desk
+        .session(visitOf(reply), params.id)
+        .addFiles((files) => files.makeDirectory(path));
       return reply.status(created ? 201 : 200).send({ path, size: 0 });
     }
-    const [file] = await write(request, params.id, async (writer) => {
+    const [file] = await write(reply, params.id, async (writer) => {
       writer.next(path, length);
       await receiveFile(request, writer, config.workspaceBytesMax);
     });
     return reply.status(file?.created ? 201 : 200).send({ path, size: file?.sizeBytes ?? 0 });
   });
 
-  app.post("/sessions/:id/files", UPLOAD, async (request) => {
+  app.post("/sessions/:id/files", UPLOAD, async (request, reply) => {
     const { params, query } = request;
     const folder = checkPath(query.path ?? "");
     if (!/^multipart\/form-data\b/i.test(request.headers["content-type"] ?? "")) {
@@ -219,7 +208,7 @@ function registerUploads(app: App, options: FilesOptions): void {
       });
     }
     checkLength(request, config.workspaceBytesMax + FORM_BYTES_MAX);
-    const written = await write(request, params.id, (writer) =>
+    const written = await write(reply, params.id, (writer) =>
       receiveForm(request, folder, writer, config.workspaceBytesMax),
     );
     return { files: written.map(({ path, sizeBytes }) => ({ path, size: sizeBytes })) };

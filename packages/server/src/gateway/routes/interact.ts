@@ -1,13 +1,14 @@
 /** What an editor needs of a session beside running code: answers to input(), and questions. */
 
-import type { Principal } from "../../access/principal.js";
+import type { FastifyReply } from "fastify";
 import type { Config } from "../../config.js";
-import { ServiceError } from "../../errors.js";
+import type { Desk } from "../../desk/desk.js";
+import { INPUT_BYTES_MAX } from "../../desk/session-desk.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app-type.js";
 import { codeBody, textBody } from "../http/body-limits.js";
 import { beforeLargeBody } from "../http/refusal.js";
+import { visitOf } from "../http/visit.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -23,9 +24,6 @@ import {
   VariablesQuery,
 } from "../schemas/interact.js";
 
-/** For the wait until nothing runs, and again for the answer. */
-const QUESTION_TIMEOUT_MS = 5000;
-const INPUT_BYTES_MAX = 65_536;
 const VARIABLES_DEFAULT = 1000;
 
 const tags = ["interact"];
@@ -66,69 +64,72 @@ const VARIABLES = {
   response: answers({ 200: VariablesAnswer }),
 };
 
-/** As much of a request as tells who asks whom. */
-interface Asking {
-  readonly principal: Principal;
-  readonly params: { readonly id: string };
-}
-
 export interface InteractOptions {
-  readonly sessions: SessionManager;
+  readonly desk: Desk;
   readonly config: Config;
 }
 
 export function registerInteract(app: App, options: InteractOptions): void {
-  const { sessions, config } = options;
+  const { desk, config } = options;
 
   app.post(
     "/sessions/:id/input",
     { schema: INPUT, ...textBody(INPUT_BYTES_MAX) },
-    async (request) => {
-      const { text } = request.body;
-      if (Buffer.byteLength(text) > INPUT_BYTES_MAX) {
-        throw new ServiceError("REQUEST_TOO_LARGE", `text has more than ${INPUT_BYTES_MAX} bytes`);
-      }
-      sessions.answerInput(request.principal, request.params.id, text);
+    async ({ params, body }, reply) => {
+      desk.session(visitOf(reply), params.id).answerInput(body.text);
       return { status: "ok" };
     },
   );
 
   const ofCode = {
     ...codeBody(config),
-    onRequest: beforeLargeBody(({ principal, params }) => {
-      sessions.describe(principal, (params as Asking["params"]).id);
+    onRequest: beforeLargeBody(({ params }, reply) => {
+      desk.session(visitOf(reply), (params as SessionParams).id).describe();
     }),
   };
 
   async function ask<Name extends QuestionName>(
-    { principal, params: { id } }: Asking,
+    reply: FastifyReply,
+    { id }: SessionParams,
     question: KernelQuestion<Name>,
   ) {
-    return sessions.ask(principal, id, question, QUESTION_TIMEOUT_MS);
+    return desk.session(visitOf(reply), id).ask(question);
   }
 
-  app.post("/sessions/:id/complete", { ...ofCode, schema: COMPLETE }, async (request) => {
-    const { code } = checkCode(request.body, config);
-    const cursor_pos = request.body.cursor_pos ?? codePoints(code);
-    const answer = await ask(request, { name: "complete", content: { code, cursor_pos } });
-    return answer ?? { matches: [], cursor_start: cursor_pos, cursor_end: cursor_pos, types: [] };
-  });
+  app.post(
+    "/sessions/:id/complete",
+    { ...ofCode, schema: COMPLETE },
+    async ({ params, body }, reply) => {
+      const { code } = body;
+      const cursor_pos = body.cursor_pos ?? codePoints(code);
+      const answer = await ask(reply, params, { name: "complete", content: { code, cursor_pos } });
+      return answer ?? { matches: [], cursor_start: cursor_pos, cursor_end: cursor_pos, types: [] };
+    },
+  );
 
-  app.post("/sessions/:id/inspect", { ...ofCode, schema: INSPECT }, async (request) => {
-    const { code } = checkCode(request.body, config);
-    const { cursor_pos = codePoints(code), detail_level = 0 } = request.body;
-    const content = { code, cursor_pos, detail_level };
-    return (await ask(request, { name: "inspect", content })) ?? NOT_FOUND;
-  });
+  app.post(
+    "/sessions/:id/inspect",
+    { ...ofCode, schema: INSPECT },
+    async ({ params, body }, reply) => {
+      const { code } = body;
+      const { cursor_pos = codePoints(code), detail_level = 0 } = body;
+      const content = { code, cursor_pos, detail_level };
+      return (await ask(reply, params, { name: "inspect", content })) ?? NOT_FOUND;
+    },
+  );
 
-  app.post("/sessions/:id/is_complete", { ...ofCode, schema: IS_COMPLETE }, async (request) => {
-    const { code } = checkCode(request.body, config);
-    return (await ask(request, { name: "is_complete", content: { code } })) ?? UNKNOWN;
-  });
+  app.post(
+    "/sessions/:id/is_complete",
+    { ...ofCode, schema: IS_COMPLETE },
+    async ({ params, body }, reply) => {
+      const { code } = body;
+      return (await ask(reply, params, { name: "is_complete", content: { code } })) ?? UNKNOWN;
+    },
+  );
 
-  app.get("/sessions/:id/variables", { schema: VARIABLES }, async (request) => {
-    const limit = request.query.limit ?? VARIABLES_DEFAULT;
-    const answer = await ask(request, { name: "variables", content: { limit } });
+  app.get("/sessions/:id/variables", { schema: VARIABLES }, async ({ params, query }, reply) => {
+    const limit = query.limit ?? VARIABLES_DEFAULT;
+    const answer = await ask(reply, params, { name: "variables", content: { limit } });
     return answer ?? NO_VARIABLES;
   });
 }
@@ -137,16 +138,6 @@ export function registerInteract(app: App, options: InteractOptions): void {
 const NOT_FOUND = { found: false, data: {}, metadata: {} };
 const UNKNOWN = { status: "unknown", indent: "" };
 const NO_VARIABLES = { variables: [], total: 0, truncated: false };
-
-function checkCode<Body extends { code: string }>(body: Body, config: Config): Body {
-  if (Buffer.byteLength(body.code) > config.codeBytesMax) {
-    throw new ServiceError(
-      "CODE_TOO_LARGE",
-      `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
-    );
-  }
-  return body;
-}
 
 function codePoints(text: string): number {
   let count = 0;

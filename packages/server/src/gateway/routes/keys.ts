@@ -1,26 +1,13 @@
 /** Keys as resources, for admins. */
 
-import type { KeyStore } from "../../access/key-store.js";
-import type { Audit } from "../../audit/audit.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
+import type { KeyDesk } from "../../desk/key-desk.js";
 import type { App } from "../app-type.js";
-import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
-import type { InFlight } from "../in-flight.js";
+import { visitOf } from "../http/visit.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { CreatedKeyAnswer, CreateKeyBody, KeyParams, KeysAnswer } from "../schemas/keys.js";
 
-export interface KeysOptions {
-  readonly keys: KeyStore;
-  readonly sessions: SessionManager;
-  readonly admission: Admission;
-  readonly audit: Audit;
-  readonly inFlight: InFlight;
-}
-
-export function registerKeys(app: App, options: KeysOptions): void {
-  const { keys, sessions, admission, audit, inFlight } = options;
+export function registerKeys(app: App, desk: KeyDesk): void {
   app.post(
     "/api/keys",
     {
@@ -32,14 +19,8 @@ export function registerKeys(app: App, options: KeysOptions): void {
         response: answers({ 201: CreatedKeyAnswer }),
       },
     },
-    async (request, reply) => {
-      admission.admitChange();
-      const { info, secret } = await keys.create(request.principal, request.body);
-      const { id, name, role, quotas, created_by } = info;
-      audit.record("key_created", {
-        ...auditOrigin(request),
-        ...{ key: id, key_name: name, role, quotas: { ...quotas }, created_by },
-      });
+    async ({ body }, reply) => {
+      const { info, secret } = await desk.create(visitOf(reply), body);
       return reply
         .status(201)
         .header("cache-control", "no-store")
@@ -55,12 +36,7 @@ export function registerKeys(app: App, options: KeysOptions): void {
       response: answers({ 200: KeysAnswer }),
     },
   };
-  app.get("/api/keys", listing, async () => ({
-    keys: keys.list().map(({ info, account }) => ({
-      ...info,
-      usage: { sessions: sessions.count(info.id), ...account.use() },
-    })),
-  }));
+  app.get("/api/keys", listing, async () => ({ keys: desk.list() }));
 
   app.delete(
     "/api/keys/:id",
@@ -73,20 +49,8 @@ export function registerKeys(app: App, options: KeysOptions): void {
         response: answers({ 204: Nothing }),
       },
     },
-    async (request, reply) => {
-      const { id } = request.params;
-      const { info, written } = keys.revoke(request.principal, id);
-      // Code that runs ends at once, also where the disk is slow to learn of it.
-      const ended = sessions.endOwner(id, "its key was revoked");
-      inFlight.cutOff(id);
-      const [onDisk] = await Promise.allSettled([written, ended]);
-      audit.record("key_revoked", {
-        ...auditOrigin(request),
-        ...{ key: id, key_name: info.name, created_by: info.created_by },
-        // It is refused all the same, until a restart.
-        ...(onDisk.status === "rejected" ? { error: "INTERNAL" } : {}),
-      });
-      await Promise.all([written, ended]);
+    async ({ params }, reply) => {
+      await desk.revoke(visitOf(reply), params.id);
       return reply.status(204).send();
     },
   );

@@ -1,7 +1,7 @@
 /** What operators and load balancers ask. */
 
 import type { Security } from "../../security/security.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
+import type { Sessions } from "../../sessions/interface.js";
 import type { App } from "../app-type.js";
 import { requireAdmin } from "../auth.js";
 import { LoopDelay } from "../loop-delay.js";
@@ -27,7 +27,7 @@ const STATUS = {
 
 export function registerOperate(
   app: App,
-  sessions: SessionManager,
+  sessions: Sessions,
   security: Security,
   version: string,
 ): void {

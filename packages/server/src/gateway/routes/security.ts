@@ -1,11 +1,11 @@
 /** What an operator does when it matters. Admin only. */
 
 import type { FastifyRequest } from "fastify";
-import type { Audit } from "../../audit/audit.js";
-import type { PanicReport, Security } from "../../security/security.js";
+import type { SecurityDesk } from "../../desk/security-desk.js";
+import type { PanicReport } from "../../security/security.js";
 import type { App } from "../app-type.js";
-import { auditOrigin } from "../audit-records.js";
 import { requireAdmin } from "../auth.js";
+import { visitOf } from "../http/visit.js";
 import { answers } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -40,7 +40,7 @@ const CONTAINERS = described("Every sandbox and what it uses", { 200: Containers
 const KILL = described("Kill one sandbox", { 200: KilledAnswer });
 const END = described("End the sessions of this id, whoever owns them", { 200: EndedAnswer });
 
-export function registerSecurity(app: App, security: Security, audit: Audit): void {
+export function registerSecurity(app: App, desk: SecurityDesk): void {
   const panic = {
     ...PANIC,
     schema: { ...PANIC.schema, body: PanicBody },
@@ -51,22 +51,16 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   };
   app.post("/api/security/panic", panic, async (request, reply) => {
     const { reason: given = DEFAULT_REASON } = request.body;
-    const report = await security.panic(request.principal, given.slice(0, REASON_CHARACTERS_MAX));
+    const report = await desk.panic(visitOf(reply), given.slice(0, REASON_CHARACTERS_MAX));
     request.log.warn({ request_id: request.id, report }, "panic");
     if (!report.verified) reply.status(500);
-    const { reason, sessionsEnded: sessions, verified } = report;
-    audit.record("panic", {
-      ...auditOrigin(request),
-      ...{ reason, sandboxes: report.count?.sandboxes ?? null, sessions, verified },
-    });
     return toWire(report);
   });
 
-  app.post("/api/security/resume", RESUME, async (request) => {
-    const note = await security.resume(request.principal);
+  app.post("/api/security/resume", RESUME, async (request, reply) => {
+    const note = await desk.resume(visitOf(reply));
     if (note) {
       request.log.warn({ request_id: request.id, note }, "resumed after a panic");
-      audit.record("resume", { ...auditOrigin(request), panicked_since: note.since });
     }
     return {
       status: "running",
@@ -75,8 +69,8 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/health", HEALTH, async (request, reply) => {
-    const report = await security.health(request.principal);
+  app.get("/api/security/health", HEALTH, async (_request, reply) => {
+    const report = await desk.health(visitOf(reply));
     if (!report.verified) reply.status(503);
     return {
       status: report.verified ? "verified" : "failed",
@@ -87,19 +81,15 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
     };
   });
 
-  app.get("/api/security/containers", CONTAINERS, async ({ principal }) => ({
-    containers: security.containers(principal),
+  app.get("/api/security/containers", CONTAINERS, async (_request, reply) => ({
+    containers: desk.containers(visitOf(reply)),
   }));
 
   const byId = { ...KILL, schema: { ...KILL.schema, params: ContainerParams } };
-  app.delete("/api/security/containers/:id", byId, async (request) => {
+  app.delete("/api/security/containers/:id", byId, async (request, reply) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const { sessionId, gone } = security.killContainer(request.principal, id);
-    audit.record("container_killed", {
-      ...auditOrigin(request),
-      ...{ container: id, session: sessionId },
-    });
+    const { sessionId, gone } = desk.killContainer(visitOf(reply), id);
     await gone;
     return {
       status: "killed",
@@ -110,11 +100,10 @@ export function registerSecurity(app: App, security: Security, audit: Audit): vo
   });
 
   const bySession = { ...END, schema: { ...END.schema, params: SessionParams } };
-  app.delete("/api/security/sessions/:id", bySession, async (request) => {
+  app.delete("/api/security/sessions/:id", bySession, async (request, reply) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const { owners, gone } = security.endSessions(request.principal, id);
-    audit.record("session_killed", { ...auditOrigin(request), session: id, owners });
+    const { owners, gone } = desk.endSessions(visitOf(reply), id);
     await gone;
     return {
       status: "ended",

@@ -1,12 +1,10 @@
 /** Sessions as resources, and source 004's /release. */
 
 import type { FastifyRequest } from "fastify";
-import type { Config } from "../../config.js";
+import type { Desk } from "../../desk/desk.js";
 import { ServiceError } from "../../errors.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
-import type { Admission } from "../admission.js";
 import type { App } from "../app-type.js";
-import { checkLimits, checkTtl } from "../limits.js";
+import { visitOf } from "../http/visit.js";
 import { answers, Nothing } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
@@ -40,14 +38,7 @@ function byId(summary: string, bySuccess: Parameters<typeof answers>[0]) {
   return { schema: { tags, summary, params: SessionParams, response: answers(bySuccess) } };
 }
 
-export interface SessionsOptions {
-  readonly sessions: SessionManager;
-  readonly config: Config;
-  readonly admission: Admission;
-}
-
-export function registerSessions(app: App, options: SessionsOptions): void {
-  const { sessions, config, admission } = options;
+export function registerSessions(app: App, desk: Desk): void {
   const creation = {
     schema: {
       tags,
@@ -60,45 +51,34 @@ export function registerSessions(app: App, options: SessionsOptions): void {
       request.body ??= {};
     },
   };
-  app.post("/sessions", creation, async (request, reply) => {
-    const { session_id, limits, ttl, mounts, packages } = request.body;
-    const ttlMs = checkTtl(ttl);
-    const checked = checkLimits(limits ?? {}, config);
-    const { principal } = request;
-    admission.admitChange();
-    const session = await sessions.create({
-      owner: principal,
-      id: session_id,
-      limits: checked,
-      ttlMs,
-      mounts,
-      packages,
-    });
+  app.post("/sessions", creation, async ({ body }, reply) => {
+    const { session_id: id, limits, ttl, mounts, packages } = body;
+    const session = await desk.create(visitOf(reply), { id, limits, ttl, mounts, packages });
     return reply.status(201).send(session);
   });
 
-  app.get("/sessions", LIST, async ({ principal }) => ({ sessions: sessions.list(principal) }));
+  app.get("/sessions", LIST, async (_request, reply) => ({ sessions: desk.list(visitOf(reply)) }));
 
-  app.get("/sessions/:id", SHOW, async ({ principal, params }) =>
-    sessions.describe(principal, params.id),
+  app.get("/sessions/:id", SHOW, async ({ params }, reply) =>
+    desk.session(visitOf(reply), params.id).describe(),
   );
 
-  app.delete("/sessions/:id", END, async (request, reply) => {
-    await sessions.delete(request.principal, request.params.id, "it was deleted");
+  app.delete("/sessions/:id", END, async ({ params }, reply) => {
+    await desk.session(visitOf(reply), params.id).end("it was deleted");
     return reply.status(204).send();
   });
 
-  app.post("/sessions/:id/reset", RESET, async (request) => ({
+  app.post("/sessions/:id/reset", RESET, async ({ params }, reply) => ({
     status: "ok",
-    ...(await sessions.reset(request.principal, request.params.id)),
+    ...(await desk.session(visitOf(reply), params.id).reset()),
   }));
 
-  app.post("/release", RELEASE, async (request) => {
-    const id = request.body.session_id ?? request.body.user_uuid;
+  app.post("/release", RELEASE, async ({ body }, reply) => {
+    const id = body.session_id ?? body.user_uuid;
     if (id === undefined) {
       throw new ServiceError("INVALID_REQUEST", "user_uuid or session_id is required");
     }
-    await sessions.delete(request.principal, id, "it was released");
+    await desk.session(visitOf(reply), id).end("it was released");
     return { status: "ok", detail: `Session ${id} was released and its sandbox destroyed.` };
   });
 }

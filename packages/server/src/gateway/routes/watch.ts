@@ -1,14 +1,15 @@
 /** What changes in a session's files, as server-sent events. */
 
+import type { Desk } from "../../desk/desk.js";
+import { checkPath, joinPath } from "../../desk/paths.js";
 import { ServiceError } from "../../errors.js";
 import type { FileChange, FileWatch } from "../../sandbox/files.js";
-import type { SessionManager } from "../../sessions/session-manager.js";
 import type { App } from "../app-type.js";
-import { checkPath, joinPath } from "../files/path.js";
+import { EventStream } from "../http/sse.js";
+import { visitOf } from "../http/visit.js";
 import { answers, Events } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import { WatchQuery } from "../schemas/files.js";
-import { EventStream } from "../sse.js";
 
 const WATCH = {
   // A HEAD would hold a watch whose events are not sent.
@@ -24,9 +25,9 @@ const WATCH = {
   },
 };
 
-export function registerWatch(app: App, sessions: SessionManager): void {
+export function registerWatch(app: App, desk: Desk): void {
   app.get("/sessions/:id/watch", WATCH, async (request, reply) => {
-    const { params, query, principal } = request;
+    const { params, query } = request;
     const folder = checkPath(query.path ?? "");
     let begin!: (stream: EventStream) => void;
     const begun = new Promise<EventStream>((resolve) => {
@@ -42,7 +43,7 @@ export function registerWatch(app: App, sessions: SessionManager): void {
       }
     }
     // Watching does not keep a session alive.
-    const watch: FileWatch = await sessions.readFiles(principal, params.id, (files) => {
+    const watch: FileWatch = await desk.session(visitOf(reply), params.id).readFiles((files) => {
       if (!files) {
         throw new ServiceError("FILE_NOT_FOUND", "The session has no sandbox yet.", {
           hint: "Execute something or upload a file first.",

@@ -19,9 +19,9 @@ export const MemoryLimit = Type.Union([
   }),
   Type.Integer({ minimum: 1 }),
 ]);
-export type MemoryLimit = Static<typeof MemoryLimit>;
 
 export const CpuLimit = Type.Number({ exclusiveMinimum: 0 });
 export const Seconds = Type.Number({ exclusiveMinimum: 0 });
 
 export const SessionParams = Type.Object({ id: SessionId }, closed);
+export type SessionParams = Static<typeof SessionParams>;

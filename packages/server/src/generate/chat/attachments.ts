@@ -1,16 +1,16 @@
 /** Files that a front end sends with a message. They go into the sandbox, where code can read them. */
 
 import { ServiceError } from "../../errors.js";
-import type { ChatBench } from "./chat-bench.js";
+import type { ChatSession } from "./chat-session.js";
 import type { ChatMessage, FilePart } from "./parts.js";
 
 const DATA_URL = /^data:[^,]{0,300}?(;base64)?,/i;
 const NAME_CHARACTERS_MAX = 200;
 
 /** Puts those of the message into the working directory. @throws ServiceError */
-export async function placeAttachments(bench: ChatBench, message: ChatMessage): Promise<void> {
+export async function placeAttachments(session: ChatSession, message: ChatMessage): Promise<void> {
   for (const [index, part] of filesOf(message).entries()) {
-    await bench.writeFile(nameOf(part, index), contentOf(part));
+    await session.writeFile(nameOf(part, index), contentOf(part));
   }
 }
 

@@ -13,7 +13,7 @@ import type { ModelClient } from "../model.js";
 import { ModelUse } from "../model-use.js";
 import { placeAttachments } from "./attachments.js";
 import { type CalledTool, ChatAnswer } from "./chat-answer.js";
-import type { ChatBench } from "./chat-bench.js";
+import type { ChatSession } from "./chat-session.js";
 import type { ChatChunk, ChatUsage, EndReason } from "./chunks.js";
 import { instructionsToChat } from "./instructions.js";
 import { instructionsIn, STOPPED, tellStep, toModelMessages } from "./messages.js";
@@ -35,7 +35,7 @@ export interface ChatRequest {
 export interface ChatParts {
   readonly model: ModelClient;
   readonly policy: ValidationPolicy;
-  readonly bench: ChatBench;
+  readonly session: ChatSession;
   readonly signal: AbortSignal;
   readonly context: ContextReader;
 }
@@ -58,8 +58,8 @@ export class ChatTurn {
   constructor(parts: ChatParts, request: ChatRequest) {
     this.#parts = parts;
     this.#request = request;
-    const { bench, policy } = parts;
-    this.#tools = new ToolRunner({ bench, policy, signal: this.#abort.signal });
+    const { session, policy } = parts;
+    this.#tools = new ToolRunner({ session, policy, signal: this.#abort.signal });
   }
 
   /** The answer as far as it came. */
@@ -140,13 +140,13 @@ export class ChatTurn {
   }
 
   async *#converse(): AsyncGenerator<ChatChunk, void, undefined> {
-    const { bench } = this.#parts;
+    const { session } = this.#parts;
     const { messages: said, stepsMax, tokensMax } = this.#request;
-    await bench.prepare();
+    await session.prepare();
     const asked = said.at(-1);
-    if (asked) await placeAttachments(bench, asked);
-    const context = await this.#parts.context.describe(bench);
-    const instructions = instructionsToChat(this.#marks, bench, instructionsIn(said));
+    if (asked) await placeAttachments(session, asked);
+    const context = await this.#parts.context.describe(session);
+    const instructions = instructionsToChat(this.#marks, session, instructionsIn(said));
     const messages = toModelMessages(said, this.#marks, context);
     for (;;) {
       const stepBegan = this.#said.length;

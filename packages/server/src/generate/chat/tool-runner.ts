@@ -6,7 +6,7 @@ import type { ExecutionEvents } from "../../sessions/execution-events.js";
 import type { LoggedEvent } from "../../sessions/logged-event.js";
 import { checkStatically } from "../static-check.js";
 import { isDenied } from "../validation.js";
-import type { ChatBench } from "./chat-bench.js";
+import type { ChatSession } from "./chat-session.js";
 import type { ChatChunk, LiveOutput } from "./chunks.js";
 import { imagesOf, plainText, type RunOutput, shorten, toRunOutput } from "./tool-output.js";
 import type { ToolCall } from "./tools.js";
@@ -49,13 +49,13 @@ export interface ToolUse {
 }
 
 export interface ToolSurroundings {
-  readonly bench: ChatBench;
+  readonly session: ChatSession;
   readonly policy: ValidationPolicy;
   readonly signal: AbortSignal;
 }
 
 export class ToolRunner {
-  readonly #bench: ChatBench;
+  readonly #session: ChatSession;
   readonly #policy: ValidationPolicy;
   readonly #signal: AbortSignal;
   readonly use: ToolUse = {
@@ -63,8 +63,8 @@ export class ToolRunner {
     ...{ cpuSeconds: 0, wallSeconds: 0 },
   };
 
-  constructor({ bench, policy, signal }: ToolSurroundings) {
-    this.#bench = bench;
+  constructor({ session, policy, signal }: ToolSurroundings) {
+    this.#session = session;
     this.#policy = policy;
     this.#signal = signal;
   }
@@ -86,7 +86,7 @@ export class ToolRunner {
       case "list_files":
         return this.#listFiles(call.input.path ?? "");
       case "read_file": {
-        const { path, sizeBytes, text, truncated } = await this.#bench.readFile(
+        const { path, sizeBytes, text, truncated } = await this.#session.readFile(
           call.input.path,
           READ_BYTES_MAX,
         );
@@ -98,7 +98,7 @@ export class ToolRunner {
       }
       case "write_file": {
         const content = Buffer.from(call.input.content);
-        const { path, sizeBytes } = await this.#bench.writeFile(call.input.path, content);
+        const { path, sizeBytes } = await this.#session.writeFile(call.input.path, content);
         this.use.filesCreated.add(path);
         return { path, size: sizeBytes };
       }
@@ -108,7 +108,7 @@ export class ToolRunner {
   }
 
   async #listFiles(path: string): Promise<unknown> {
-    const { entries, truncated } = await this.#bench.listFiles(path);
+    const { entries, truncated } = await this.#session.listFiles(path);
     return {
       entries: entries.slice(0, ENTRIES_MAX).map((entry) => {
         const { path: name, kind: type, sizeBytes: size } = entry;
@@ -119,7 +119,7 @@ export class ToolRunner {
   }
 
   async #showVariables(): Promise<unknown> {
-    const { variables, total } = await this.#bench.variables(VARIABLES_SHOWN_MAX);
+    const { variables, total } = await this.#session.variables(VARIABLES_SHOWN_MAX);
     const shown = variables.slice(0, VARIABLES_SHOWN_MAX).map(({ name, type, shape, preview }) => ({
       ...{ name, type },
       ...(shape === null ? {} : { shape }),
@@ -134,7 +134,7 @@ export class ToolRunner {
   ): AsyncGenerator<ChatChunk, ToolEnd, undefined> {
     const denied = await this.#whatIsDenied(code);
     if (denied !== undefined) return { problem: denied };
-    const { execution, outcome: running } = this.#bench.start(code, {
+    const { execution, outcome: running } = this.#session.start(code, {
       ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
       signal: this.#signal,
     });
@@ -150,7 +150,7 @@ export class ToolRunner {
     return { output: toRunOutput(outcome, execution.id) };
   }
 
-  #note(outcome: Awaited<ReturnType<ChatBench["run"]>>): void {
+  #note(outcome: Awaited<ReturnType<ChatSession["run"]>>): void {
     const { use } = this;
     for (const path of outcome.filesCreated) use.filesCreated.add(path);
     for (const path of outcome.filesModified) use.filesModified.add(path);
@@ -162,7 +162,7 @@ export class ToolRunner {
   async #whatIsDenied(code: string): Promise<string | undefined> {
     const { unsafe_verdict: _, ...rules } = this.#policy;
     if (!Object.values(rules).includes("deny")) return undefined;
-    const check = await checkStatically(this.#bench, [code], this.#policy);
+    const check = await checkStatically(this.#session, [code], this.#policy);
     if (!isDenied(check)) return undefined;
     const lines = check.findings
       .filter(({ action }) => action === "deny")

@@ -1,0 +1,121 @@
+/** Code that a visitor wants run: everything that is checked, asked and recorded on its way, in this order. */
+
+import { ServiceError } from "../errors.js";
+import type { Validation } from "../generate/validation.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { CodeRemarks, ExecutionRequest } from "../sessions/execution-request.js";
+import type { SessionHandle, StartedRun } from "../sessions/interface.js";
+import { auditFiles, auditRejected } from "./audit-records.js";
+import { startAudited } from "./audited-run.js";
+import { validateCode } from "./code-validation.js";
+import type { AdmittingParts } from "./desk-parts.js";
+import { type AskedFile, checkInputFiles } from "./input-files.js";
+import { type AskedLimits, checkCode, checkLimits, checkTimeout } from "./limits.js";
+import type { AdmittedVisit, Visit } from "./visit.js";
+
+export interface AskedExecution {
+  /** Undefined for a sandbox of its own. */
+  readonly sessionId: string | undefined;
+  readonly code: string;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly limits: AskedLimits;
+  /** Whether the visitor follows its events from the beginning. */
+  readonly followed: boolean;
+  /** Undefined: who follows in a session may answer. */
+  readonly allowInput: boolean | undefined;
+  /** Whether it runs on when the visitor goes. */
+  readonly goesOn: boolean;
+  readonly files: readonly AskedFile[] | undefined;
+  readonly includeFiles: boolean | undefined;
+  /** Given where the code is to be looked at first: what its answer repeats of that. */
+  readonly remarksOn: ((validation: Validation) => CodeRemarks) | undefined;
+}
+
+export interface BegunExecution extends StartedRun {
+  /** As it was started: the session may have no room to keep it. */
+  readonly request: ExecutionRequest;
+}
+
+/** What was found in the code does not let it run, and nothing has run. */
+export interface RejectedCode {
+  readonly rejected: Validation;
+}
+
+/**
+ * Resolves when the code has its place in the queue, or was rejected.
+ * @throws ServiceError CODE_TOO_LARGE, INVALID_REQUEST, INVALID_PATH; those of Admission, of SessionManager.start and
+ * of validation
+ */
+export async function executeCode(
+  parts: AdmittingParts,
+  visit: Visit,
+  asked: AskedExecution,
+): Promise<BegunExecution | RejectedCode> {
+  const { config, audit, admission } = parts;
+  checkCode(asked.code, config);
+  checkNeedsOfSession(asked);
+  const request = readRequest(parts, visit, asked);
+  const limits = checkLimits(asked.limits, config);
+  const { sessionId, remarksOn, goesOn } = asked;
+  const admitted = admission.admitExecution(visit, sessionId);
+  if (!remarksOn) return begin(parts, admitted, asked, request, limits, sessionId);
+  const { code, timeoutMs } = request;
+  const toValidate = { code, sessionId, limits, timeoutMs, goesOn };
+  const { validation, session } = await validateCode(parts, admitted, toValidate);
+  if (validation.verdict === "rejected") {
+    auditRejected(audit, visit, toValidate);
+    return { rejected: validation };
+  }
+  const looked = { ...request, code: validation.code, remarks: remarksOn(validation) };
+  return begin(parts, admitted, asked, looked, limits, session);
+}
+
+/** Who has looked at a session names that session, and not another of the same name. */
+function begin(
+  { sessions, audit }: AdmittingParts,
+  visit: AdmittedVisit,
+  { sessionId, followed, goesOn }: AskedExecution,
+  request: ExecutionRequest,
+  limits: Partial<SandboxLimits>,
+  where: string | SessionHandle | undefined,
+): BegunExecution {
+  const { execution, outcome } = startAudited(audit, visit, { sessionId, code: request.code }, () =>
+    sessions.start(visit.principal, where, request, limits, followed),
+  );
+  if (!goesOn) visit.onGone(() => execution.abandon());
+  return { execution, outcome, request };
+}
+
+function readRequest(
+  { config, audit }: AdmittingParts,
+  visit: Visit,
+  asked: AskedExecution,
+): ExecutionRequest {
+  const { code, sessionId, followed, files, includeFiles } = asked;
+  const request = {
+    code,
+    timeoutMs: checkTimeout(asked.timeout, config),
+    outputBytesMax: config.outputBytesMax,
+    allowInput: asked.allowInput ?? (followed && sessionId !== undefined),
+  };
+  if (!files && !includeFiles) return request;
+  const told = auditFiles(audit, visit, sessionId ?? null);
+  return { ...request, inputs: files && checkInputFiles(files, told), includeFiles };
+}
+
+function checkNeedsOfSession({ sessionId, goesOn, allowInput }: AskedExecution): void {
+  if (sessionId !== undefined) return;
+  if (goesOn) {
+    throw new ServiceError(
+      "INVALID_REQUEST",
+      'on_disconnect "continue" needs a session_id: nobody could ask for the result of a stateless run',
+    );
+  }
+  if (allowInput) {
+    throw new ServiceError(
+      "INVALID_REQUEST",
+      "allow_input needs a session_id: the answer is sent to POST /sessions/{id}/input",
+    );
+  }
+}

@@ -1,0 +1,86 @@
+/** Limits that a request asks for, checked against the configured maxima. */
+
+import type { Config } from "../config.js";
+import { ServiceError } from "../errors.js";
+import type { SandboxLimits } from "../sandbox/sandbox.js";
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+/** Below this not even an idle kernel fits beside the pages that it changes. */
+const MEMORY_BYTES_MIN = 32 * 2 ** 20;
+const CPU_CORES_MIN = 0.05;
+
+/** "200m", "1g", or bytes. */
+export type MemoryLimit = string | number;
+
+/** As callers write them. */
+export interface AskedLimits {
+  readonly memory_limit?: MemoryLimit;
+  readonly cpu_limit?: number;
+}
+
+function outOfRange(field: string, problem: string): ServiceError {
+  return new ServiceError("INVALID_REQUEST", `${field} ${problem}`);
+}
+
+/** "200m" -> 209715200. The schema has checked the form. */
+export function parseMemory(limit: MemoryLimit): number {
+  if (typeof limit === "number") return limit;
+  const [, amount, unit = ""] = /^([0-9.]+)\s*([a-zA-Z]?)/.exec(limit) ?? [];
+  return Math.floor(Number(amount) * (UNITS[unit.toLowerCase()] ?? 1));
+}
+
+/** @throws ServiceError INVALID_REQUEST naming the field */
+export function checkLimits(asked: AskedLimits, config: Config): Partial<SandboxLimits> {
+  const limits: { memoryBytes?: number; cpuCores?: number } = {};
+  if (asked.memory_limit !== undefined) {
+    const bytes = parseMemory(asked.memory_limit);
+    if (bytes < MEMORY_BYTES_MIN || bytes > config.memoryBytesMax) {
+      const [low, high] = [MEMORY_BYTES_MIN, config.memoryBytesMax].map((n) => `${n / 2 ** 20}m`);
+      throw outOfRange("memory_limit", `must be from ${low} to ${high} (MAX_MEMORY_MB)`);
+    }
+    limits.memoryBytes = bytes;
+  }
+  if (asked.cpu_limit !== undefined) {
+    if (asked.cpu_limit < CPU_CORES_MIN || asked.cpu_limit > config.cpuCoresMax) {
+      throw outOfRange(
+        "cpu_limit",
+        `must be from ${CPU_CORES_MIN} to ${config.cpuCoresMax} cores (MAX_CPUS)`,
+      );
+    }
+    limits.cpuCores = asked.cpu_limit;
+  }
+  return limits;
+}
+
+/** Milliseconds. @throws ServiceError INVALID_REQUEST */
+export function checkTimeout(seconds: number | undefined, config: Config): number {
+  if (seconds === undefined) return config.executionTimeMsMax;
+  const milliseconds = seconds * 1000;
+  if (milliseconds > config.executionTimeMsMax) {
+    throw outOfRange(
+      "timeout",
+      `must be at most ${config.executionTimeMsMax / 1000} seconds (MAX_EXECUTION_TIME)`,
+    );
+  }
+  return Math.max(1, milliseconds);
+}
+
+const TTL_SECONDS_MAX = 7 * 86_400;
+
+/** Milliseconds; undefined stays. @throws ServiceError INVALID_REQUEST */
+export function checkTtl(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > TTL_SECONDS_MAX) {
+    throw outOfRange("ttl", `must be at most ${TTL_SECONDS_MAX} seconds, a week`);
+  }
+  return seconds * 1000;
+}
+
+/** @throws ServiceError CODE_TOO_LARGE */
+export function checkCode(code: string, config: Config): void {
+  if (Buffer.byteLength(code) <= config.codeBytesMax) return;
+  throw new ServiceError(
+    "CODE_TOO_LARGE",
+    `code has more than ${config.codeBytesMax} bytes (MAX_CODE_SIZE)`,
+  );
+}

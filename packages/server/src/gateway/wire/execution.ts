@@ -1,0 +1,102 @@
+/** How an execution looks on the wire. */
+
+import { CODE_SHOWN_MAX } from "../../sessions/execution.js";
+import type { CodeRemarks } from "../../sessions/execution-request.js";
+import type { ExecutionHandle } from "../../sessions/interface.js";
+import type { ExecutionOutcome, InlineFile } from "../../sessions/outcome.js";
+import type { Output } from "../../sessions/outputs.js";
+
+/** `outputs` has all of it; what is repeated beside them is bounded. */
+const RESULT_TEXT_MAX = 8 * 2 ** 20;
+
+/** What was asked for, as the answer repeats it. */
+export interface AnsweredRequest {
+  readonly id: number | null;
+  readonly sessionId: string | null;
+  readonly request: { readonly code: string; readonly remarks?: CodeRemarks | undefined };
+}
+
+export type ExecuteResponse = ReturnType<typeof toExecuteResponse>;
+
+export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequest) {
+  const { code, remarks } = asked.request;
+  return {
+    status: outcome.status,
+    stdout: outcome.stdout,
+    stderr: outcome.stderr,
+    truncated: outcome.truncated,
+    exit_code: outcome.exitCode,
+    execution_time: outcome.executionTime,
+    result_text: resultText(outcome.outputs),
+    result_base64: lastPng(outcome.outputs),
+    outputs: outcome.outputs,
+    error: outcome.error,
+    files_created: outcome.filesCreated,
+    files_modified: outcome.filesModified,
+    ...(outcome.files ? { files: outcome.files.map(toOutputFile) } : {}),
+    session_id: asked.sessionId,
+    execution_id: asked.id,
+    execution_count: outcome.executionCount,
+    original_code: remarks?.originalCode ?? code,
+    executed_code: code,
+    validation_result: remarks?.validationResult ?? null,
+    validation: remarks?.validation ?? null,
+    usage: {
+      cpu_time: outcome.cpuSeconds,
+      memory_peak_bytes: outcome.memoryPeakBytes,
+      wall_time: outcome.wallSeconds,
+    },
+  };
+}
+
+function toOutputFile({ path, sizeBytes, encoding, content }: InlineFile) {
+  return { path, size: sizeBytes, encoding, content };
+}
+
+/** An execution in a list. */
+export function toExecutionInfo(execution: ExecutionHandle) {
+  return {
+    execution_id: execution.id,
+    state: execution.state,
+    status: execution.status,
+    code: execution.request.code.slice(0, CODE_SHOWN_MAX),
+    created_at: toTime(execution.createdAt),
+    started_at: toTime(execution.startedAt),
+    finished_at: toTime(execution.finishedAt),
+    dropped: execution.isDropped,
+  };
+}
+
+function toTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** `result_text`: everything that is text, in order, or null. */
+function resultText(outputs: readonly Output[]): string | null {
+  let text = "";
+  for (const output of outputs) {
+    text += textOf(output);
+    if (text.length > RESULT_TEXT_MAX) return `${text.slice(0, RESULT_TEXT_MAX)}${TEXT_CUT}`;
+  }
+  return text === "" ? null : text;
+}
+
+const TEXT_CUT = "\n[result_text was cut here: outputs has all of it]\n";
+
+function textOf(output: Output): string {
+  if (output.output_type === "stream") return output.text;
+  if (output.output_type === "error") return `${output.traceback.join("\n")}\n`;
+  const plain = output.data["text/plain"];
+  return typeof plain === "string" && !output.data["image/png"] ? `${plain}\n` : "";
+}
+
+/** `result_base64`: the last image, base64 PNG, or null. */
+function lastPng(outputs: readonly Output[]): string | null {
+  for (const output of outputs.toReversed()) {
+    if ("data" in output) {
+      const png = output.data["image/png"];
+      if (typeof png === "string") return png.trim();
+    }
+  }
+  return null;
+}
