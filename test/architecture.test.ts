@@ -306,10 +306,10 @@ describe("documentation", () => {
   });
 });
 
-test("docs/validation.md and the rules of validation say the same", async () => {
+test("docs/models.md and the rules of validation say the same", async () => {
   const { validationRules } = await importServerModule("config/model-settings.ts");
   const rules = validationRules as Readonly<Record<string, { readonly action: string }>>;
-  const page = readDocument("validation.md");
+  const page = readDocument("models.md");
   for (const [rule, { action }] of Object.entries(rules)) {
     expect(page, rule).toMatch(new RegExp(`^\\| \`${rule}\`\\s*\\| ${action}\\s*\\|`, "m"));
   }

@@ -104,12 +104,12 @@ const tables: Readonly<Record<string, Table>> = {
   "GET /status": { page: "docs/api.md", of: "answer", schema: StatusAnswer },
   "POST /api/security/panic": { page: "docs/api.md", of: "answer", schema: PanicAnswer },
   "an execution": {
-    ...{ page: "docs/streaming.md", of: "answer", schema: ExecutionAnswer },
+    ...{ page: "docs/executions.md", of: "answer", schema: ExecutionAnswer },
     whole: ["result"],
   },
   "a list of files": { page: "docs/files.md", of: "answer", schema: ListAnswer },
   "a variable": {
-    page: "docs/interact.md",
+    page: "docs/executions.md",
     of: "answer",
     schema: VariablesAnswer.properties.variables.items,
   },
@@ -122,7 +122,7 @@ const tables: Readonly<Record<string, Table>> = {
     ...{ page: "docs/notebooks.md", of: "answer", schema: NotebookAnswer },
     whole: ["notebook"],
   },
-  validation: { page: "docs/validation.md", of: "answer", schema: ValidationAnswer },
+  validation: { page: "docs/models.md", of: "answer", schema: ValidationAnswer },
   "POST /generate-and-execute": {
     ...{ page: "docs/models.md", of: "request", schema: GenerateBody },
     whole: ["files"],
@@ -136,9 +136,9 @@ const tables: Readonly<Record<string, Table>> = {
     whole: ["messages"],
   },
   "the answer of POST /api/chat": { page: "docs/chat.md", of: "answer", schema: ChatAnswer },
-  "POST /api/keys": { page: "docs/keys.md", of: "request", schema: CreateKeyBody },
+  "POST /api/keys": { page: "docs/access.md", of: "request", schema: CreateKeyBody },
   "a key": {
-    ...{ page: "docs/keys.md", of: "answer", schema: CreatedKeyAnswer },
+    ...{ page: "docs/access.md", of: "answer", schema: CreatedKeyAnswer },
     whole: ["quotas"],
   },
 };

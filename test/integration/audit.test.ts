@@ -210,7 +210,7 @@ test("each route leaves the records that it must, and there is no route that thi
     { event: "files_changed", session: "s", change: "created", request_id: expect.any(String) },
     { event: "files_changed", session: null, change: "created" },
   ]);
-  const fields = readFileSync(join(dirname(commandLine), "../../../docs/audit.md"), "utf8");
+  const fields = readFileSync(join(dirname(commandLine), "../../../docs/access.md"), "utf8");
   for (const record of told) {
     for (const field of Object.keys(record)) {
       expect(fields, `${record["event"]} has ${field}`).toContain(`\`${field}\``);

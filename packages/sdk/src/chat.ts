@@ -10,7 +10,7 @@ import type { ChatChunk, ChatMessage, ChatRequest } from "./wire.js";
 export interface ChatOptions extends CallOptions {
   /** A session, made on first use. Absent: a new one, which the answer names. */
   readonly sessionId?: string;
-  /** Calls of the model at the most. */
+  /** At most so many calls of the model. */
   readonly maxSteps?: number;
   /** No further step once so many tokens were used. */
   readonly maxTokens?: number;

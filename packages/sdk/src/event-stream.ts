@@ -78,7 +78,7 @@ export class EventStream<Events extends { readonly result: unknown }>
   }
 
   /**
-   * What the run came to. If nobody takes the events when this is asked for, they are read and
+   * What the run came to. If the events are not being read when this is asked for, they are read and
    * dropped.
    */
   get result(): Promise<Events["result"]> {

@@ -11,7 +11,7 @@ export type StreamedEvents = Omit<ExecutionEvents, "failure">;
 
 export type ExecutionEvent = StreamEvent<StreamedEvents>;
 
-/** What was typed, or undefined where somebody else answers. */
+/** What was typed, or undefined where another client answers. */
 export type OnInput = (request: InputRequest) => string | undefined | Promise<string | undefined>;
 
 export interface StreamOptions extends ExecuteOptions {
@@ -54,7 +54,7 @@ export function streamExecution(run: RunToStream): ExecutionStream {
       hint: "Use a session: (await client.createSession()).stream(code, { onInput }).",
     });
   }
-  // The server would let every stream ask; where nobody is to answer, EOFError is better than silence.
+  // The server would let every stream ask; without a reader, EOFError is better than silence.
   const allowInput = options.allowInput ?? onInput !== undefined;
   let executionId: number | null = null;
   return new EventStream<StreamedEvents>({
@@ -120,7 +120,7 @@ export async function answerInput(
       json: { text },
     });
   } catch (error) {
-    // The run was interrupted, or has met its deadline, while somebody thought about the answer.
+    // The run was interrupted, or has met its deadline, while the answer was being typed.
     if (!GloveboxError.isInstance(error) || error.code !== "NO_INPUT_REQUESTED") throw error;
   }
 }

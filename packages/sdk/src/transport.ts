@@ -37,7 +37,7 @@ export interface TransportRequest {
 
 export type RequestBody = string | Blob | FormData | Uint8Array | ReadableStream<Uint8Array>;
 
-/** An answer whose body is still to be read; whoever has it ends the deadline. */
+/** An answer whose body is still to be read; its reader ends the deadline. */
 export interface OpenAnswer {
   readonly response: Response;
   readonly deadline: Deadline;

@@ -58,7 +58,7 @@ export const DOT_ENV = ".env";
 
 /**
  * Check and freeze the configuration, from the environment alone where no `.env` file is named: the
- * folder that a command is called in may be somebody else's.
+ * folder that a command is called in may belong to others.
  * @throws ConfigError naming the variable and what it accepts.
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvPath = ""): Config {
@@ -134,7 +134,7 @@ export interface ClientConfig {
 }
 
 /**
- * The directory that a person stands in may be somebody else's. Its `.env` file must not choose the
+ * The directory that a command is called in may belong to others. Its `.env` file must not choose the
  * server that the person's token is sent to, so it is not read here.
  */
 export function loadClientConfig(environment: NodeJS.ProcessEnv = process.env): ClientConfig {
@@ -165,7 +165,7 @@ export function loadLocalConfig(environment: NodeJS.ProcessEnv = process.env): L
 }
 
 /**
- * The token of this machine's server goes to it and to nobody between: Node can be told to use the
+ * The token of this machine's server goes to it and to nothing between: Node can be told to use the
  * environment's proxies, and looks at this variable with each request.
  */
 export function askDirectly(host: string, environment: NodeJS.ProcessEnv = process.env): void {

@@ -1,5 +1,8 @@
 /** The one table of errors that a caller can meet, by topic, as docs/errors.md has them. May import nothing; everyone may import it. */
 
+/** Codes of earlier versions. Clients may still look at them, so none is ever given another meaning. */
+export const retiredCodes: readonly string[] = [];
+
 export interface ErrorDefinition {
   /** HTTP status. */
   readonly status: number;
@@ -126,13 +129,13 @@ const table = {
     status: 503,
     retryable: true,
     message: "A folder that the session asks for could not be mounted.",
-    hint: "The server's log says why. See docs/mounts.md.",
+    hint: "The server's log says why. See docs/data.md.",
   },
   PACKAGES_UNAVAILABLE: {
     status: 409,
     retryable: false,
     message: "This server has no packages to install.",
-    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/packages.md.",
+    hint: "The operator offers some by a folder of wheels, WHEEL_DIR; see docs/data.md.",
   },
   PACKAGE_INSTALL_FAILED: {
     status: 422,

@@ -14,7 +14,7 @@ const SECRET_BYTES = 32;
 const SECRET_PREFIX = "gbx_";
 /** Enough to tell keys apart in a list; the other 232 bits stay secret. */
 const SHOWN_LENGTH = SECRET_PREFIX.length + 4;
-/** Being used is written down this often at most, since nobody decides by it. */
+/** The last use is written down this often at most, since nothing depends on it. */
 const FLUSH_EVERY_MS = 60_000;
 
 export interface KeyCreation {
@@ -59,7 +59,7 @@ export class KeyStore {
   readonly #flushTimer: NodeJS.Timeout;
   /** Changes are made one after the other, so that no write overtakes another. */
   #changes: Promise<unknown> = Promise.resolve();
-  /** Something is to be written that nobody waits for. */
+  /** Something is to be written, and no caller waits for it. */
   #dirty = false;
 
   /** @throws ConfigError when the file of keys is damaged */
@@ -74,9 +74,8 @@ export class KeyStore {
   }
 
   /**
-   * Whose secret has this hash. A look-up in a Map does not take constant time, and does not have
-   * to: what its time could tell is about hashes of the caller's guesses, whose bits nobody can
-   * steer towards a stored hash, and even a known hash does not lead back to its secret.
+   * The key whose secret has this hash. Its time may tell something about hashes of guesses, but a
+   * guess cannot be steered by them, and a hash does not lead back to its secret.
    */
   find(hash: string): Principal | undefined {
     const key = this.#byHash.get(hash);
@@ -103,8 +102,8 @@ export class KeyStore {
   }
 
   /**
-   * The secret is not kept, so this is the only time it is told. Nobody has the key of a maker that was
-   * revoked before the key was on the disk.
+   * The secret is not kept, so this is the only time it is told. If its maker is revoked before the key is
+   * on the disk, there is no key.
    * @throws ServiceError KEYS_EXHAUSTED, UNAUTHENTICATED, FORBIDDEN
    */
   create(by: Principal, creation: KeyCreation): Promise<{ info: KeyInfo; secret: string }> {

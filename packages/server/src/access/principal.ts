@@ -7,7 +7,7 @@ export type Role = "execute" | "admin";
 
 /**
  * A request keeps it while it waits for its body, a queue or a model, and much may change meanwhile.
- * So whoever acts asks it again, in the turn that acts.
+ * So it is asked again in the turn that acts.
  */
 export interface Principal {
   /** Sessions and audit records carry it. Never used again for another key. */
@@ -31,7 +31,7 @@ export interface Principal {
 
 const nothing = () => undefined;
 
-/** Whoever has the admin token, and everyone with AUTH=none. Cannot be revoked and has no quotas. */
+/** The holder of the admin token, and everyone with AUTH=none. Cannot be revoked and has no quotas. */
 export const BUILT_IN_ADMIN: Principal = Object.freeze({
   id: "admin",
   name: "admin",

@@ -1,6 +1,6 @@
 /**
  * The audit log. A record waits in memory for its batch. A batch is sealed into the chain as a whole,
- * off the path of requests, where its code is warm and nobody waits; one batch is written at a time.
+ * off the path of requests, where its code is warm and no request waits; one batch is written at a time.
  *
  * When the disk is slow or full, requests are served and records wait, up to a bound. Beyond it they
  * are counted instead, and the count becomes a record as soon as there is room: somebody who fills
@@ -188,7 +188,7 @@ export class AuditLog implements Audit {
     this.#lost = 0;
   }
 
-  /** A record says where the chain begins from now on, so that nobody else can shorten it unseen. */
+  /** A record says where the chain begins from now on, so that it cannot be shortened unseen. */
   #planRotation(): void {
     const kept = [...this.#files, auditFile(this.#options.directory, this.#head.seq + 1)];
     const leaving = kept.splice(0, Math.max(0, kept.length - this.#options.filesKept));
@@ -200,7 +200,7 @@ export class AuditLog implements Audit {
     this.#rotation = { kept, leaving };
   }
 
-  /** Write at a place of our own choosing, so that a batch of which a part was written is repeated. */
+  /** Write at a place of our own choosing, so that a batch that was half written is repeated. */
   async #write(batch: Buffer): Promise<void> {
     const open = await this.#fileToWrite();
     let written = 0;
@@ -230,7 +230,7 @@ export class AuditLog implements Audit {
     for (const { path } of leaving) await rm(path, { force: true }).catch(this.#options.onFailing);
   }
 
-  /** What was written has been counted as written; that it may not last is all there is to say. */
+  /** The batch counts as written; all that can be said is that it may not last. */
   async #close(handle: FileHandle | undefined): Promise<void> {
     try {
       await handle?.sync();

@@ -26,7 +26,7 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [nam
 export type AuditFields = Readonly<Record<string, Json>>;
 
 export interface Audit {
-  /** False for AUDIT=off, so that nobody prepares what is not written. */
+  /** False for AUDIT=off, so that no record is prepared in vain. */
   readonly enabled: boolean;
   /** False while AUDIT_REQUIRED is set and records cannot be written: new work is to be refused. */
   readonly available: boolean;

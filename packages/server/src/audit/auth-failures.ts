@@ -1,6 +1,6 @@
 /**
  * Refused tokens, gathered: the first is recorded at once, those that follow together after a while.
- * So whoever has no token can write a record a minute, and neither fill the disk nor push others out.
+ * So a client without a token causes one record a minute, and can neither fill the disk nor push others out.
  */
 
 import type { Audit } from "./audit.js";

@@ -1,4 +1,4 @@
-/** Checks a chain from its files alone. Reads them as hostile: whoever wrote them may have erred. */
+/** Checks a chain from its files alone. Reads them as hostile. */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";

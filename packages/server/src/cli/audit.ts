@@ -11,7 +11,7 @@ export const HELP = `Usage: glovebox audit verify [--contains HASH] [--json] [FI
 
 Checks the chain over all files of the audit log, or over those given, oldest first. With
 --contains, that a head hash that was noted earlier is still part of the chain.
-Exit code 0 means that the chain is intact. docs/audit.md says more.
+Exit code 0 means that the chain is intact. docs/access.md says more.
 `;
 
 /** Resolves with the exit code. @throws ConfigError on wrong use, or when files cannot be read */

@@ -29,7 +29,7 @@ export const HELP = `Usage: glovebox data COMMAND
   --json               machine-readable output, errors included; progress goes to standard error
 
 An interrupted download goes on where it was when the same command is run again.
-Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. docs/mounts.md says more.
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. docs/data.md says more.
 `;
 const EXIT_INTERRUPTED = 130;
 

@@ -112,7 +112,7 @@ function writeOnly(descriptor: number): number {
 /**
  * Bind in a directory that only root can write, by a name without the directory, because
  * getpeername shows it to guests. It is bound under a passing name, since closing a listener removes
- * the name under which it was bound. Nobody connects yet: the keeper does it when the gateway asks.
+ * the name under which it was bound. There are no connections yet: the keeper does it when the gateway asks.
  */
 async function bindGuestSocket(runDir: string): Promise<Server> {
   const name = "guest.sock";

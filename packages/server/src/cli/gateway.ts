@@ -27,7 +27,7 @@ export async function runGateway(config: Config): Promise<number> {
   });
   startHeartbeat();
   let serving = false;
-  // Nobody is served yet while it starts, so there is nothing to drain.
+  // While it starts it serves no one, so there is nothing to drain.
   void asked.then(() => serving || process.exit(0));
   try {
     const gateway = await startGateway({

@@ -17,7 +17,7 @@ import {
 import { distrustOfFolder, readTrustedFile, writeTrustedFile } from "../config/trusted-place.js";
 import { ConfigError } from "../config.js";
 
-/** What flock ends with when somebody else has the lock. */
+/** The exit code of flock when another process has the lock. */
 const EXIT_TAKEN = 1;
 
 /** A process, told apart from a later one with the same pid. */
@@ -29,7 +29,7 @@ export interface ProcessName {
 
 /**
  * Field 22 of /proc/PID/stat: pids are reused, a pid together with its start time is not.
- * Undefined for a process that has ended, also while nobody has asked for its exit code.
+ * Undefined for a process that has ended, a zombie included.
  */
 function startTime(pid: number): string | undefined {
   try {
@@ -92,7 +92,7 @@ export function lockInstance(stateDir: string): () => void {
 /**
  * A lock belongs to what was opened and not to the process that asks for it, so a helper can take it
  * for the descriptor that it is lent. The file stays for good: who waited for one that is removed
- * would hold a lock on nothing. Nobody else can open it, and so nobody else can lock it.
+ * would hold a lock on nothing. No one else can open it, and so lock it.
  */
 function takeLock(directory: string): number {
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
@@ -108,7 +108,7 @@ function takeLock(directory: string): number {
   );
 }
 
-/** Whoever has the lock may not have written its name yet. */
+/** The holder of the lock may not have written its name yet. */
 function taken(owner: ProcessName | undefined): ConfigError {
   const who = owner === undefined ? "starting just now" : `pid ${owner.pid}`;
   return new ConfigError(

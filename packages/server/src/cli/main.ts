@@ -178,7 +178,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Whoever reads the output may have had enough, as in `glovebox config | head -1`. */
+/** The reader of the output may have closed it, as in `glovebox config | head -1`. */
 function endWithTheReader(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

@@ -13,7 +13,7 @@ export function modelKeyVariables({ model }: Config): Readonly<Record<string, st
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError(`LLM_API_KEY_FILE ${model.apiKeyFile} cannot be read: ${code}`);
   }
-  // What is in the file is told to nobody, not even as an example of what is wrong.
+  // The file's content is not told, not even as an example of what is wrong.
   if (!/^[\x21-\x7e]{1,4096}$/.test(key)) {
     throw new ConfigError("LLM_API_KEY_FILE must hold one key of printable characters");
   }

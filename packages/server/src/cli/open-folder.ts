@@ -1,7 +1,7 @@
 /**
  * Folders that are held open while something is written into them. Every step from the root on is
  * opened without following a link that others could have made, and what is written goes to the folder
- * that was opened, so that nobody can exchange a part of the path between a look and a write.
+ * that was opened, so that others cannot exchange a part of the path between a look and a write.
  */
 
 import {
@@ -53,7 +53,7 @@ export class OpenFolder {
   }
 
   /**
-   * Where a link leads that nobody but root and the caller can have put here; undefined for what is
+   * Where a link leads that only root and the caller can have put here; undefined for what is
    * no link. @throws FolderRefused for a link of others
    */
   linkOfOurs(name: string): string | undefined {
@@ -162,7 +162,7 @@ export async function below<T>(
 }
 
 /**
- * Gives a file a name that nobody has: a second name is made only where there is none, which rename
+ * Gives a file a name that is free: a second name is made only where there is none, which rename
  * cannot promise. The first one may be left. @throws with code EEXIST
  */
 export async function takeFreeName(partial: string, place: string): Promise<void> {
@@ -194,7 +194,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Where each user has a group alone, as Debian and Ubuntu make them, it is nobody else's. */
+/** Where each user has a group alone, as Debian and Ubuntu make them, it has no other member. */
 function isClosed({ mode, gid }: Stats): boolean {
   const isOwnGroup = gid === process.getegid?.() && gid === process.geteuid?.();
   const others = isOwnGroup ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS;

@@ -1,6 +1,6 @@
 /**
  * The supervisor: starts the keeper and the gateway, starts either again when it dies, and leaves
- * nothing behind when it stops. Runs as root, so it listens to nobody but its own children and
+ * nothing behind when it stops. Runs as root, so it listens only to its own children and
  * signals.
  */
 

@@ -1,7 +1,7 @@
 /**
  * STATE_DIR/server.json: where the server that runs is reached, and which file holds its admin token.
  * The supervisor writes it and the commands on this machine believe it, instead of variables and
- * files of the folder that somebody happens to stand in.
+ * files of the folder that a command is called in.
  */
 
 import { rmSync } from "node:fs";

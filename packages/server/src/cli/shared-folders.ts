@@ -61,7 +61,7 @@ function look(what: string, given: string): { path: string; status: Stats } {
   return { path, status };
 }
 
-/** As somebody may come by a link, the path that was given stands beside. */
+/** The path as given stands beside it, as it may be a link. */
 function shown(given: string, path: string): string {
   return given === path ? path : `${given}, which is ${path},`;
 }

@@ -1,4 +1,8 @@
-/** Kills a gateway or a keeper that no longer turns its loop. The supervisor starts another, as after any other death. */
+/**
+ * Kills a gateway or a keeper that no longer turns its loop. The supervisor starts another, as after any other
+ * death. Until then sandboxes still end: without a keeper, the warden ends its own when the gateway closes the
+ * connection; without a gateway, the keeper ends what is overdue.
+ */
 
 import type { ChildProcess } from "node:child_process";
 import { statSync } from "node:fs";
@@ -10,7 +14,7 @@ const GATEWAY_START_MS_MAX = 60_000;
 /** It holds no requests up, and killing hundreds of processes takes it seconds. */
 const KEEPER_PATIENCE = 3;
 
-/** While it is drained as well, so that a stop does not wait for what hangs. Undefined where nobody watches. */
+/** While it is drained as well, so that a stop does not wait for what hangs. Undefined where it is switched off. */
 export function watchGateway(gateway: ChildProcess, { watchdogMs }: Config): Watchdog | undefined {
   if (watchdogMs === 0) return undefined;
   return new Watchdog({

@@ -1,6 +1,6 @@
 /**
- * What is believed because of where it lies: files that nobody but root, or whoever runs this, can
- * have written. What others can write could choose where a secret goes, or what root does.
+ * Files that are trusted because only root, or the user who runs this, can have written them. A file
+ * that others can write could choose where a secret goes, or what root does.
  */
 
 import { randomBytes } from "node:crypto";
@@ -22,11 +22,11 @@ import { ConfigError } from "./config-error.js";
 const WRITABLE_BY_OTHERS = 0o022;
 const OPEN_TO_OTHERS = 0o077;
 const STICKY = 0o1000;
-/** Longer is none of the files that are read here. */
+/** No file that is read here is longer. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
 export interface FileTrust {
-  /** Nobody else may be able to read it either. */
+  /** Others may not be able to read it either. */
   readonly secret: boolean;
 }
 
@@ -35,8 +35,8 @@ function isTrusted(uid: number): boolean {
 }
 
 /**
- * Why others could change what lies in this folder; undefined when they cannot. Whoever can write a
- * folder further up can put another in this one's place, so all of them are looked at.
+ * Why others could change what lies in this folder; undefined when they cannot. Folders further up
+ * count as well: who can write one can exchange this folder.
  * @throws when there is no such folder
  */
 export function distrustOfFolder(folder: string): string | undefined {
@@ -95,7 +95,7 @@ function refuse(path: string, reason: string | undefined): undefined {
   return undefined;
 }
 
-/** Whole or not at all, in the place of what was there, also of a link. Everybody may read it. */
+/** Replaces the file, or a link, in one step. All may read it. */
 export function writeTrustedFile(path: string, text: string): void {
   const aside = `${path}.${randomBytes(6).toString("hex")}`;
   try {

@@ -1,5 +1,5 @@
 /**
- * Every environment variable that there is, a row each. The configuration is read by these rows and the
+ * All environment variables, a row each. The configuration is read by these rows and the
  * tables of docs/config.md are printed from them, so a new variable is a row and its use.
  */
 
@@ -55,7 +55,7 @@ interface SwitchVariable extends Described {
   readonly choices: readonly [on: string, off: string];
 }
 
-/** Read and checked by whoever uses it. */
+/** Read and checked where it is used. */
 interface TextVariable extends Described {
   readonly kind: "text";
   readonly accepted: string;
@@ -240,7 +240,7 @@ export const configVariables = [
     accepted:
       "`NAME=/host/path[:ro|rw][:ask]`, comma separated, at most 16; names `[a-z0-9_-]{1,32}`",
     meaning:
-      "Folders that sandboxes see at `/data/NAME`, read-only unless `rw`; see [mounts.md](mounts.md).",
+      "Folders that sandboxes see at `/data/NAME`, read-only unless `rw`; see [data.md](data.md#folders-of-the-host).",
   },
   {
     name: "HF_ENDPOINT",
@@ -249,7 +249,7 @@ export const configVariables = [
     kind: "text",
     accepted: "an https address",
     meaning:
-      "Where `glovebox data download hf:OWNER/DATASET` finds data sets, as Hugging Face's own tools do; see [mounts.md](mounts.md#getting-data).",
+      "Where `glovebox data download hf:OWNER/DATASET` finds data sets, as Hugging Face's own tools do; see [data.md](data.md#getting-data).",
   },
   {
     name: "WHEEL_DIR",
@@ -258,7 +258,7 @@ export const configVariables = [
     kind: "text",
     accepted: "an absolute path",
     meaning:
-      "A folder of wheels, at `/opt/wheels`, to install packages from; see [packages.md](packages.md).",
+      "A folder of wheels, at `/opt/wheels`, to install packages from; see [data.md](data.md#packages).",
   },
   {
     name: "MAX_QUEUED",
@@ -473,7 +473,7 @@ export const configVariables = [
     kind: "text",
     accepted: "`RULE=allow`, `warn` or `deny`, comma separated",
     meaning:
-      "What validation does about what it finds, such as `network=deny,process=warn`; see [validation.md](validation.md).",
+      "What validation does about what it finds, such as `network=deny,process=warn`; see [models.md](models.md#validation).",
   },
   {
     name: "DRAIN_TIMEOUT",
@@ -518,7 +518,7 @@ export const configVariables = [
     kind: "switch",
     key: "audit",
     choices: ["on", "off"],
-    meaning: "Whether the audit log is written, see [audit.md](audit.md).",
+    meaning: "Whether the audit log is written, see [access.md](access.md#the-audit-log).",
   },
   {
     name: "AUDIT_MAX_MB",

@@ -64,7 +64,7 @@ interface ModelUsed {
   readonly seconds: number;
 }
 
-/** What a model was asked and has answered is nobody's to keep: counts only. */
+/** Counts only: prompts and answers of models are not recorded. */
 export function auditModelUse(
   audit: Audit,
   visit: Visit,

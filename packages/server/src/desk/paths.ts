@@ -10,7 +10,7 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * A path below /workspace, "" for the workspace itself. It is followed inside of the sandbox only;
+ * A path below /workspace, "" for the workspace itself. It is followed inside the sandbox only;
  * what is refused here is what no honest caller means.
  * @throws ServiceError INVALID_PATH saying what is wrong
  */

@@ -199,7 +199,7 @@ export function buildApp(options: AppOptions): App {
   return app;
 }
 
-/** HTTP/1.1 asks for the header, even where nobody needs it. */
+/** HTTP/1.1 requires the header. */
 function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
   return headers.host === undefined && httpVersion === "1.1";
 }

@@ -56,8 +56,8 @@ export interface AuthenticateOptions {
 export type Authenticate = (request: FastifyRequest) => Principal;
 
 /**
- * Without a token, whatever page somebody has open could use the server by their browser: by a form, or
- * under a name that its owner lets point here. Browsers tell both, by Origin and by Host.
+ * Without a token, any page in a user's browser could use the server: by a form, or by a host name that points
+ * here. Origin gives the first away, Host the second.
  * @throws ServiceError FORBIDDEN
  */
 function refuseForeignPages({ headers: { host, origin } }: FastifyRequest): void {

@@ -8,8 +8,7 @@ export interface CodeRunner {
   readonly limits: SandboxLimits;
   readonly timeoutMs: number;
   /**
-   * It began with this request and nobody else can reach it. Before the first run it holds what every new
-   * sandbox holds, and what it says of itself is nobody's words.
+   * Whether this request created the session. Until its first run it holds no user's text.
    */
   readonly isNew: boolean;
   /** Have a sandbox, so that no tokens are spent where there is none. @throws ServiceError */
@@ -17,9 +16,8 @@ export interface CodeRunner {
   /** Run code as any other execution of the session. @throws ServiceError when it cannot be run */
   run(code: string): Promise<ExecutionOutcome>;
   /**
-   * Run a script of ours in the sandbox, in no history and seen by nobody, and hand back what its `main`
-   * returns. That comes from a guest: whoever reads it checks it first. `apart` costs a fork and keeps
-   * what the script meets away from the session.
+   * Run a script of ours in the sandbox, outside of any history, and return what its `main` returns, which
+   * comes from a guest and must be checked. `apart` costs a fork and leaves the session untouched.
    * @throws ServiceError when there is no answer
    */
   examine(
@@ -36,8 +34,7 @@ export type GuestScript = "static_check" | "context_probe";
 const SILENT: ReadonlySet<ErrorCode> = new Set(["QUESTION_UNANSWERED", "SESSION_BUSY"]);
 
 /**
- * A kernel that says nothing costs what it would have said. A session that has ended, or whoever may use it no
- * more, is no advice.
+ * A silent kernel costs its advice only. A session that has ended, or a caller that was revoked, is an error.
  */
 export function throwUnlessSilent(error: unknown): void {
   if (error instanceof ServiceError && !SILENT.has(error.code)) throw error;

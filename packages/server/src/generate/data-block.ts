@@ -1,8 +1,7 @@
 /**
- * What comes out of a sandbox goes to the model as data: between two marks that carry a number
- * nobody could have known before, so that no file, name or traceback can close the block and speak
- * as somebody else. A model may still believe what it reads; what it then does is write code, which
- * can do no more than any other code in the sandbox.
+ * What comes out of a sandbox goes to the model as data, between two marks with a random number, so that
+ * no file, name or traceback can close the block. A model may still believe what it reads; the code that
+ * it then writes can do no more than any other code in the sandbox.
  */
 
 import { randomBytes } from "node:crypto";

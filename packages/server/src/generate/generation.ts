@@ -1,6 +1,6 @@
 /**
  * From a task to a result: code is written, looked at and run; what fails goes back to the model with its
- * traceback, as often as allowed. Each code is run once at the most.
+ * traceback, as often as allowed. Each code is run at most once.
  */
 
 import type { ValidationPolicy } from "../config/model-settings.js";

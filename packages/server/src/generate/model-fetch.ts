@@ -6,7 +6,7 @@ import { AnswerCut, AnswerOverlong } from "./model-errors.js";
 /** Far above what LLM_MAX_TOKENS lets an honest server send, thinking and streaming overhead included. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** To the network. A redirect would take the prompt, if not the key, to somebody else. */
+/** To the network. A redirect would take the prompt, if not the key, elsewhere. */
 export function overNetwork(baseUrl: string): Exchanger {
   return async (path, body, init) => {
     const response = await fetch(`${baseUrl}${path}`, { ...init, body, redirect: "error" });

@@ -151,7 +151,7 @@ export class ModelClient {
       maxOutputTokens: this.#settings.answerTokensMax,
       maxRetries: 0,
       abortSignal: request.signal,
-      // It would be written to the terminal; whoever reads the parts is told.
+      // It would be written to the terminal; the reader of the parts is told.
       onError: () => undefined,
     });
     return fullStream;
@@ -362,7 +362,7 @@ function asText({ name, schema }: AnswerForm): OutputInterface<string, string, n
   };
 }
 
-/** What the SDK does not pass on: a refusal, and calls of tools that nobody has offered. */
+/** What the SDK does not pass on: a refusal, and calls of tools that were not offered. */
 function saidBeside(body: unknown): { refusal: string | null; toolArguments: string } {
   const { choices } = (body ?? {}) as { choices?: { message?: Record<string, unknown> }[] };
   const message = choices?.[0]?.message ?? {};

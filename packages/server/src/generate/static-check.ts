@@ -1,6 +1,6 @@
 /**
  * The part of the validation that needs no model: Python's own `ast`, in the sandbox that would run the
- * code. What it says is advice, also where the policy denies: see docs/validation.md.
+ * code. What it says is advice, also where the policy denies: see docs/models.md.
  */
 
 import { Type } from "typebox";

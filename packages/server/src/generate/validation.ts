@@ -131,7 +131,7 @@ function conclude(
   };
 }
 
-/** Source 001's field: one string for people. */
+/** `validation_result`: one string for people. */
 export function validationSentence(validation: Validation): string {
   const { verdict, findings, review } = validation;
   const found = findings.slice(0, 3).map(({ line, message }) => `line ${line}: ${message}`);

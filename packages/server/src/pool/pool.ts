@@ -1,6 +1,6 @@
 /**
  * Warm sandboxes, handed out at once and refilled in the background. A sandbox that was handed
- * out never comes back: it is destroyed by whoever leased it. May import sandbox, errors, config.
+ * out never comes back: its holder destroys it. May import sandbox, errors, config.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -139,7 +139,7 @@ export class Pool {
     this.#refill();
   }
 
-  /** Refuse whoever waits and destroy what is warm. Leases are their holders' to release. */
+  /** Refuse all who wait and destroy what is warm. Leases are left to their holders. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#refillTimer);

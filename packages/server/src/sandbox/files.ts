@@ -1,6 +1,6 @@
 /**
  * The files of one sandbox as the layers above see them. All paths are relative to /workspace and are
- * followed inside of the sandbox only. What fails is a ServiceError of the table's file codes.
+ * followed inside the sandbox only. What fails is a ServiceError of the table's file codes.
  */
 
 import type { Readable } from "node:stream";

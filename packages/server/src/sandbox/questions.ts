@@ -41,7 +41,7 @@ const Variable = Type.Object(
   Closed,
 );
 
-/** By message type. The message as a whole is bounded by whoever reads it. */
+/** By message type. The reader bounds the message as a whole. */
 export const answerSchemas = {
   complete_reply: Type.Object(
     {
@@ -92,7 +92,7 @@ export const answerSchemas = {
     },
     Closed,
   ),
-  /** Whoever has sent the script knows what it should answer, and checks it. */
+  /** The sender of the script knows what it should answer, and checks it. */
   script_reply: Type.Object({ answer: Type.Unknown() }, Closed),
   question_failed: Type.Object(
     {

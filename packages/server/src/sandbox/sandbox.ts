@@ -16,7 +16,7 @@ export interface SandboxLimits {
 /** Why a sandbox, or only its kernel, ended. */
 export interface SandboxEnd {
   readonly reason: "kernel_exited" | "sandbox_died" | "flood" | "protocol_violation" | "destroyed";
-  /** The kernel's exit code, negative for a signal; undefined where nobody saw it. */
+  /** The kernel's exit code, negative for a signal; undefined where it was not seen. */
   readonly exitCode?: number;
   readonly outOfMemory: boolean;
   /** For a person: what was violated, or who destroyed it. */
@@ -65,11 +65,11 @@ export interface PanicCount {
 /** A cell, as a kernel is asked to run it. */
 export interface CellRequest {
   readonly code: string;
-  /** Whoever asks ends it by then, and a little later somebody else does who needs no help of this process. */
+  /** The caller ends it by then; a little later the driver does, without the help of this process. */
   readonly timeoutMs: number;
   /** Of stdout and of stderr, each. What is beyond is counted only. */
   readonly outputBytesMax: number;
-  /** Whether somebody can answer input(). */
+  /** Whether input() can be answered. */
   readonly allowInput: boolean;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
@@ -103,7 +103,7 @@ export interface Sandbox {
     question: KernelQuestion<Name>,
     timeoutMs: number,
   ): Promise<KernelAnswer<Name>>;
-  /** Read no further, so that a guest that writes on has to wait. For one execution at the most. */
+  /** Stop reading, so that a guest that writes on has to wait. For one execution at most. */
   pauseOutput(): void;
   /** Read on. Nothing is lost in between. */
   resumeOutput(): void;

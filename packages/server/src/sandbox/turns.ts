@@ -7,7 +7,7 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** How much heavy reading one turn may hold. Whoever has begun goes on to the end of its chunk. */
+/** How much heavy reading one turn may hold. A chunk that was begun is read to its end. */
 const TURN_MS = 5;
 /** Less is not worth the counting. */
 const COUNTED_MS = 0.2;

@@ -4,12 +4,12 @@
  */
 
 /**
- * A value that JSON was parsed to, with U+FFFD in the place of every half, in keys as well. Changed in place, so
+ * A value that JSON was parsed to, with U+FFFD instead of every half, in keys as well. Changed in place, so
  * that nothing is copied where nothing is wrong. Text under the key `left` stays as it is.
  */
 export function makeWhole<T>(value: T, left?: string): T {
   if (typeof value === "string") return value.toWellFormed() as T;
-  // Without recursion: nobody has counted yet how deep it is.
+  // Without recursion, as its depth has not been checked yet.
   const open: object[] = [];
   if (typeof value === "object" && value !== null) open.push(value);
   for (let container = open.pop(); container; container = open.pop()) {

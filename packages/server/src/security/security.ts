@@ -90,7 +90,7 @@ export class Security {
 
   /**
    * Two phases: new work is refused and every process stands still at once; then all are killed,
-   * and looked for. Whoever panics while one is under way gets its report.
+   * and looked for. A second panic meanwhile gets the same report.
    * @throws ServiceError as ActingAdmin
    */
   panic(by: ActingAdmin, reason: string): Promise<PanicReport> {
@@ -211,7 +211,7 @@ export class Security {
   }
 
   /**
-   * End the sessions of this id, whoever owns them.
+   * End the sessions of this id, for any owner.
    * @throws ServiceError SESSION_NOT_FOUND, and as ActingAdmin; nothing has happened then
    */
   endSessions(by: ActingAdmin, id: string): { owners: string[]; gone: Promise<void> } {

@@ -23,3 +23,8 @@ export interface Admit {
   /** A change of files. @throws ServiceError UNAUTHENTICATED, AUDIT_UNAVAILABLE */
   change(): void;
 }
+
+/** One key for a session of an owner. Neither owners nor ids have a slash, so no two pairs share one. */
+export function sessionKey(owner: string, id: string): string {
+  return `${owner}/${id}`;
+}

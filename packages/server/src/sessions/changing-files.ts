@@ -1,5 +1,5 @@
 /**
- * A session's files for whoever changes them: every change asks first whether it may still be made, in the turn
+ * A session's files for callers that change them: every change asks first whether it may still be made, in the turn
  * in which it is, and is told afterwards. There is no other way to change them, so no route can forget either.
  */
 

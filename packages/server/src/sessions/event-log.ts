@@ -10,7 +10,7 @@ import { LoggedEvent } from "./logged-event.js";
 
 /** Kept for followers that come later. */
 const KEPT_BYTES_MAX = 4 * 2 ** 20;
-/** Kept at the most for followers that are behind: what they may be, and one message more. */
+/** Kept at most for followers that are behind: what they may be, and one message more. */
 const HELD_BYTES_MAX = 16 * 2 ** 20;
 /** So far behind a follower may be before the execution has to wait, and so near it goes on. */
 const BEHIND_BYTES_MAX = 256 * 2 ** 10;
@@ -176,7 +176,7 @@ export class Follower implements AsyncIterableIterator<LoggedEvent> {
 
   /**
    * Hand over `first` and every event after it. Waits only where there is something to wait for: for
-   * the next event, or for `send`, while whoever gets them can take no more. Follows no more then.
+   * the next event, or for `send` while the receiver can take no more. Then it stops following.
    */
   async forward(
     first: LoggedEvent | undefined,
@@ -191,7 +191,7 @@ export class Follower implements AsyncIterableIterator<LoggedEvent> {
     this.close();
   }
 
-  /** Follow no more. Idempotent; who waits for the next event is told that there is none. */
+  /** Stop following. Idempotent; a pending next() is told that there is no more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

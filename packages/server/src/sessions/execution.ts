@@ -22,7 +22,7 @@ export interface ExecutionOrigin {
   readonly request: ExecutionRequest;
   /** Executions of the session that come first. */
   readonly queuedBefore: number;
-  /** Whether to log events from the beginning, because somebody will follow. */
+  /** Whether to log events from the beginning, because there will be followers. */
   readonly followed: boolean;
 }
 
@@ -41,7 +41,7 @@ export class Execution implements ExecutionHandle {
   #status: ExecutionStatus | null = null;
   #run: Run | undefined;
   #log: EventLog | undefined;
-  /** Put together after the end, for as long as somebody follows it. */
+  /** Put together after the end, for as long as it has followers. */
   #replay: WeakRef<EventLog> | undefined;
   #outcome: ExecutionOutcome | undefined;
   #takeBack: (() => void) | undefined;
@@ -136,7 +136,7 @@ export class Execution implements ExecutionHandle {
     return true;
   }
 
-  /** Nobody wants it any more. A session's state is kept, if the code lets an interrupt through. */
+  /** It is no longer wanted. A session's state is kept, if the code lets an interrupt through. */
   abandon(): void {
     if (this.#state === "done" || this.#state === "cancelled") return;
     if (this.cancel("its client went away")) return;
@@ -265,7 +265,7 @@ function replay(
         break;
       }
       case "error":
-        // A run has one at the most, at its end.
+        // A run has at most one, at its end.
         if (ended?.error) append("error", ended.error);
     }
   }

@@ -3,7 +3,7 @@
  * sandbox causes is explained: its limits, its missing network, what it refuses.
  *
  * What the kernel counted outside of the sandbox is a fact. The text of an exception is the run's
- * own and can be forged, which misleads nobody but its author; it is bounded before it is searched.
+ * own and can be forged, which misleads its author only; it is bounded before it is searched.
  */
 
 import { WHEELS_MOUNT } from "../config/data-mounts.js";
@@ -33,7 +33,7 @@ export interface Failure {
   readonly evalue: string;
   readonly traceback: readonly string[];
   readonly stderr: string;
-  /** How the interpreter ended, negative for a signal; undefined where it lives on or nobody knows. */
+  /** How the interpreter ended, negative for a signal; undefined where it lives on or that is not known. */
   readonly kernelExitCode: number | undefined;
   readonly sessionGoesOn: boolean;
   readonly events: KernelEvents;
@@ -125,7 +125,7 @@ function explainProcesses({ events }: Failure, { processes }: Bounds): string | 
   return `The limit of ${processes} processes and threads for the whole sandbox was reached. Start fewer at a time (n_jobs, max_workers, processes), and end those that earlier runs have left.`;
 }
 
-/** Where memory ran out on the way to another end: a child was killed, and somebody waits for it. */
+/** Where memory ran out on the way to another end: a child was killed, and its parent waits for it. */
 function explainMemoryEvent(failure: Failure, bounds: Bounds): string | null {
   if (failure.status === "out_of_memory" || failure.events.oomKills === 0) return null;
   return `Memory ran out during the run, and a child process was ended for it. ${adviseOnMemory(failure, bounds)}`;
@@ -271,7 +271,7 @@ const TEXT_RULES: readonly TextRule[] = [
   },
 ];
 
-/** Worth naming to somebody who looks for something else; rootfs/packages.txt has all. */
+/** Suggested instead of a missing package; rootfs/packages.txt has all. */
 export const PACKAGES: readonly string[] = [
   "numpy",
   "pandas",
@@ -306,7 +306,7 @@ const LINE_CHARACTERS_MAX = 1000;
 const CHILD_FAILURES: ReadonlySet<string> = new Set(["CalledProcessError"]);
 const LAST_WORDS_CHARACTERS_MAX = 2048;
 
-/** The exceptions that led to the last one, newest first, and the last words of whoever had no exception. */
+/** The exceptions that led to the last one, newest first, and the last words of a child that had none. */
 function otherTexts({ status, ename, traceback, stderr }: Failure): string[] {
   const chain = endOf(traceback)
     .split("\n")

@@ -69,7 +69,7 @@ export class History {
     this.#executions.set(id, execution);
   }
 
-  /** All that there are, the oldest first. */
+  /** All of them, the oldest first. */
   list(): Execution[] {
     return [...this.#executions.values()];
   }
@@ -96,7 +96,7 @@ export class History {
     execution.dropOutputs();
   }
 
-  /** The session has ended, and nobody can ask any more. */
+  /** The session has ended and can no longer be asked. */
   close(): void {
     this.#closed = true;
     for (const execution of this.#executions.values()) this.#budget.free(execution);

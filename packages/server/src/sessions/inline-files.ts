@@ -106,6 +106,6 @@ async function read(files: SandboxFiles, path: string, bytesMax: number): Promis
 
 /** Undefined when it takes longer. */
 function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  work.catch(() => undefined); // Nobody may wait for it any more.
+  work.catch(() => undefined); // It may have no reader any more.
   return Promise.race([work, delay(ms, undefined, { ref: false })]);
 }

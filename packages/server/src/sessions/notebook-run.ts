@@ -65,7 +65,7 @@ export class NotebookRun {
     };
   }
 
-  /** Nobody wants it any more: what runs is interrupted, and no more is begun. */
+  /** It is no longer wanted: what runs is interrupted, and no more is begun. */
   abandon(): void {
     this.#abandoned = true;
     this.#current?.abandon();

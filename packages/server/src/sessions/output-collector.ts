@@ -59,7 +59,7 @@ export class OutputCollector {
   #displays = new Map<string, Output & { output_type: "display_data" }>();
   #clearBeforeNext = false;
   truncated = false;
-  /** Told of everything that is kept, at once; undefined while nobody follows. */
+  /** Told of everything that is kept, at once; undefined without followers. */
   onEvent: EventSink | undefined;
 
   constructor(bytesMax: number, onFlood: () => void) {

@@ -1,6 +1,6 @@
 /**
- * A gate before the pool for owners with a bound: sandboxes that are still being destroyed count, so whoever
- * ends sessions faster than their sandboxes go waits for that, and never holds more places than allowed.
+ * A gate before the pool for owners with a bound: sandboxes that are still being destroyed count, so an
+ * owner who ends sessions faster than their sandboxes go waits, and never holds more places than allowed.
  */
 
 import { ServiceError } from "../errors.js";

@@ -25,7 +25,7 @@ type StopCause = "timeout" | "output_limit" | "interrupted";
 const GRACE_MS = 1000;
 /** Cells that take longer than this get their output forwarded while they run. */
 const WATCH_AFTER_MS = 50;
-/** The same where somebody follows. Most cells are shorter still, and need no second process. */
+/** The same for an execution with followers. Most cells are shorter still, and need no second process. */
 const WATCH_FOLLOWED_AFTER_MS = 10;
 /** Meeting a limit takes time, so the shortest cells need not be asked. */
 const EVENT_SECONDS_MIN = 0.002;
@@ -88,12 +88,12 @@ export class Run {
   /** KeyboardInterrupt in the code. If the code does not let it through, the run goes on. */
   interrupt(): void {
     if (this.#over) return;
-    // Whoever waits to write cannot be interrupted before it has written.
+    // A kernel that waits to write cannot be interrupted before it has written.
     this.#sandbox.resumeOutput();
     this.#sandbox.interrupt();
   }
 
-  /** Interrupt it because nobody wants it any more, and say so in the outcome if that must be forced. */
+  /** Interrupt it because it is no longer wanted, and say so in the outcome if that must be forced. */
   end(): void {
     this.#stop("interrupted");
   }
@@ -229,7 +229,7 @@ function statusOf(
   return how.status;
 }
 
-/** What a person or a model can do something with, also where Python itself could not say it. */
+/** Words for a person or a model, also where Python itself could not say it. */
 function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionError | null {
   const told = "reason" in how || !how.error ? null : bounded(how.error);
   switch (status) {
@@ -261,7 +261,7 @@ function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionErr
   }
 }
 
-/** What a kernel says that is not ours any more may be a hundred times longer, and an answer repeats it. */
+/** A hostile kernel may say a hundred times more, and an answer repeats it. */
 function bounded(error: ExecutionError): ExecutionError {
   let characters = 0;
   const traceback = error.traceback.filter((line) => {

@@ -11,7 +11,7 @@ import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
-import type { Caller } from "./caller.js";
+import { type Caller, sessionKey } from "./caller.js";
 import type { ChangingFiles, ReadingFiles, ToldOfChange } from "./changing-files.js";
 import type { Execution } from "./execution.js";
 import type { ExecutionRequest } from "./execution-request.js";
@@ -34,7 +34,7 @@ export interface SessionObserver {
 }
 
 const CLOSE_PATIENCE_MS = 3000;
-/** What goes on between runs is charged this often, so that no key runs on what it has not. */
+/** Use between runs is charged this often, so that no key exceeds its quota for long. */
 const CHARGE_EVERY_MS = 2000;
 
 export class SessionManager implements Sessions {
@@ -43,7 +43,7 @@ export class SessionManager implements Sessions {
   readonly #config: Config;
   readonly #bounds: Bounds;
   readonly #observer: SessionObserver;
-  /** By owner and id, see `nameOf`. */
+  /** By owner and id, see `sessionKey`. */
   readonly #sessions = new Map<string, Session>();
   readonly #stateless = new Set<Session>();
   readonly #historyBudget: HistoryBudget;
@@ -89,7 +89,7 @@ export class SessionManager implements Sessions {
   obtain(caller: Caller, id: string): Session {
     this.#refuseWhenStopping();
     caller.assertAlive();
-    return this.#sessions.get(nameOf(caller.id, id)) ?? this.#open({ owner: caller, id });
+    return this.#sessions.get(sessionKey(caller.id, id)) ?? this.#open({ owner: caller, id });
   }
 
   /**
@@ -129,7 +129,7 @@ export class SessionManager implements Sessions {
       session.refuseWhenClosed();
     } catch (error) {
       await this.#end(session, "it could not be started");
-      owner.assertAlive(); // Whatever has failed: that is why.
+      owner.assertAlive(); // A revoked owner is the reason for any failure.
       throw error;
     }
     return session.describe();
@@ -174,7 +174,7 @@ export class SessionManager implements Sessions {
   }
 
   has(owner: string, id: string): boolean {
-    return this.#sessions.has(nameOf(owner, id));
+    return this.#sessions.has(sessionKey(owner, id));
   }
 
   list(caller: Caller): SessionInfo[] {
@@ -257,7 +257,7 @@ export class SessionManager implements Sessions {
   }
 
   /**
-   * End the sessions of this id, whoever owns them. `gone` resolves when their processes are.
+   * End the sessions of this id, for any owner. `gone` resolves when their processes are.
    * @throws ServiceError SESSION_NOT_FOUND
    */
   endNamed(id: string, reason: string): { owners: string[]; gone: Promise<void> } {
@@ -309,7 +309,7 @@ export class SessionManager implements Sessions {
     const all = this.#all();
     const timeout = delay(this.#config.drainTimeoutMs, undefined, { ref: false });
     await Promise.race([Promise.all(all.map((session) => session.drained())), timeout]);
-    // Whoever stops this process ends what could not be ended here.
+    // The supervisor ends what could not be ended here.
     const closed = Promise.all(all.map((session) => this.#end(session, "the server is stopping")));
     await Promise.race([closed, delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
   }
@@ -360,7 +360,7 @@ export class SessionManager implements Sessions {
     const session = this.#newSession({ ...creation, id }, this.#historyBudget, (reason) => {
       void this.#end(session, reason);
     });
-    this.#sessions.set(nameOf(creation.owner.id, id), session);
+    this.#sessions.set(sessionKey(creation.owner.id, id), session);
     this.#observer.onCreated(creation.owner.id, id, creation);
     return session;
   }
@@ -424,7 +424,7 @@ export class SessionManager implements Sessions {
 
   /** Idempotent, as several causes may come together. */
   #end(session: Session, reason: string): Promise<void> {
-    const name = nameOf(session.owner, session.id);
+    const name = sessionKey(session.owner, session.id);
     if (this.#sessions.get(name) === session) {
       this.#sessions.delete(name);
       this.#observer.onEnded(session.owner, session.id, reason);
@@ -434,7 +434,7 @@ export class SessionManager implements Sessions {
 
   #get(caller: Caller, id: string): Session {
     caller.assertAlive();
-    const session = this.#sessions.get(nameOf(caller.id, id));
+    const session = this.#sessions.get(sessionKey(caller.id, id));
     if (!session) throw new ServiceError("SESSION_NOT_FOUND");
     return session;
   }
@@ -442,9 +442,4 @@ export class SessionManager implements Sessions {
   #refuseWhenStopping(): void {
     if (this.#stopping) throw new ServiceError("SHUTTING_DOWN");
   }
-}
-
-/** Neither owners nor ids have a slash, so no two pairs have the same name. */
-function nameOf(owner: string, id: string): string {
-  return `${owner}/${id}`;
 }

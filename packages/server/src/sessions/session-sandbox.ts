@@ -1,6 +1,6 @@
 /**
  * The sandbox of a session: leased when it is first needed, given what the session has asked for, and
- * replaced when it has ended. There is one at a time, whoever asks for it.
+ * replaced when it has ended. There is one at a time, however many ask.
  */
 
 import { ServiceError } from "../errors.js";
@@ -70,8 +70,7 @@ export class SessionSandbox {
   }
 
   /**
-   * The one that there is, or a new one, with these limits in force. A sandbox that ends while its
-   * limits are set is no fault of who asked: there is a second one.
+   * The current sandbox, or a new one, with these limits. Retries once if it dies while they are set.
    */
   async withLimits(limits: SandboxLimits, isSecond = false): Promise<Lease> {
     const lease = this.#present() ?? (await this.acquire());
@@ -87,7 +86,7 @@ export class SessionSandbox {
     return lease;
   }
 
-  /** The one that there is, or one for everybody who asks at this moment. */
+  /** The current sandbox, or one that all callers of this moment share. */
   async acquire(): Promise<Lease> {
     const present = this.#present();
     if (present) return present;
@@ -108,7 +107,7 @@ export class SessionSandbox {
     this.#cpuCharge.afterRun(lease.sandbox, outcome);
     if (outcome.spent) {
       if (this.#lease === lease) this.#lease = undefined;
-      // Nobody has to wait for the cleaning up; the pool counts the place as taken until then.
+      // The session need not wait for the cleaning up; the pool counts the place as taken until then.
       void this.#leave(lease, `an execution ended with status ${outcome.status}`);
     }
   }
@@ -145,7 +144,7 @@ export class SessionSandbox {
     throw new ServiceError("SESSION_NOT_FOUND", `Session ${id} has ended: ${this.#closed}.`);
   }
 
-  /** The one that there is, if it lives. */
+  /** The current sandbox, if it lives. */
   #present(): Lease | undefined {
     this.refuseWhenClosed();
     if (this.#lease && !this.#lease.sandbox.alive) {
@@ -174,7 +173,7 @@ export class SessionSandbox {
       this.refuseWhenClosed();
     } catch (error) {
       void this.#leave(lease, "it could not be prepared for the session");
-      this.refuseWhenClosed(); // Whatever has failed: that is why.
+      this.refuseWhenClosed(); // A closed session is the reason for any failure.
       throw error;
     } finally {
       this.#preparing = undefined;

@@ -58,7 +58,7 @@ export class Session implements SessionHandle {
     return this.#sandbox.closed;
   }
 
-  /** @throws ServiceError SESSION_NOT_FOUND: whoever looked at it while it ended has not looked at all */
+  /** @throws ServiceError SESSION_NOT_FOUND, also while it is ending */
   refuseWhenClosed(): void {
     this.#sandbox.refuseWhenClosed();
   }
@@ -68,7 +68,7 @@ export class Session implements SessionHandle {
     return this.#options.limits;
   }
 
-  /** Whether it has never had a sandbox, and nobody waits for one. */
+  /** Whether it has never had a sandbox, and waits for none. */
   get unused(): boolean {
     return !this.#sandbox.exists && this.#executions + this.#queue.length + this.#holders === 0;
   }
@@ -357,7 +357,7 @@ export class Session implements SessionHandle {
     try {
       return await this.#sandbox.living?.ask(question, timeoutMs);
     } catch (error) {
-      this.refuseWhenClosed(); // Whatever has failed: that is why.
+      this.refuseWhenClosed(); // A closed session is the reason for any failure.
       throw error;
     }
   }

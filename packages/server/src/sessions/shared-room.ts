@@ -1,6 +1,6 @@
 /**
- * Room that all owners share, within one bound. When it is used up, whoever holds most gives first, and of what is
- * theirs the oldest: nobody loses anything by what others pile up.
+ * Room that all owners share, within one bound. When it is used up, the owner who holds most gives first, the oldest
+ * item first, so what one piles up costs no other.
  */
 
 interface Holding<Item> {
@@ -32,7 +32,7 @@ export class SharedRoom<Item> {
     return this.#size;
   }
 
-  /** The item holds so much from now on, in the place of what it held before, and is the latest of its owner's. */
+  /** Set what the item holds, and make it the latest of its owner's. */
   hold(item: Item, owner: string, size: number): void {
     this.free(item);
     const holding = this.#owners.get(owner) ?? { items: new Map<Item, number>(), size: 0 };
@@ -63,7 +63,7 @@ export class SharedRoom<Item> {
     return size;
   }
 
-  /** The oldest item of who holds most; what is exempt counts for nobody. Looks at each owner once. */
+  /** The oldest item of the owner who holds most; exempt items do not count. Looks at each owner once. */
   #nextToGive(latest: Item): Item | undefined {
     const exempt = this.#options.keepsLatest ? latest : undefined;
     let most: Holding<Item> | undefined;

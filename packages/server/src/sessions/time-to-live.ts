@@ -32,12 +32,12 @@ export class TimeToLive {
     this.#lastUsedAt = Date.now();
   }
 
-  /** It is used: `run` is called when it is not any more. */
+  /** In use, until `run` is called. */
   hold(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Let the time run that is left since it was last touched. */
+  /** No longer in use: the rest of the time begins to run. */
   run(): void {
     clearTimeout(this.#timer);
     if (this.#isStopped) return;

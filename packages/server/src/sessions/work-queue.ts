@@ -1,6 +1,6 @@
 /** Work of one session: a piece at a time, in the order of asking. */
 
-/** Does the work. What it returns tells whoever asked, and is called once the place is free. */
+/** Does the work. What it returns is called once the place is free, and tells the caller. */
 export type Work = () => Promise<() => void>;
 
 export class WorkQueue {

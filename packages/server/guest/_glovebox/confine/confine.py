@@ -174,7 +174,7 @@ def forbid_new_privileges(context: Context) -> None:
 
 def close_descriptors(context: Context) -> None:
     """Prevents use of anything the parent had open: its sockets, directories and pidfds. Early, so
-    that a sandbox that is only half made keeps nobody's connection open."""
+    that a half-made sandbox keeps no connection of another open."""
     kept = sorted(context.keep_descriptors)
     start = 0
     for descriptor in kept:
@@ -185,7 +185,7 @@ def close_descriptors(context: Context) -> None:
 
 
 def hide_memory(context: Context) -> None:
-    """Prevents tracing and reading /proc/1/* of the warden, whoever asks."""
+    """Prevents tracing and reading /proc/1/* of the warden, to all."""
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
 
 

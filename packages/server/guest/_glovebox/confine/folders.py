@@ -178,7 +178,7 @@ def close_all(mounts: Mounts) -> None:
 
 
 def _make_id_map(uid: int, gid: int, host_id: int) -> int:
-    """A user namespace in which `uid` and `gid` stand for `host_id` outside, with nobody in it."""
+    """A user namespace in which `uid` and `gid` stand for `host_id` outside, without any process."""
     ready, says_ready = os.pipe2(os.O_CLOEXEC)
     try:
         pid = os.fork()

@@ -109,7 +109,7 @@ def clone_mount(root: int) -> int:
 
 def set_mount_attributes(mount: int, attributes: int, id_map: int | None = None) -> None:
     """mount_setattr(2) on a mount that is nowhere yet. `id_map` is a user namespace: what belongs to
-    an id inside of it on the disk belongs to the id outside of it here, and the other way round."""
+    an id inside it on the disk belongs to the id outside it here, and the other way round."""
     if id_map is not None:
         attributes |= _MOUNT_ATTR_IDMAP
     given = struct.pack("=QQQQ", attributes, _MOUNT_ATTR_ATIME_CHOICE, 0, id_map or 0)

@@ -1,4 +1,4 @@
-"""The keeper's words for the log. Its standard error is a pipe that somebody must empty, and a gateway in
+"""The keeper's words for the log. Its standard error is a pipe that the supervisor must empty, and a gateway in
 wrong hands could have it complain without end: there are so many lines in a minute, and no more."""
 
 import sys

@@ -29,7 +29,7 @@ class Deadlines:
         self._passed: dict[int, float] = {}
 
     def clear(self, slot: int) -> None:
-        """Whoever had it before has left."""
+        """The slot is given to another sandbox."""
         os.pwrite(self._file, bytes(_ENTRY.size), slot * _ENTRY.size)
         self._passed.pop(slot, None)
 

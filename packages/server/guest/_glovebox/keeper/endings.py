@@ -57,7 +57,7 @@ class Endings:
         self._cgroups.kill(sandbox.name)
 
     def close_report(self, sandbox: Sandbox) -> None:
-        """Nobody is to be heard any more."""
+        """From here on none is listened to."""
         if sandbox.report:
             if sandbox.report.fileno() in self._selector.get_map():
                 self._selector.unregister(sandbox.report)

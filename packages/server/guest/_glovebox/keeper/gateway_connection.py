@@ -18,7 +18,7 @@ from _glovebox.wire import frames
 
 # All that the gateway asks for in good faith is far smaller.
 _OPERATION_BYTES_MAX = 64 << 10
-# More than everything that there is to tell about all sandboxes at once.
+# More than there can be to tell about all sandboxes at once.
 _UNREAD_BYTES_MAX = 1 << 20
 # What is done at a time, whichever is reached first.
 _OPERATIONS_AT_A_TIME = 32
@@ -29,7 +29,7 @@ _BROKEN = (frames.ChannelClosed, frames.FrameTooLarge, ValueError, OSError)
 
 class GatewayConnection:
     """Calls `on_connected` when there is a gateway, `on_operation` with what it asks for, and `on_lost`
-    when it is gone. What is told while there is none is told to nobody."""
+    when it is gone. What is told while there is none is lost."""
 
     def __init__(
         self,

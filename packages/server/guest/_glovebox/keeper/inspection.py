@@ -14,7 +14,7 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
 def sandbox(kernel_handle: int, warden_handle: int, porter_handle: int) -> dict:
-    """The facts of its processes, by their pidfds, and the namespaces of whoever asks. There may be no
+    """The facts of its processes, by their pidfds, and the keeper's own namespaces. There may be no
     porter."""
     return {
         "keeper": _namespaces(os.getpid()),

@@ -82,7 +82,7 @@ class Keeper:
             gateway_uid,
             self._on_gateway,
             lambda operation: self._operations.perform(operation),
-            lambda: self._endings.destroy_all(),  # Nobody could speak to them any more.
+            lambda: self._endings.destroy_all(),  # No one else could speak to them.
         )
         self._tell = self._gateway.tell
         self._endings = Endings(self._selector, self._cgroups, self._tell, self._sandboxes)
@@ -132,7 +132,7 @@ class Keeper:
         register(0, selectors.EVENT_READ, self._on_stdin)
         while not (self._stopping and not self._sandboxes):
             for key, _ in self._selector.select(self._patience()):
-                # Whoever was served before in this round may have closed this one.
+                # An earlier one of this round may have closed it.
                 if self._selector.get_map().get(key.fd) is key:
                     key.data()
             self._gateway.serve()
@@ -180,7 +180,7 @@ class Keeper:
         """Tell a gateway that has just connected what there is."""
         self._tell({"event": "sandboxes", "sandboxes": sorted(self._sandboxes)})
         for sandbox in self._sandboxes.values():
-            if sandbox.kernel_exit is not None:  # It ended while nobody could be told.
+            if sandbox.kernel_exit is not None:  # It ended while there was no gateway to tell.
                 self._kernels.tell_exit(sandbox, sandbox.kernel_exit)
         for zygote in self._zygotes.ready:
             self._tell(zygote.ready)

@@ -1,8 +1,8 @@
 """The kernels of all sandboxes: forked by a zygote, and watched to their end.
 
 A zygote is the parent of its kernels and the only one who learns an exit code. When it has died, or
-when this keeper has taken sandboxes over from an earlier one, a pidfd tells that a kernel has ended, and nobody
-is told how.
+when this keeper has taken sandboxes over from an earlier one, a pidfd tells that a kernel has ended, but
+not how.
 """
 
 import os

@@ -35,7 +35,7 @@ class Sandbox:
 
     @property
     def handles(self) -> list[int]:
-        """All pidfds that there are."""
+        """All of its pidfds."""
         all_three = (self.warden_handle, self.kernel_handle, self.porter_handle)
         return [handle for handle in all_three if handle >= 0]
 
@@ -53,7 +53,7 @@ class Common:
 
 
 def send_signal(handle: int, number: signal.Signals) -> None:
-    """To whom a pidfd stands for, who may be gone, or never have been."""
+    """Signal the process behind a pidfd. Does nothing if it has ended, or the pidfd is -1."""
     if handle < 0:
         return
     try:

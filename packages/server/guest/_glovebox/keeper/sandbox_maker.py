@@ -123,7 +123,7 @@ class SandboxMaker:
             report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             going_on.enter_context(report)
             going_on.enter_context(child_report)
-            report.setblocking(False)  # Whoever has died may have left no word.
+            report.setblocking(False)  # A child that has died may have left no word.
             lock = _held(going_on, os.memfd_create("lock", os.MFD_CLOEXEC))
             stdout_read, stdout = _pipe(going_on)
             stderr_read, stderr = _pipe(going_on)

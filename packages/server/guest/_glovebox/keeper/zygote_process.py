@@ -22,7 +22,7 @@ _PROGRAM = (
 DEFAULT_TEMPLATE = "default"
 
 
-# A fork takes milliseconds. Whoever asks for a sandbox waits longer than this.
+# A fork takes milliseconds. A request for a sandbox waits longer than this.
 _ANSWER_S_MAX = 10.0
 
 

@@ -1,5 +1,9 @@
 """All zygotes of a keeper, by what they were made from. Of each template there is one that forks, maybe one
-that is to take over from it, and those that have retired and wait for the last of their kernels."""
+that is to take over from it, and those that have retired and wait for the last of their kernels.
+
+A worn zygote is noticed when a sandbox is made. The next starts beside it and takes over once it has
+imported everything, so no session waits. The old one stays for its kernels' exit codes, which only a parent learns.
+"""
 
 import selectors
 import sys

@@ -61,7 +61,7 @@ def describe(name: str, value: object) -> dict:
 
 
 def _module_of(value, kind: type) -> str:
-    """Where the type is defined, or where a class or function itself is. Empty where nobody knows."""
+    """Where the type is defined, or where a class or function itself is. Empty where that is unknown."""
     if issubclass(kind, type):
         module = module_of_type(value)
     elif kind is types.FunctionType:

@@ -84,7 +84,7 @@ def preview(value: object) -> str:
 
 
 def of_class(kind: type) -> str:
-    """What is told of an object that nobody may ask."""
+    """What is told of an object whose own code must not run."""
     module = module_of_type(kind)
     prefix = f"{module}." if type(module) is str and module != "builtins" else ""
     return f"<{prefix}{name_of_type(kind)}>"

@@ -68,7 +68,7 @@ class _Fork:
         self._pipe, write = os.pipe()
         try:
             with warnings.catch_warnings():
-                # Python warns of threads: nobody in the fork lets go of the locks that they hold.
+                # Python warns of threads: the locks that they hold stay locked in the fork.
                 # That is what the deadline is for.
                 warnings.simplefilter("ignore")
                 self._pid = os.fork()

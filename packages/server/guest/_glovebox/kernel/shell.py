@@ -56,7 +56,7 @@ class Shell(InteractiveShell):
     display_pub_class = Publisher
 
     def __init__(self, **options):
-        # Given when the kernel starts; in the zygote nobody listens.
+        # Given when the kernel starts; the zygote has no listener.
         self.send = self.hold = lambda msg_type, content: None
         self.outcome = Outcome()
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""input(), getpass() and sys.stdin of user code: a question to whoever follows the execution.
+"""input(), getpass() and sys.stdin of user code: a request to the followers of the execution.
 
 The kernel asks with an input_request on its connection and waits there for the input_reply, so only
 the main thread of the kernel can ask, and only while a cell runs that may.
@@ -71,7 +71,7 @@ class UserInput:
         return self._ask(prompt, password=False)
 
     def line(self) -> bytes:
-        """A line for sys.stdin, which is at its end where nobody can answer."""
+        """A line for sys.stdin, which is at its end where there is no answer."""
         if not self.allowed or os.getpid() != self._pid:
             return b""
         return self._ask("", password=False).encode("utf-8", "surrogateescape") + b"\n"

@@ -148,7 +148,7 @@ def _tar(root: str, entries: list[_Entry]) -> Iterator[bytes | tuple[wire.Chunk,
             try:
                 first = next(contents, None)
             except (OSError, Refused):
-                continue  # Nobody may read it, or it has become something else.
+                continue  # It cannot be read, or has become something else.
         header = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
         yield header
         if contents is None or first is None:

@@ -1,5 +1,8 @@
 """What a porter does with files. Each request is a generator: what it yields is sent as soon as there is
 credit, and others are served in between. Nothing here trusts that a file stays what it was a moment ago.
+
+An upload goes to a file without a name (O_TMPFILE), which is gone with the porter. It is linked when it is whole,
+or exchanged with the file that it replaces, which can be undone until all files of the upload are in place.
 """
 
 import errno
@@ -238,7 +241,7 @@ class Writing:
             linux.rename(old, path, linux.RENAME_EXCHANGE)
             os.unlink(old)
 
-        if is_directory(old):  # Made a moment ago, in the place of a file.
+        if is_directory(old):  # Made a moment ago, instead of a file.
             put_back()
             raise Refused("IS_A_DIRECTORY")
         self._undo.append(put_back)

@@ -46,7 +46,7 @@ def code_of(failure: BaseException) -> str:
 
 def absolute(path: object) -> str:
     """A path of the API as one below the root, which is the workspace. The gateway has checked it and
-    said what is wrong with it; this check needs nobody to have done so."""
+    said what is wrong with it; this check does not rely on that."""
     if not isinstance(path, str) or path.startswith("/"):
         raise Refused("INVALID_PATH")
     try:

@@ -2,7 +2,7 @@
 
 Made by the keeper when the first file is asked for, and confined by porter/steps.py before it reads its first
 byte. One loop serves many requests at once: each is a generator that is continued whenever its request has
-credit, in turns, so that a slow download or a large archive holds up nobody. It ends when the gateway closes
+credit, in turns, so that a slow download or a large archive holds up no other. It ends when the gateway closes
 the connection, and with the sandbox.
 """
 
@@ -213,7 +213,7 @@ class Porter:
                 self._enqueue(number, request)
 
     def _follow_watcher(self) -> None:
-        """While it is planned to look anyway, nobody needs to be told that there is something to see."""
+        """Before a look that is due anyway, changes need not be told."""
         wanted = self._watcher.descriptor if self._watcher.due is None else -1
         if wanted == self._polled_watcher:
             return

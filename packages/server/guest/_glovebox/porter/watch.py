@@ -85,7 +85,7 @@ def _batches(changes: list[dict]) -> Iterator[list[dict]]:
 
 
 class Watcher:
-    """All watches of a porter. `due` says when somebody has to look again."""
+    """All watches of a porter. `due` says when to look again."""
 
     def __init__(self) -> None:
         self.descriptor = -1

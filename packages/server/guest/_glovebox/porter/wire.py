@@ -63,7 +63,7 @@ def parse_json(payload: memoryview) -> dict:
 
 class Chunk:
     """A buffer that is read into and sent from, with room for the header in front, so that the bytes
-    of a file are copied by nobody but the kernel."""
+    of a file are copied by Linux alone."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(HEADER_BYTES + CHUNK_BYTES_MAX)

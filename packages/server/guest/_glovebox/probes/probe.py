@@ -106,7 +106,7 @@ def foreign_abis():
         page.write(_INT80_GETPID)
         anchor = ctypes.c_char.from_buffer(page)
         getpid = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(anchor))
-        # A kernel without that table ends whoever asks, and so refuses as well.
+        # A kernel without that table ends the caller, which is a refusal as well.
         child = os.fork()
         if child == 0:
             os._exit(0 if -getpid() in _REFUSALS else 1)

@@ -263,7 +263,7 @@ class Examination:
             self._note("endless_loop", node, "a loop that nothing ends")
 
     def _may_leave(self, loop: ast.While | ast.For) -> bool:
-        """Whether something in the loop's body ends it, or waits for somebody who might."""
+        """Whether something in the loop's body ends it, or waits for something that might."""
         pending: list[tuple[ast.AST, bool]] = [(child, False) for child in loop.body]
         while pending:
             node, in_inner_loop = pending.pop()

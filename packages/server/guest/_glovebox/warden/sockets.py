@@ -9,7 +9,7 @@ gigabytes. The tables of its own network namespace tell how much there is.
 # More than one process can open, so that it meets the limit of descriptors first.
 SOCKETS_MAX = 1500
 NETLINK_BYTES_MAX = 32 << 20
-# Fewer cannot hold that much, and nobody needs to look closer.
+# Fewer cannot hold that much, so there is no need to look closer.
 _FEW_SOCKETS = 32
 
 

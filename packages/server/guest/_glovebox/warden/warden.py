@@ -2,7 +2,7 @@
 does not write through the kernel, and outlives the kernel long enough to save its last words.
 
 The kernel's output pipes have two possible readers, the kernel itself (cheap: no other process has
-to run) and the warden. Whoever wants to read takes the lock, reads, writes what it read to the
+to run) and the warden. The one that reads takes the lock, reads, writes what it read to the
 kernel's connection, and lets go; so the order on that connection is the order in which it was written. The
 gateway turns the warden's reading on only for cells that take long or are being watched.
 

@@ -33,7 +33,7 @@ the code that it runs, what that prints and the names of saved images to standar
   --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
   --out DIR          save the files that are made, and the images; default: images here, no files
   --force            let --out replace files that are there already
-  --steps N          let the model think and call tools N times at the most
+  --steps N          let the model think and call tools at most N times
 ${COMMON_HELP}
 Ends with 0 after a whole answer, with 1 when there is none or it was stopped, with 130 after Ctrl-C.
 `;

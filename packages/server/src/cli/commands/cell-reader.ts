@@ -62,7 +62,7 @@ export class CellReader {
   async #judge(cell: string, line: string): Promise<{ whole: boolean; indent: string }> {
     try {
       const { status, indent } = await this.#session.isComplete(cell);
-      // Two empty lines end whatever it is, so that nobody is held in a bracket that has no end.
+      // Two empty lines end whatever it is, so that a bracket without an end does not hold the user.
       const given = line.trim() === "" && this.#lines.at(-2)?.trim() === "";
       return { whole: status !== "incomplete" || given, indent: isIndent(indent) ? indent : "" };
     } catch (error) {

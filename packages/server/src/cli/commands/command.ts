@@ -96,7 +96,7 @@ function printJsonFailure(_name: string, failure: Failure): void {
   printJson({ error: failure });
 }
 
-/** What somebody at a terminal can do about it, which is not what a program can. */
+/** What a person at a terminal can do about it, which is not what a program can. */
 const HINTS: Readonly<Record<string, string>> = {
   UNAUTHENTICATED:
     "Give the right token by --token-file, GLOVEBOX_TOKEN or GLOVEBOX_TOKEN_FILE. The start of the server tells where its admin token lies.",

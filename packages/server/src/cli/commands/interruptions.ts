@@ -1,5 +1,5 @@
 /**
- * How somebody ends a command from outside. Ctrl-C goes to the code that runs, a second one within
+ * How a command is ended from outside. Ctrl-C goes to the code that runs, a second one within
  * two seconds to its sandbox. A signal to end, and a reader that is gone, end the command; what it
  * has made on the server is still cleaned up.
  */

@@ -21,7 +21,7 @@ const HELP = `Usage: glovebox keys COMMAND
   list            all keys, who made them, their quotas and what they use now
   revoke ID       refuse a key from now on, and end its sessions
 ${COMMON_HELP}
-For admins. docs/keys.md says more.
+For admins. docs/access.md says more.
 `;
 
 const QUOTAS = ["sessions", "requests-per-minute", "cpu-seconds-per-hour"] as const;

@@ -36,7 +36,7 @@ async function killAll(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What is the caller's own comes first: a session may be named like somebody else's sandbox. */
+/** What is the caller's own comes first: a session may be named like another's sandbox. */
 async function killOne(client: Glovebox, id: string): Promise<Killed["kind"]> {
   const own = client.session(id);
   try {

@@ -20,13 +20,13 @@ export interface LiveRun {
   readonly interruptions: Interruptions;
   /** Ends the sandbox; the run is then answered. */
   readonly kill: () => Promise<unknown>;
-  /** Undefined where nobody can be asked: input() then fails at once. */
+  /** Undefined without a terminal: input() then fails at once. */
   readonly onInput: ((request: InputRequest) => Promise<string | undefined>) | undefined;
 }
 
 export async function runLive(run: LiveRun): Promise<ExecuteResponse> {
   const { session, printer, interruptions, onInput } = run;
-  // Of others who use the same session nobody shall be interrupted in this one's place.
+  // Never interrupt another client's run in the same session.
   let running = false;
   const interrupt = async (): Promise<void> => {
     if (running) await session.interrupt();
@@ -53,7 +53,7 @@ export async function runLive(run: LiveRun): Promise<ExecuteResponse> {
   }
 }
 
-/** Waits until whoever reads has taken it. */
+/** Waits until the reader has taken it. */
 export async function show(
   event: ExecutionEvent | NotebookEvent,
   printer: Printer | undefined,

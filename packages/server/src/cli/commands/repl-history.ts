@@ -57,7 +57,7 @@ export class ReplHistory {
   }
 }
 
-/** Neither over a link nor into a file of somebody else, who would read what is typed. */
+/** Neither over a link nor into a file of others, who would read what is typed. */
 function withOwnFile<T>(path: string, flags: number, use: (file: number) => T): T {
   const folder = openFolder(dirname(path));
   try {

@@ -87,7 +87,7 @@ class Repl {
   /** Until the end of input. Resolves with the exit code. */
   async run(): Promise<number> {
     const stopListening = this.#interruptions.listen();
-    // Nobody is asked any more when the command itself is ended.
+    // No more input is asked for when the command itself is ended.
     this.#interruptions.signal.addEventListener("abort", () => this.#reader.close());
     try {
       if (this.#reader.isTerminal) this.#greet();
@@ -110,7 +110,7 @@ class Repl {
 
   /** At the prompt it takes the cell back, else it goes to the cell that runs. */
   #interrupt(): void {
-    // Also while the cell asks something: nobody answers that any more.
+    // Also while the cell waits for input, which will not come.
     this.#reader.takeBack();
     if (this.#running) this.#interruptions.press();
   }
@@ -169,7 +169,7 @@ class Repl {
       else this.#finish(result);
     } finally {
       this.#running = false;
-      // A question that nobody answered while the cell ended otherwise.
+      // An input request without an answer, while the cell ended otherwise.
       this.#reader.takeBack();
     }
   }
@@ -213,7 +213,7 @@ async function startRepl(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Makes it at once, so that a wrong token or a full server is told before somebody has typed. */
+/** Makes it at once, so that a wrong token or a full server is told before anything is typed. */
 async function openSession(client: Glovebox, id: string | undefined): Promise<Session> {
   if (id === undefined) return client.createSession();
   try {

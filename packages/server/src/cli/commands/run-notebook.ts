@@ -36,14 +36,14 @@ export async function runNotebook(run: NotebookRun): Promise<FinishedNotebook> {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onInput && { onInput }),
   };
-  // As for a program: of others in the same session nobody shall be interrupted in its place.
+  // As for a program: never interrupt another client's run in the same session.
   let running = false;
   const interrupt = async (): Promise<void> => {
     if (running) await session.interrupt();
     else interruptions.stop(INTERRUPTED);
   };
   const execute = async (): Promise<RunNotebookResponse> => {
-    // Without a stream the cells are told that nobody can answer.
+    // Without a stream the cells are told that input() cannot be answered.
     if (onInput === undefined) return session.runNotebook(notebook, options);
     const stream = session.streamNotebook(notebook, options);
     for await (const event of stream) {

@@ -209,7 +209,7 @@ async function runNotebookIn(
   return results.at(-1)?.exit_code ?? (answer.status === "ok" ? 0 : 1);
 }
 
-/** With --json nothing is printed while it runs, and nobody is asked. */
+/** With --json nothing is printed while it runs, and input() is not answered. */
 async function withPrinter<T>(
   { json, out }: Request,
   { terminal, interruptions }: Surroundings,

@@ -32,7 +32,7 @@ export function openTerminal(): Terminal {
   };
 }
 
-/** Puts a question of code to whoever types. Undefined when the question was taken back. */
+/** Puts an input request to the person at the terminal. Undefined when the question was taken back. */
 export async function askUser(
   { prompt, password }: InputRequest,
   reader: LineReader,

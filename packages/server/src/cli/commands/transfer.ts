@@ -1,4 +1,4 @@
-/** Files between this machine and a session, with a bar where somebody waits. */
+/** Files between this machine and a session, with a bar on a terminal. */
 
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
@@ -39,7 +39,7 @@ export async function download<T>(
   signal: AbortSignal,
   take: (bytes: ReadableStream<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  // The size is only worth a request where somebody looks at it.
+  // The size is only worth a request where it is shown.
   const size = process.stderr.isTTY ? (await session.files.stat(path, { signal })).size : undefined;
   const progress = new Progress(process.stderr, `down ${printable(path)}`, size);
   try {

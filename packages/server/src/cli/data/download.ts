@@ -1,4 +1,4 @@
-/** One file from a server: gone on with where it was left, checked, and only then given its name. */
+/** One file from a server: continued where it was left, checked, and only then given its name. */
 
 import { statfsSync } from "node:fs";
 import type { OpenFolder } from "../open-folder.js";
@@ -13,7 +13,7 @@ import { request, SILENCE_MS_MAX, type Source, shown, Transient, withRetries } f
 export interface Expectation {
   readonly size?: number | undefined;
   readonly sha256?: string | undefined;
-  /** Git's name for the content, for files whose SHA-256 nobody tells. */
+  /** Git's name for the content, for files whose SHA-256 is not told. */
   readonly gitBlob?: string | undefined;
 }
 
@@ -83,7 +83,7 @@ async function fetchRest(wanted: Download, part: PartFile): Promise<void> {
   try {
     await takeOver(answer, body, wanted, part, range === undefined ? 0 : offset);
   } catch (error) {
-    // Settled by the next attempt, or by nobody; either way nobody reads on here.
+    // Settled by the next attempt, if there is one; this one is not read any further.
     body.cancel();
     throw error;
   }

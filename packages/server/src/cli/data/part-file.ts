@@ -106,7 +106,7 @@ export class PartFile {
     return digestOf(this.#path, algorithm, prefix);
   }
 
-  /** It is complete and right: give it its name, which nobody may have taken. */
+  /** It is complete and right: give it its name, which must be free. */
   async finish(target: string, shown: string): Promise<void> {
     await this.#handle.sync();
     await takeFreeName(this.#path, target).catch((error: NodeJS.ErrnoException) => {
@@ -128,7 +128,7 @@ export class PartFile {
     try {
       rmdirSync(this.#base.at(PARTS_DIRECTORY));
     } catch {
-      // Others, or this one, are to be gone on with.
+      // Unfinished downloads remain.
     } finally {
       this.#folder.close();
     }

@@ -1,10 +1,10 @@
 /** The body of an answer, read as it comes while what came before is still being written. */
 
-/** Pieces that wait; the network's are of 64 KiB at the most. */
+/** Pieces that wait; the network's are at most 64 KiB each. */
 const AHEAD_MAX = 64;
 
 /**
- * A stream that fails throws away what it has received and nobody has read: newer Node.js tells the
+ * A stream that fails throws away what it has received and what is unread: newer Node.js tells the
  * end of a connection at once. Where a connection breaks again and again, what came is all there is
  * to go on with, so it is taken out of the stream here and handed over before the failure.
  */
@@ -33,12 +33,12 @@ export class ReadAhead {
     return piece;
   }
 
-  /** Nobody reads on; what waits is dropped, and the connection given up. */
+  /** Reading ends: what waits is dropped, and the connection given up. */
   cancel(): void {
     this.#pieces.length = 0;
     this.#end ??= {};
     this.#makeRoom();
-    // Settled by the next attempt, or by nobody.
+    // Settled by the next attempt, if there is one.
     this.#reader?.cancel().catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-/** Images that code displays, saved beside each other under names that nobody else has chosen. */
+/** Images that code displays, saved beside each other under names that are ours alone. */
 
 import { rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";

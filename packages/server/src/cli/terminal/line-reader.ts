@@ -1,8 +1,8 @@
 /**
  * Reads lines: of a person at a terminal, with editing, history, completion and colours, or of a
- * pipe. One reader serves a whole command, as whoever reads standard input reads it ahead.
+ * pipe. One reader serves a whole command, as standard input is read ahead.
  *
- * While nobody asks, what is typed is kept and not shown, so that it does not mix with output.
+ * Between questions, what is typed is kept and not shown, so that it does not mix with output.
  */
 
 import { createInterface, type Interface } from "node:readline";
@@ -65,7 +65,7 @@ export class LineReader {
     this.#interface.on("line", (line) => this.#take(line));
     this.#interface.on("close", () => this.#end());
     this.#interface.on("SIGINT", () => options.onInterrupt());
-    // Ctrl-Z and back: the terminal is redrawn by whoever comes back.
+    // Ctrl-Z and back: the terminal is redrawn when it comes back.
     this.#interface.on("SIGCONT", () => this.#question && this.#interface.prompt(true));
     this.#interface.on("history", (history) => this.#filterHistory(history));
     if (this.isTerminal) options.input.on("keypress", this.#repaint);
@@ -94,7 +94,7 @@ export class LineReader {
     return answered;
   }
 
-  /** Nobody waits for an answer any more: the question that is open ends with undefined. */
+  /** The answer is no longer waited for: the open question ends with undefined. */
   takeBack(): void {
     if (this.#question === undefined) return;
     this.#clearLine();

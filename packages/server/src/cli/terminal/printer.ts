@@ -102,7 +102,7 @@ export class Printer {
     this.#stderr.settle();
   }
 
-  /** Resolves when whoever reads has taken what was printed, so that a slow reader slows the run. */
+  /** Resolves when the reader has taken what was printed, so that a slow reader slows the run. */
   async drained(): Promise<void> {
     await this.#stdout.drained();
     await this.#stderr.drained();

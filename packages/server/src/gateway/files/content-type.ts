@@ -1,4 +1,4 @@
-/** What a file is, by the end of its name. Browsers are told to believe it and nothing else. */
+/** The type of a file, by the end of its name. Browsers are told to rely on it alone. */
 
 const UTF_8 = "; charset=utf-8";
 const TYPES: Readonly<Record<string, string>> = {

@@ -81,7 +81,7 @@ export async function sendArchive(
 async function sendStream(reply: FastifyReply, stream: Readable): Promise<void> {
   const { raw } = reply;
   reply.send(stream);
-  // However it ends: a client that has gone is nobody's error.
+  // However it ends: a client that goes is no error.
   await finished(raw).catch(() => undefined);
   stream.destroy();
 }

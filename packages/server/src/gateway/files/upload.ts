@@ -20,7 +20,7 @@ const FILES_MAX = 1000;
 const FIELDS_MAX = 100;
 /** What is parsed before anybody looks whether there are too many parts: it may hold thousands. */
 const PIECE_BYTES = 16_384;
-/** A parser that nobody keeps waiting goes on at once, or never. */
+/** A parser that is not kept waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
 /** @throws ServiceError FILE_TOO_LARGE by what the client announces, before anything is read */
@@ -65,7 +65,7 @@ async function readBody(body: IncomingMessage, take: (chunk: Buffer) => Promise<
     }
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    throw new ServiceError("TRANSFER_INTERRUPTED"); // The client has gone; nobody will read this.
+    throw new ServiceError("TRANSFER_INTERRUPTED"); // The client has gone and will not read this.
   } finally {
     body.setTimeout(0);
   }

@@ -1,6 +1,6 @@
 /**
- * Bounds what bodies take that have begun and are not whole. Nobody is refused by what others send: when the
- * room of all is used up, the oldest body of whoever holds most is given up.
+ * Bounds the memory of bodies that are still being sent. No key is refused for what others send: when the
+ * common room is used up, the oldest body of the key that holds most is given up.
  */
 
 /** Of one key. Two bodies of the largest size, or many of usual ones, at once. */

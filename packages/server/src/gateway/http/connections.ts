@@ -1,5 +1,5 @@
 /**
- * The connections that there are. On each one request at a time is worked on; what a client sends ahead of
+ * All connections. Each works on one request at a time; what a client sends ahead of
  * an answer waits. So every response that anything works for has the socket, and its "close" tells when
  * the client goes: Node tells that to no response that still waits for its turn.
  */
@@ -47,7 +47,7 @@ export class Connections {
     const receive: Serve = (request, response) => this.#receive(request, response);
     server.removeListener("request", serve);
     server.on("request", receive);
-    // Node would refuse these by itself; an expectation that nobody knows may be ignored.
+    // Node would refuse these by itself; an unknown expectation may be ignored.
     server.on("checkExpectation", receive);
   }
 
@@ -118,13 +118,13 @@ export class Connections {
     this.#expectAnswer(connection);
   }
 
-  /** Of a client that may have gone without being seen to, what runs for it must not last. */
+  /** A client may have gone unseen; what runs for it must not go on. */
   #expectAnswer(connection: Connection): void {
     if (!connection.waiting.some(([request]) => stopsReading(request))) return;
     connection.unseen ??= setTimeout(() => connection.socket.destroy(), this.#unseenMs).unref();
   }
 
-  /** The oldest that never showed a token, or else the oldest idle one of whoever has most. */
+  /** The oldest that never showed a token, or else the oldest idle one of the key that has most. */
   #dispensable(newest: Socket): Socket | undefined {
     const idle = new Map<string, { oldest: Socket; count: number }>();
     for (const { socket, owner, answering } of this.#connections.values()) {

@@ -40,7 +40,7 @@ export function sendError(error: ServiceError, request: FastifyRequest, reply: F
     void refuse(reply, error);
     return;
   }
-  // What may still come of a body is in the way of the next request.
+  // The rest of a body would be in the way of the next request.
   request.raw.resume();
   const seconds = retryAfter(error);
   if (seconds !== undefined) reply.header("retry-after", seconds);

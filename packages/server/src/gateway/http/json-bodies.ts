@@ -45,8 +45,8 @@ export function readJsonBodies(app: App, budget: BodyBudget): void {
 }
 
 /**
- * Of these methods nobody reads a body. Left where it is it would stop the reading of the connection, and then nobody
- * would see its client go.
+ * The body of a GET or HEAD is not read. Left where it is, it would stop the reading of the connection, and the
+ * client's going would not be seen.
  */
 export function dropUnaskedBody({ method, raw, headers }: FastifyRequest): void {
   if (method !== "GET" && method !== "HEAD") return;

@@ -46,7 +46,7 @@ const ANY_ERROR = {
   content: { "application/json": { schema: { $ref: "Error#" } } },
 };
 
-/** What a route takes that reads its body by itself, which no schema of a body would survive. */
+/** The body of a route that reads it by itself, and so has no schema for it. */
 const UPLOADS = {
   bytes: { consumes: ["application/octet-stream"], body: { type: "string", format: "binary" } },
   form: {

@@ -49,7 +49,7 @@ export class SlowBodies {
     socket.once("close", () => this.#latest.delete(socket));
   }
 
-  /** Whoever reads this body has a limit of its own. */
+  /** The route that reads this body has a limit of its own. */
   exempt(request: IncomingMessage): void {
     this.#exempt.add(request);
   }

@@ -1,6 +1,6 @@
 /**
  * Server-sent events on one answer: ids, a heartbeat, back-pressure, and the end of a client that
- * has gone. Holds one event at the most beyond what the connection's own buffer takes, and shares its bytes with
+ * has gone. Holds at most one event beyond what the connection's own buffer takes, and shares its bytes with
  * everybody who is sent the same event.
  */
 
@@ -66,7 +66,7 @@ export class EventStream {
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_MS).unref();
     this.#response.once("close", () => this.#close());
     this.#response.on("drain", () => this.#goOn());
-    // Writing to a client that has just gone is no error of anybody's; "close" follows.
+    // A write to a client that has just gone fails, which is expected; "close" follows.
     this.#response.on("error", () => undefined);
     if (this.#response.destroyed) this.#close();
   }
@@ -83,7 +83,7 @@ export class EventStream {
   }
 
   /**
-   * Write one event, or data alone where it has no name; the data as JSON. Whoever has more awaits the promise, if
+   * Write one event, or data alone where it has no name; the data as JSON. A caller with more awaits the promise, if
    * there is one: it resolves when the client has taken enough to go on, or has gone. What is sent meanwhile
    * comes after it.
    */

@@ -1,7 +1,6 @@
 /**
- * Bounds what large answers hold while their clients do not take them. When the room of all is used up, the
- * answer that has waited longest of whoever holds most is cut off: nobody loses an answer by what others leave
- * unread.
+ * Bounds what large answers hold while their clients do not take them. When the common room is used up, the oldest
+ * answer of the key that holds most is cut off, so no key loses an answer to others.
  */
 
 import type { ServerResponse } from "node:http";
@@ -78,7 +77,7 @@ export function holdWhileUnread(
   unread.hold(raw, request.principal?.id ?? "", length, shared);
 }
 
-/** Whoever reads nothing of a stream for so long has gone, and shall not keep open what is behind it. */
+/** A client that reads nothing of a stream for so long has gone, and must not keep its source open. */
 const STALLED_MS = 60_000;
 
 /** For each answer that is a stream. */

@@ -1,6 +1,6 @@
 /**
- * The check of a request by its schema. It ends with the first thing that is wrong: TypeBox looks for all of them
- * in all of the value, of which one is told.
+ * The check of a request by its schema. It ends with the first thing that is wrong, as only one is told: TypeBox
+ * looks through all of the value for all of them.
  */
 
 import type { FastifyError, FastifySchemaCompiler } from "fastify";

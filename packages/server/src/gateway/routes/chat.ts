@@ -1,4 +1,4 @@
-/** /api/chat: a conversation in which a model works in a session by tools. Source 002. */
+/** /api/chat: a conversation in which a model works in a session by tools. */
 
 import { createHash, randomBytes } from "node:crypto";
 import type { Config } from "../../config.js";

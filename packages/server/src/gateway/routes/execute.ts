@@ -47,7 +47,7 @@ export function registerExecute(app: App, { desk, config }: ExecuteOptions): voi
       throw error;
     }
     if (streams) return reply;
-    // Source 004 tells a timeout by the HTTP status; everyone else reads the field.
+    // Clients that send user_uuid expect a timeout as an HTTP status; others read the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
     return toAnswer(begun, outcome);
   });

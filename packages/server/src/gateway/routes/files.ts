@@ -1,4 +1,4 @@
-/** Files of a session. What a path means is found out inside of the sandbox, never here. */
+/** Files of a session. What a path means is decided inside the sandbox, never here. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config.js";

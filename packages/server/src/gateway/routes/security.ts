@@ -44,7 +44,7 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
   const panic = {
     ...PANIC,
     schema: { ...PANIC.schema, body: PanicBody },
-    // Nobody should have to think of a body at that moment.
+    // A panic needs no body.
     preValidation: async (request: FastifyRequest) => {
       request.body ??= {};
     },

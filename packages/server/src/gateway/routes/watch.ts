@@ -12,7 +12,7 @@ import { SessionParams } from "../schemas/common.js";
 import { WatchQuery } from "../schemas/files.js";
 
 const WATCH = {
-  // A HEAD would hold a watch that tells nobody.
+  // A HEAD would hold a watch whose events are not sent.
   exposeHeadRoute: false,
   schema: {
     tags: ["files"],

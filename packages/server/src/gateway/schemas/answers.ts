@@ -53,9 +53,9 @@ export function answers(
 
 const events = { "text/event-stream": { schema: Type.String() } };
 
-/** Server-sent events, described in docs/streaming.md. */
+/** Server-sent events, described in docs/executions.md. */
 export const Events = {
-  description: "Server-sent events, see docs/streaming.md.",
+  description: "Server-sent events, see docs/executions.md.",
   content: events,
 };
 
@@ -65,13 +65,13 @@ const archives = { "application/x-tar": bytes, "application/zip": bytes };
 /** A file's content, with a type by its name, or a folder as an archive. */
 export const FileContent = { description: "The content.", content: { "*/*": bytes } };
 
-/** JSON, or an archive for whoever asks for one. */
+/** JSON, or an archive where one is asked for. */
 export function orArchive(schema: TSchema) {
   const content = { "application/json": { schema }, ...archives };
   return { description: "JSON, or an archive of the whole folder.", content };
 }
 
-/** JSON, or events for whoever asks for them. */
+/** JSON, or events where they are asked for. */
 export function orEvents(schema: TSchema) {
   const content = { "application/json": { schema }, ...events };
   return { description: "JSON, or server-sent events that end with it.", content };

@@ -70,7 +70,7 @@ export const ExecuteBody = Type.Object(
     cpu_limit: Type.Optional(described(CpuLimit, CPU_LIMIT_MEANING)),
     stream: Type.Optional(
       flag(
-        "True: server-sent events as output happens, see docs/streaming.md. Default: as the header `Accept: text/event-stream` says.",
+        "True: server-sent events as output happens, see docs/executions.md#streams. Default: as the header `Accept: text/event-stream` says.",
       ),
     ),
     on_disconnect: Type.Optional(
@@ -81,7 +81,7 @@ export const ExecuteBody = Type.Object(
     ),
     allow_input: Type.Optional(
       flag(
-        "Whether somebody can answer `input()`, see docs/interact.md; needs a `session_id`. Default: true for a session's stream, else false.",
+        "Whether somebody can answer `input()`, see docs/executions.md#input; needs a `session_id`. Default: true for a session's stream, else false.",
       ),
     ),
     files: Type.Optional(
@@ -90,7 +90,7 @@ export const ExecuteBody = Type.Object(
     include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
     validate_code: Type.Optional(
       flag(
-        "Look at the code before it runs: advice, not a protection. See docs/validation.md. Default: false.",
+        "Look at the code before it runs: advice, not a protection. See docs/models.md#validation. Default: false.",
       ),
     ),
   },
@@ -221,7 +221,7 @@ export const ExecuteAnswer = Type.Object(
     ),
     validation: described(
       nullable(ValidationAnswer),
-      "The same in detail, see docs/validation.md; null without `validate_code`.",
+      "The same in detail, see docs/models.md#validation; null without `validate_code`.",
     ),
     usage: Type.Object(
       {

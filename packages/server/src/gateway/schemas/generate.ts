@@ -103,7 +103,10 @@ export const GenerateFields = {
   validation_result: text(
     "One string for people: what the model says about the safety of its code, or what the static check found.",
   ),
-  validation: described(ValidationAnswer, "The same in detail, see docs/validation.md. Advice."),
+  validation: described(
+    ValidationAnswer,
+    "The same in detail, see docs/models.md#validation. Advice.",
+  ),
   attempts: Type.Array(AttemptAnswer, { description: "Each attempt in order." }),
   images: Type.Array(Image, { description: "Every image in order." }),
   stopped_by: described(

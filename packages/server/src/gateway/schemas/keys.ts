@@ -9,7 +9,7 @@ const name = described(
   KeyName,
   "1 to 64 characters of `A-Za-z0-9 ._:@-`, beginning with a letter or digit; need not be unique.",
 );
-const role = described(KeyRole, "What it may do, see docs/keys.md#roles.");
+const role = described(KeyRole, "What it may do, see docs/access.md#roles.");
 const quotas = described(KeyQuotas, "What it may use; absent ones are without bound.");
 
 export const CreateKeyBody = Type.Object(

@@ -5,7 +5,7 @@ import { nullable } from "./answers.js";
 import { closed, count, described, duration, flag, text, texts, time } from "./common.js";
 
 export const PanicBody = Type.Object(
-  // Cut by the route: nobody shall have to count characters at that moment.
+  // Cut by the route: a panic must not fail because its reason is too long.
   {
     reason: Type.Optional(
       Type.String({ minLength: 1, description: "Why, for those who meet the panic." }),

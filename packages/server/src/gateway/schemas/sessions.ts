@@ -41,12 +41,16 @@ export const CreateSessionBody = Type.Object(
       ),
     ),
     packages: Type.Optional(
-      described(PackageList, "Packages to install from the server's wheels, see docs/packages.md."),
+      described(
+        PackageList,
+        "Packages to install from the server's wheels, see docs/data.md#packages.",
+      ),
     ),
     mounts: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 32 }), {
         maxItems: 16,
-        description: "Names of folders that are shown to who asks, see docs/mounts.md.",
+        description:
+          "Names of folders that are shown to who asks, see docs/data.md#folders-of-the-host.",
       }),
     ),
   },

@@ -1,4 +1,4 @@
-/** One execution as server-sent events, for whoever started it and for whoever follows later. */
+/** One execution as server-sent events, for its caller and for those who follow later. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ExecutionHandle } from "../../sessions/interface.js";
@@ -25,7 +25,7 @@ export async function streamExecution(
   // What waits for its turn may wait long for its first event, and places to follow it are few.
   onClientGone(reply, () => follower.close());
   const event = await follower.first();
-  // Nobody is there to be answered any more.
+  // The client has gone.
   if (reply.raw.destroyed) reply.hijack();
   if (reply.sent || (!event && execution.state === "cancelled" && after === 0)) {
     follower.close();
@@ -53,7 +53,7 @@ function lastEvent(request: FastifyRequest, execution: ExecutionHandle) {
   };
 }
 
-/** Those that somebody is sent. */
+/** The events that are sent. */
 const results = new WeakMap<ExecutionOutcome, WeakRef<LoggedEvent>>();
 
 /** The same for everybody who follows: a result may be tens of megabytes. */

@@ -71,7 +71,7 @@ function toTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** Everything that is text, in order, or null. Images are in `outputs`. */
+/** `result_text`: everything that is text, in order, or null. */
 function resultText(outputs: readonly Output[]): string | null {
   const text = textOf(outputs, "leave out", RESULT_TEXT_MAX);
   if (text.length > RESULT_TEXT_MAX) return `${text.slice(0, RESULT_TEXT_MAX)}${TEXT_CUT}`;
@@ -80,7 +80,7 @@ function resultText(outputs: readonly Output[]): string | null {
 
 const TEXT_CUT = "\n[result_text was cut here: outputs has all of it]\n";
 
-/** The last PNG, in base64, or null. */
+/** `result_base64`: the last PNG, in base64, or null. */
 function lastPng(outputs: readonly Output[]): string | null {
   let last: string | null = null;
   for (const { mimeType, content } of imagesOf(outputs)) {

@@ -3,7 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import { ServiceError, toWireError } from "../../errors.js";
 
-/** Its data. What is nobody's known fault is logged, as for any other answer. */
+/** Its data. Unexpected errors are logged, as in the error handler. */
 export function failureData({ id, log }: FastifyRequest, cause: unknown): object {
   const error =
     cause instanceof ServiceError ? cause : new ServiceError("INTERNAL", undefined, { cause });

@@ -151,7 +151,7 @@ function verdictOn({ findings }: Attempt): Validation["verdict"] {
   return ({ allow: "approved", warn: "warned", deny: "rejected" } as const)[worst(findings)];
 }
 
-/** Source 001's field: one string for people. The model's own words where there are any. */
+/** One string for people: the model's own words where there are any. */
 function sentenceOn(attempt: Attempt): string {
   const { findings, code, safety } = attempt;
   const verdict = verdictOn(attempt);

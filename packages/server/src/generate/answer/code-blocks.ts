@@ -8,7 +8,7 @@ interface Block {
   readonly code: string;
   /** The prose just before it. */
   readonly before: string;
-  /** The answer ended inside of it. */
+  /** The answer ended within it. */
   readonly open: boolean;
 }
 

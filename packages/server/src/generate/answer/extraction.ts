@@ -18,7 +18,7 @@ export interface ExtractedAnswer {
   /** What the model itself says about its code. Advice. */
   readonly verdict: Verdict | null;
   readonly safety: string | null;
-  /** The code has no end: the answer was cut off inside of it. */
+  /** The code has no end: the answer was cut off within it. */
   readonly codeIsOpen: boolean;
   /** The answer is a refusal in words. */
   readonly refuses: boolean;

@@ -1,5 +1,5 @@
 /**
- * Reads what models write when they mean JSON: trailing commas, other quotes, line breaks inside of
+ * Reads what models write when they mean JSON: trailing commas, other quotes, line breaks inside
  * strings, quotes that should have been escaped, Python's constants, an end that never came. Bounded
  * in depth; never throws.
  */
@@ -10,7 +10,7 @@ export interface LenientValue {
   readonly value: unknown;
   /** Where reading stopped. */
   readonly end: number;
-  /** The text ended inside of a string, and this is what it had so far. */
+  /** The text ended inside a string, and this is what it had so far. */
   readonly openString: string | undefined;
 }
 

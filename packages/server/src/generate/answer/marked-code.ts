@@ -6,7 +6,7 @@ export interface MarkedCode {
   readonly prose: string;
 }
 
-/** Neither can begin inside of another, so that no part is read again from the next beginning. */
+/** Neither can begin inside another, so that no part is read again from the next beginning. */
 const ONE_LINE_FENCE = /```(?:python3?|py)?[ \t]([^`\n]+)```/gi;
 const TAG =
   /<(\/?)(code|python|execute_python|tool_code|script|execute)(?:\s[^<>]*)?>|\[(\/?)(PYTHON|CODE)\]/gi;

@@ -25,7 +25,7 @@ class Replacer {
   #result = "";
   /** Up to here there are no strings: a quote has no end in its line. */
   #bareUntil = 0;
-  /** Such a quote has no end in the text, so that nobody looks again. */
+  /** Such a quote has no end in the text, so it is not looked for again. */
   readonly #endless = new Set<string>();
 
   constructor(code: string) {

@@ -190,7 +190,7 @@ export class ChatAnswer {
 
 const TOO_MANY = `Only ${CALLS_MAX} tools can be called at once; this one was not.`;
 
-/** Names that nobody has offered are the model's, whatever they are. */
+/** Names that were not offered are the model's own. */
 function nameOf(name: string): { toolName: string; dynamic?: true } {
   if (Object.hasOwn(chatTools, name)) return { toolName: name };
   const safe = name.slice(0, NAME_CHARACTERS_MAX).replace(/[^A-Za-z0-9_-]/g, "_");

@@ -119,7 +119,7 @@ export class ChatTurn {
     } finally {
       clearTimeout(clock);
       signal.removeEventListener("abort", onAbort);
-      // Whoever stops reading wants nothing of it any more.
+      // A client that stops reading wants no more of it.
       this.#abort.abort();
     }
   }

@@ -4,6 +4,7 @@
  * holds most.
  */
 
+import { sessionKey } from "../../sessions/caller.js";
 import { weighJson } from "../../sessions/json-bytes.js";
 import { SharedRoom } from "../../sessions/shared-room.js";
 import type { ChatMessage } from "./parts.js";
@@ -31,12 +32,12 @@ export class Conversations {
   }
 
   messages(owner: string, sessionId: string): readonly ChatMessage[] {
-    return this.#conversations.get(nameOf(owner, sessionId)) ?? [];
+    return this.#conversations.get(sessionKey(owner, sessionId)) ?? [];
   }
 
   /** In place of what was said before. */
   keep(owner: string, sessionId: string, messages: readonly ChatMessage[]): void {
-    const name = nameOf(owner, sessionId);
+    const name = sessionKey(owner, sessionId);
     const kept = fit(messages);
     this.#conversations.set(name, kept.messages);
     this.#room.hold(name, owner, kept.bytes);
@@ -44,15 +45,10 @@ export class Conversations {
 
   /** Whether there was anything to forget. */
   forget(owner: string, sessionId: string): boolean {
-    const name = nameOf(owner, sessionId);
+    const name = sessionKey(owner, sessionId);
     this.#room.free(name);
     return this.#conversations.delete(name);
   }
-}
-
-/** Neither owners nor ids have a slash. */
-function nameOf(owner: string, sessionId: string): string {
-  return `${owner}/${sessionId}`;
 }
 
 function fit(all: readonly ChatMessage[]): { messages: readonly ChatMessage[]; bytes: number } {

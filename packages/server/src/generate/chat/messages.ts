@@ -75,7 +75,7 @@ export function instructionsIn(messages: readonly ChatMessage[]): string {
     .slice(0, TEXT_CHARACTERS_MAX);
 }
 
-/** The latest turns that there is room for. `context` goes with the last message, which is the user's. */
+/** The latest turns that fit. `context` goes with the last message, which is the user's. */
 export function toModelMessages(
   messages: readonly ChatMessage[],
   marks: DataMarks,

@@ -5,7 +5,7 @@ export interface TextPart {
   text: string;
 }
 
-/** `type` is "tool-NAME", as in the AI SDK, or "dynamic-tool" for names that nobody has offered. */
+/** `type` is "tool-NAME", as in the AI SDK, or "dynamic-tool" for names that were not offered. */
 export interface ToolPart {
   readonly type: string;
   readonly toolCallId: string;

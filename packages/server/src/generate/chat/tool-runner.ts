@@ -12,7 +12,7 @@ import type { ChatChunk, LiveOutput } from "./chunks.js";
 import { type RunOutput, shorten, shownImages, toRunOutput } from "./tool-output.js";
 import type { ToolCall } from "./tools.js";
 
-/** What the model may learn from. Anything else is for whoever asked, and ends the chat. */
+/** What the model may learn from. Anything else is for the caller, and ends the chat. */
 const FOR_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
   "FILE_NOT_FOUND",
   "INVALID_PATH",
@@ -159,7 +159,7 @@ export class ToolRunner {
     use.wallSeconds += outcome.wallSeconds;
   }
 
-  /** Looked at only where the operator denies something: what is only remarked nobody would be told. */
+  /** Looked at only where the operator denies something: a mere remark would not be told. */
   async #whatIsDenied(code: string): Promise<string | undefined> {
     const { unsafe_verdict: _, ...rules } = this.#policy;
     if (!Object.values(rules).includes("deny")) return undefined;

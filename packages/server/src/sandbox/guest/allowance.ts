@@ -15,7 +15,7 @@ const BYTES_MAX: Readonly<Record<Task, number>> = {
 };
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
 const VALUES_MAX = 500_000;
-/** Of one execution. Each is an event that somebody may follow. */
+/** In one execution. Each is an event for its followers. */
 const INPUT_REQUESTS_MAX = 10_000;
 
 /** A guest says more than anyone wants to read. */
@@ -41,7 +41,7 @@ export class Allowance {
     if (this.#bytes > BYTES_MAX[this.#task]) throw new Flood(`more than ${this.#bytes - 1} bytes`);
   }
 
-  /** Of JSON, which cost more than their bytes. */
+  /** Values of JSON, which cost more than their bytes. */
   countValues(values: number): void {
     this.#values += values;
     if (this.#values > VALUES_MAX) throw new Flood(`more than ${VALUES_MAX} JSON values`);

@@ -96,7 +96,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whatever reads or writes a value recursively must not run out of stack over it. */
+/** Code that reads or writes a value recursively must not run out of stack. */
 const DEPTH_MAX = 500;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT] = [0x5b, 0x7b, 0x5d, 0x7d];
@@ -107,7 +107,7 @@ for (const byte of [QUOTE, COMMA, COLON, OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, C
   COUNTED[byte as number] = 1;
 }
 
-/** Against a number: what a parse takes longer, and what the collector of garbage has to visit. */
+/** Relative to a number, by what a parse and the garbage collector spend on it. */
 const KEY_WEIGHT = 10;
 const CONTAINER_WEIGHT = 10;
 const STRING_WEIGHT = 3;
@@ -187,11 +187,12 @@ function endOfString(text: Buffer, from: number): number {
 const Closed = { additionalProperties: false } as const;
 const Seconds = Type.Number({ minimum: 0, maximum: 1e9 });
 const Paths = Type.Array(Type.String({ maxLength: 8192 }), { maxItems: 1000 });
-/** A MIME bundle, passed on as it is: its size is bounded by whoever collects the outputs. */
+/** A MIME bundle, passed on as it is: its size is bounded where outputs are collected. */
 const Bundle = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 100 });
 const PROMPT_CHARACTERS_MAX = 4096;
 
-const schemas = {
+/** All that a guest may say, by its type. */
+export const guestMessages = {
   kernel_ready: Type.Object({ python: Type.String({ maxLength: 32 }) }, Closed),
   stream: Type.Object(
     {
@@ -247,7 +248,7 @@ const schemas = {
   ),
 } as const satisfies Record<string, TSchema>;
 
-type Schemas = typeof schemas;
+type Schemas = typeof guestMessages;
 export type MessageType = keyof Schemas;
 export type GuestMessage<T extends MessageType = MessageType> = {
   [K in T]: { readonly msg_type: K; readonly content: Static<Schemas[K]> };
@@ -265,7 +266,7 @@ export type KernelMessage = GuestMessage<
 >;
 
 const validators = new Map(
-  Object.entries(schemas).map(([name, schema]) => [name, Compile(schema as TSchema)]),
+  Object.entries(guestMessages).map(([name, schema]) => [name, Compile(schema as TSchema)]),
 );
 
 /**

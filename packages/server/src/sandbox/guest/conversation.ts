@@ -24,7 +24,7 @@ export interface GuestConnections {
 export interface ConversationListener {
   /** The kernel has ended and all that it said is delivered, or the guest broke the protocol. */
   readonly onEnd: (end: SandboxEnd) => void;
-  /** Nobody in the sandbox supervises it any more. */
+  /** The warden has ended, so nothing in the sandbox supervises it. */
   readonly onWardenClosed: () => void;
   /** The cell or question that was under way has its answer, and nothing runs for it. */
   readonly onAnswered: () => void;

@@ -20,7 +20,7 @@ export class KernelEnd {
     this.#tell = tell;
   }
 
-  /** The process has ended, or nobody can reach it any more. */
+  /** The process has ended, or can no longer be reached. */
   get hasBegun(): boolean {
     return this.#end !== undefined || this.#isKernelClosed;
   }
@@ -46,7 +46,7 @@ export class KernelEnd {
     this.#tellWhenComplete();
   }
 
-  /** Nothing is left in the pipes, or nobody is left who could empty them. */
+  /** The pipes are empty, or the process that empties them has ended. */
   wardenDrained(): void {
     this.#isWardenDrained = true;
     this.#tellWhenComplete();

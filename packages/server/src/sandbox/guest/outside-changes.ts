@@ -3,7 +3,7 @@
  * snapshots, so these must be left out of files_created and files_modified.
  */
 
-/** Of what comes and goes unseen while code runs, more is not worth remembering. */
+/** More are not worth remembering. */
 const PATHS_MAX = 10_000;
 
 export class OutsideChanges {

@@ -1,6 +1,6 @@
 /**
  * The connection to a porter: many requests at once, each with credit of its own, so that a slow
- * transfer holds up no other and fills nobody's memory. docs/guest-protocol.md describes the frames.
+ * transfer neither holds up another nor fills memory. docs/guest-protocol.md describes the frames.
  * What comes in is as hostile as anything that comes out of a sandbox.
  */
 
@@ -24,7 +24,7 @@ const HEADER_BYTES = 9;
 const CREDIT_BYTES = 4;
 export const CHUNK_BYTES_MAX = 256 * 1024;
 const JSON_BYTES_MAX = 128 * 1024;
-/** What each side may send of a request before it is given more. A frame may exceed what is left. */
+/** How much of a request each side may send before it is given more. A frame may exceed what is left. */
 export const WINDOW_BYTES = 1024 * 1024;
 /** Frames that take no credit: one HEAD, one END or FAIL, and grants of credit now and then. */
 const FRAMES_BEYOND_CREDIT_MAX = 100;
@@ -138,7 +138,7 @@ export class PorterChannel {
   #closed = false;
   #resolveReady!: () => void;
   #rejectReady!: (error: Error) => void;
-  /** What may still arrive of requests that are over. */
+  /** How much may still arrive for requests that are over. */
   #strayBytesMax = 0;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerHeld = 0;

@@ -282,7 +282,7 @@ function unexpected(): never {
 /** Grants what has been taken, in few frames. */
 function refill(request: PorterRequest, heldBytes: number): void {
   const missing = WINDOW_BYTES - request.allowedBytes - heldBytes;
-  // With nothing on its way nobody would ask again.
+  // With nothing on its way, no answer would bring the next request.
   if (missing >= WINDOW_BYTES / 4 || (request.allowedBytes <= 0 && missing > 0)) {
     request.grant(missing);
   }
@@ -297,7 +297,7 @@ class PorterReadable extends Readable {
     super({ highWaterMark: WINDOW_BYTES / 4 });
     this.#request = request;
     this.#left = length;
-    this.on("error", () => undefined); // Also while nobody reads yet.
+    this.on("error", () => undefined); // Errors may come before the first read.
   }
 
   /** @throws ProtocolViolation for more than was asked for */

@@ -1,6 +1,7 @@
 /**
  * Reads a sandbox's control group files. They are in memory, and reading one takes a few
- * microseconds, so it is done synchronously around each execution on descriptors that stay open.
+ * microseconds, so it is done synchronously around each execution on descriptors that stay open; asking
+ * the keeper would take hundreds. The memory peak is the one file that the gateway may also write.
  */
 
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";

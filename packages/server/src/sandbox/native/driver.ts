@@ -18,7 +18,7 @@ import { NativeSandbox } from "./sandbox.js";
 /** Generous: a loaded machine is slow, and a sandbox that never comes is caught all the same. */
 const START_TIMEOUT_MS = 20_000;
 const ZYGOTE_TIMEOUT_MS = 120_000;
-/** Whoever stops this process ends what has not ended by then. */
+/** What has not ended by then is ended by the supervisor. */
 const STOP_PATIENCE_MS = 3000;
 /** A keeper that has just died is back within this, and is then asked again. */
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -86,7 +86,7 @@ export class NativeDriver implements SandboxDriver {
   async panic(): Promise<PanicCount> {
     const startedAt = performance.now();
     this.#panics++;
-    // The keeper kills what is half made like everything else, and nobody else would tell of it.
+    // The keeper kills what is half made as well, and does not tell of it.
     this.#failStarts("a panic");
     const frozen = await this.#ask("panic");
     const frozenMs = performance.now() - startedAt;
@@ -170,7 +170,7 @@ export class NativeDriver implements SandboxDriver {
       return sandbox;
     } catch (error) {
       this.#listener.forget(id);
-      // Where nobody reads, nobody would notice the end of a connection either.
+      // Without reading, the end of the connection would not be noticed either.
       void connected.then(({ kernel, warden }) => {
         kernel.destroy();
         warden.destroy();
@@ -316,7 +316,7 @@ export class NativeDriver implements SandboxDriver {
     this.#failStarts("the keeper was restarted");
   }
 
-  /** Whoever waits already goes on waiting for the same promise. */
+  /** Earlier callers wait for the same promise. */
   #awaitZygote(): void {
     if (this.#resolveZygoteReady) return;
     this.#zygoteReady = new Promise((resolve) => {

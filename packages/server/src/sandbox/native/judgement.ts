@@ -166,7 +166,7 @@ export function privilegeProblem(
   return held && `${held} is ${status[held]}`;
 }
 
-/** User code reaches nobody whose real, effective and saved ids are the warden's. */
+/** User code can reach no process whose real, effective and saved ids are the warden's. */
 function porterProblem(facts: SandboxFacts): string | undefined {
   const { porter, host_uids: uids } = facts;
   return porter ? privilegeProblem(porter, uids.warden, uids.user) : "there is none";

@@ -41,7 +41,8 @@ const Facts = Type.Object({
 export type ProcessFacts = Type.Static<typeof ProcessFacts>;
 export type SandboxFacts = Type.Static<typeof Facts>;
 
-const Event = Type.Union([
+/** All that the keeper says. docs/guest-protocol.md describes it. */
+export const keeperEvents = Type.Union([
   Type.Object({ event: Type.Literal("sandboxes"), sandboxes: Type.Array(Type.String()) }),
   Type.Object({
     event: Type.Literal("zygote_ready"),
@@ -120,8 +121,8 @@ const Event = Type.Union([
   Type.Object({ event: Type.Literal("refused"), message: Type.String() }),
 ]);
 
-export type KeeperEvent = Type.Static<typeof Event>;
-const event = Compile(Event);
+export type KeeperEvent = Type.Static<typeof keeperEvents>;
+const event = Compile(keeperEvents);
 
 export type Spawned = Extract<KeeperEvent, { event: "spawned" }>;
 

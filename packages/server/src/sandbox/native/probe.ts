@@ -1,5 +1,5 @@
 /**
- * The inside view: runs guest/_glovebox/probes/probe.py as the first cell of a sandbox that nobody has used. What it
+ * The inside view: runs guest/_glovebox/probes/probe.py as the first cell of an unused sandbox. What it
  * answers can be believed, because no other code than ours has run there.
  */
 

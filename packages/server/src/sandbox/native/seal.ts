@@ -1,6 +1,6 @@
 /**
  * The cheap look at a warm sandbox when it is handed out: the facts that /proc shows to everyone
- * must be what they were when the sandbox had just been made, and then they must have been right.
+ * must equal what they were when the sandbox was made, which was checked then.
  * Five small reads, some tens of microseconds.
  */
 

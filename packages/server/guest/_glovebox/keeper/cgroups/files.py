@@ -24,7 +24,7 @@ def read(path: str) -> str:
 
 def send_signal(pid: int, number: signal.Signals) -> None:
     if pid <= 0:
-        return  # No process that can be named from here, and for kill() a whole group, our own.
+        return  # Of another PID namespace, and kill(0) would reach our own process group.
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -36,8 +36,8 @@ def parse_number(text: str) -> int:
 
 
 def await_line(path: str, line: str) -> None:
-    """Wait until a file has a line. Whoever sleeps inside the kernel freezes late, and cannot run
-    user code before; so what takes long is not waited for."""
+    """Wait until a file has a line, but not for long: a process asleep in the kernel freezes late, and runs
+    no user code before that."""
     deadline = time.monotonic() + _AWAIT_PATIENCE_S
     while line not in read(path).splitlines() and time.monotonic() < deadline:
         time.sleep(0.001)

@@ -96,7 +96,7 @@ class Version1:
             files.send_signal(pid, signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop every process of every sandbox where it stands, by a signal that nobody can block or
+        """Stop every process of every sandbox where it stands, by a signal that cannot be blocked or
         handle. What has been forked meanwhile is stopped in the next round; who is stopped forks no
         more, and nobody is left who could send SIGCONT. The freezer of version 1 would take
         milliseconds for each process to enter."""
