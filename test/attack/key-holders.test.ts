@@ -18,7 +18,9 @@ import { type HealthProbe, probeHealth } from "../support/health.ts";
 import { asKey, startServer, type TestServer, uniqueId } from "../support/server.ts";
 
 /** A machine of its own answers in a few; the rest is for the attackers of this process beside it. */
-const HEALTH_P97_MS_MAX = 200;
+const HEALTH_LATE_MS = 200;
+/** Of all answers; of a few dozen, one. */
+const LATE_PART_MAX = 0.03;
 const HEALTH_MS_MAX = 1000;
 const TOGETHER_MS = 10_000;
 
@@ -66,9 +68,12 @@ async function besideHonestWork(abuse: () => Promise<void>): Promise<void> {
   }
   expect(await work).toBeGreaterThan(0);
   await probe.stop();
-  const [p97, most] = [0.97, 1].map((part) => percentile(probe.answersMs, part));
-  expect(Math.min(...probe.answersMs), "/health was not answered").toBeGreaterThanOrEqual(0);
-  expect(p97, `slowest: ${most} ms`).toBeLessThan(HEALTH_P97_MS_MAX);
+  const { answersMs } = probe;
+  const most = percentile(answersMs, 1);
+  expect(Math.min(...answersMs), "/health was not answered").toBeGreaterThanOrEqual(0);
+  const late = answersMs.filter((ms) => ms >= HEALTH_LATE_MS);
+  const allowed = Math.max(1, Math.floor(answersMs.length * LATE_PART_MAX));
+  expect(late.length, `of ${answersMs.length}: ${late} ms`).toBeLessThanOrEqual(allowed);
   expect(most).toBeLessThan(HEALTH_MS_MAX);
 }
 

@@ -78,9 +78,11 @@ export function resumeStreams(server: TestServer, random: Random): HonestWork {
     const enough = random.between(1, 3);
     for await (const event of stream) {
       seen.push(event);
-      if (seen.length === enough) break;
+      if (seen.length === enough || event.event === "result") break;
     }
     stream.leave();
+    // On a busy machine all of it may come as one event, and then nothing is left to be told.
+    if (seen.at(-1)?.event === "result") return assert.equal(textOf(seen), text);
     const last = seen.at(-1)?.id ?? 0;
     const path = `/sessions/${session_id}/executions/${seen[0]?.data.execution_id}/events`;
     const rest = await follow(server, path, { "last-event-id": String(last) });
