@@ -13,6 +13,7 @@ import { createAuthenticate } from "../../../packages/server/src/gateway/auth.ts
 import { contentDisposition } from "../../../packages/server/src/gateway/files/content-disposition.ts";
 import { matchesEtag, parseRange } from "../../../packages/server/src/gateway/files/range.ts";
 import { receiveForm } from "../../../packages/server/src/gateway/files/upload.ts";
+import { COUNTED_BYTES } from "../../../packages/server/src/gateway/http/json-bodies.ts";
 import { MemoryLimit, SessionId } from "../../../packages/server/src/gateway/schemas/common.ts";
 import { countJsonValues } from "../../../packages/server/src/sandbox/guest/channel.ts";
 import {
@@ -187,9 +188,9 @@ const long: readonly Row[] = [
 
 const looked: readonly Row[] = [
   [
-    "values in a notebook's JSON",
+    "values in a step of a notebook's JSON",
     [],
-    NOTEBOOK_BODY,
+    COUNTED_BYTES,
     (text) => countJsonValues(bytesOf(text), JSON_VALUES_MAX),
     ['"', '""', "1"],
   ],

@@ -11,6 +11,7 @@ import { dropUnaskedBody, readJsonBodies } from "./json-bodies.js";
 
 const MEBIBYTE = 2 ** 20;
 const budget = new BodyBudget({ ownerBytesMax: MEBIBYTE, bytesMax: 2 * MEBIBYTE });
+const kept = new BodyBudget({ ownerBytesMax: MEBIBYTE, bytesMax: 2 * MEBIBYTE });
 const gone = vi.fn();
 let app: App;
 let clients: Client[] = [];
@@ -20,7 +21,7 @@ type Client = Socket & { got: string };
 beforeAll(async () => {
   app = fastify({ bodyLimit: 1000 }) as unknown as App;
   new Connections(app.server, app.routing, 100);
-  readJsonBodies(app, budget);
+  readJsonBodies(app, budget, kept);
   app.decorateRequest("principal");
   app.addHook("onRequest", async (request) => {
     dropUnaskedBody(request);
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const large = { bodyLimit: MEBIBYTE };
   app.post("/large", large, async ({ body }) => ({ body: typeof body }));
   app.post("/rich", { ...large, config: { body: { valuesMax: 500_000 } } }, async () => "rich");
+  app.post("/long", large, async () => new Promise(() => undefined));
   app.get("/wait", async (_request, reply) => {
     onClientGone(reply, gone);
     await new Promise(() => undefined);
@@ -42,7 +44,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const client of clients) client.destroy();
   clients = [];
-  await vi.waitFor(() => expect(budget.bytes).toBe(0));
+  await vi.waitFor(() => expect(budget.bytes + kept.bytes).toBe(0));
 });
 afterAll(() => app.close());
 
@@ -167,4 +169,18 @@ test("behind a body that nobody asked for a client is seen to go", async () => {
   expect(gone).not.toHaveBeenCalled();
   client.destroy();
   await vi.waitFor(() => expect(gone).toHaveBeenCalledOnce());
+});
+
+test("large bodies count until their requests are over, and are refused before they pile up", async () => {
+  const body = JSON.stringify("x".repeat(400_000));
+  for (let one = 1; one <= 2; one++) {
+    await send(post("/long", body.length), body);
+    await vi.waitFor(() => expect(kept.bytes).toBe(one * body.length));
+  }
+  const third = await send(post("/long", body.length), body);
+  await vi.waitFor(() => expect(third.got).toContain("TOO_MANY_BODIES"));
+  const others = await send(post("/large", body.length), body, "b");
+  await vi.waitFor(() => expect(others.got).toContain("200 OK"));
+  clients[0]?.destroy();
+  await vi.waitFor(() => expect(kept.bytes).toBe(body.length));
 });

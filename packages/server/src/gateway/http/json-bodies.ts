@@ -6,10 +6,10 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
-import { countJsonValues, ProtocolViolation } from "../../sandbox/guest/channel.js";
+import { JsonValueCount, ProtocolViolation } from "../../sandbox/guest/channel.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
-import type { BodyBudget } from "./body-budget.js";
+import { BodyBudget, type BodyBudgetOptions } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
 import { GatheredBytes } from "./gathered-bytes.js";
 
@@ -20,11 +20,17 @@ const PIECES = 1000;
 const PIECE_BYTES_MIN = 64;
 /** Below this all of it takes a millisecond or two. */
 const LARGE_BYTES = 256 * 1024;
+/** In one turn. */
+export const COUNTED_BYTES = 2 ** 20;
 
 type Done = (error: Error | null, body?: unknown) => void;
 
+/** Of large bodies that are whole and whose requests wait or run: of one key, and of all. */
+const KEPT: BodyBudgetOptions = { ownerBytesMax: 128 * 2 ** 20, bytesMax: 512 * 2 ** 20 };
+
 /** Takes the place of Fastify's own parsers. Of anything that is not JSON, no byte is kept. */
-export function readJsonBodies(app: App, budget: BodyBudget): void {
+export function readJsonBodies(app: App, budget: BodyBudget, kept = new BodyBudget(KEPT)): void {
+  keepLargeBodies(app, kept);
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", (request, payload, done) => {
@@ -52,6 +58,23 @@ export function dropUnaskedBody({ method, raw, headers }: FastifyRequest): void 
   if (method !== "GET" && method !== "HEAD") return;
   const { "content-length": length, "transfer-encoding": coding } = headers;
   if (length !== undefined || coding !== undefined) raw.resume();
+}
+
+/** What a body was parsed to is held as long as its request, which may wait in a queue. */
+const largeBodies = new WeakMap<FastifyRequest, number>();
+
+function keepLargeBodies(app: App, kept: BodyBudget): void {
+  app.addHook("preHandler", (request, { raw }, done) => {
+    const bytes = largeBodies.get(request);
+    if (bytes === undefined) {
+      done();
+      return;
+    }
+    const held = kept.open(request.principal?.id ?? "", () => raw.destroy());
+    raw.once("close", () => held.close());
+    if (held.reach(bytes)) done();
+    else done(noRoom());
+  });
 }
 
 function receive(
@@ -103,23 +126,40 @@ function parseCounted(
   parse: ReturnType<App["getDefaultJsonParser"]>,
   done: Done,
 ): void {
+  if (bytes.length > LARGE_BYTES) {
+    largeBodies.set(request, bytes.length);
+    void parseInTurns(request, bytes, parse, done);
+    return;
+  }
   try {
-    checkValues(bytes, request.routeOptions.config.body ?? SMALL_BODY);
+    const shape = request.routeOptions.config.body ?? SMALL_BODY;
+    const values = new JsonValueCount(bytes, shape.valuesMax);
+    checkStep(values, bytes.length, shape);
   } catch (error) {
     done(error as Error);
     return;
   }
-  if (bytes.length <= LARGE_BYTES) parse(request, bytes.toString("utf8"), done);
-  else void parseInTurns(request, bytes, parse, done);
+  parse(request, bytes.toString("utf8"), done);
 }
 
-/** Counting, parsing and all that is done with the values take a turn of the event loop each. */
+/** Each step of counting, the parse, and all that is done with the values take a turn of the event loop each. */
 async function parseInTurns(
   request: FastifyRequest,
   bytes: Buffer,
   parse: ReturnType<App["getDefaultJsonParser"]>,
   done: Done,
 ): Promise<void> {
+  const shape = request.routeOptions.config.body ?? SMALL_BODY;
+  const values = new JsonValueCount(bytes, shape.valuesMax);
+  try {
+    while (!values.isOver) {
+      await turnOfOnesOwn();
+      checkStep(values, COUNTED_BYTES, shape);
+    }
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
   await turnOfOnesOwn();
   const text = bytes.toString("utf8");
   await turnOfOnesOwn();
@@ -128,16 +168,18 @@ async function parseInTurns(
   });
 }
 
-/** Time and memory of a parse, and of the checks after it, grow with values more than with bytes. */
-function checkValues(bytes: Buffer, { valuesMax, hint }: BodyShape): void {
-  let count: number;
+/**
+ * Count on, and refuse too many. Time and memory of a parse, and of the checks after it, grow with values more
+ * than with bytes.
+ */
+function checkStep(values: JsonValueCount, bytes: number, { valuesMax, hint }: BodyShape): void {
   try {
-    count = countJsonValues(bytes, valuesMax);
+    values.advance(bytes);
   } catch (error) {
     if (!(error instanceof ProtocolViolation)) throw error;
     throw new ServiceError("INVALID_REQUEST", "the body nests too deep");
   }
-  if (count > valuesMax) {
+  if (values.count > valuesMax) {
     throw new ServiceError(
       "INVALID_REQUEST",
       "the body holds too many values",

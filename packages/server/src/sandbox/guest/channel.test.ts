@@ -8,6 +8,7 @@ import {
   FRAME_BYTES_MAX,
   FrameParser,
   type GuestMessage,
+  JsonValueCount,
   type MessageType,
   ProtocolViolation,
 } from "./channel.js";
@@ -162,6 +163,15 @@ describe("countJsonValues", () => {
         expect(count(`["${text}",1,"${text}"]`), filler + length).toBe(10 + 2 * 3 + 2);
         expect(count(`["${text}`)).toBe(10 + 3);
       }
+    }
+  });
+
+  test("some bytes at a time come to the same", () => {
+    const text = Buffer.from(String.raw`[{"a\\":[1,"x\"",true]},"${"y".repeat(200)}\\","",{}]`);
+    for (let step = 1; step < 80; step++) {
+      const values = new JsonValueCount(text, Number.POSITIVE_INFINITY);
+      while (!values.isOver) values.advance(step);
+      expect(values.count, `${step}`).toBe(countJsonValues(text));
     }
   });
 

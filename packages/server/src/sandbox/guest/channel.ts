@@ -101,12 +101,6 @@ const DEPTH_MAX = 500;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT] = [0x5b, 0x7b, 0x5d, 0x7d];
 
-/** Most bytes are none of these, and are passed over. */
-const COUNTED = new Uint8Array(256);
-for (const byte of [QUOTE, COMMA, COLON, OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, CLOSE_OBJECT]) {
-  COUNTED[byte as number] = 1;
-}
-
 /** Relative to a number, by what a parse and the garbage collector spend on it. */
 const KEY_WEIGHT = 10;
 const CONTAINER_WEIGHT = 10;
@@ -124,64 +118,112 @@ for (const byte of [QUOTE, COMMA, COLON, OPEN_ARRAY, OPEN_OBJECT, CLOSE_ARRAY, C
  * @throws ProtocolViolation for a text that nests too deep
  */
 export function countJsonValues(text: Buffer, enough = Number.POSITIVE_INFINITY): number {
-  let count = 0;
-  let depth = 0;
-  for (let at = nextTelling(text, 0); at < text.length; at = nextTelling(text, at + 1)) {
-    if (count > enough) break;
-    switch (text[at]) {
-      case QUOTE:
-        at = endOfString(text, at + 1);
-        count += STRING_WEIGHT;
-        break;
-      case COMMA:
-        count++;
-        break;
-      case COLON:
-        count += KEY_WEIGHT;
-        break;
-      case OPEN_ARRAY:
-      case OPEN_OBJECT:
-        count += CONTAINER_WEIGHT;
-        if (++depth > DEPTH_MAX) {
-          throw new ProtocolViolation(`a frame nested more than ${DEPTH_MAX} levels deep`);
-        }
-        break;
-      case CLOSE_ARRAY:
-      case CLOSE_OBJECT:
-        depth--;
-    }
-  }
-  return count;
+  const values = new JsonValueCount(text, enough);
+  values.advance(text.length);
+  return values.count;
 }
 
-function nextTelling(text: Buffer, from: number): number {
+/** The same, some bytes at a time. */
+export class JsonValueCount {
+  readonly #text: Buffer;
+  readonly #enough: number;
+  #at = 0;
+  #isInString = false;
+  #depth = 0;
+  #count = 0;
+
+  constructor(text: Buffer, enough: number) {
+    this.#text = text;
+    this.#enough = enough;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Nothing is left that could change the answer. */
+  get isOver(): boolean {
+    return this.#at >= this.#text.length || this.#count > this.#enough;
+  }
+
+  /** Look at so many bytes more. @throws ProtocolViolation */
+  advance(bytes: number): void {
+    const end = Math.min(this.#text.length, this.#at + bytes);
+    while (this.#at < end && this.#count <= this.#enough) {
+      if (this.#isInString) this.#passString(end);
+      else this.#passValues(end);
+    }
+  }
+
+  /** Up to the beginning of the next string. */
+  #passValues(end: number): void {
+    const text = this.#text;
+    let [at, count, depth] = [this.#at, this.#count, this.#depth];
+    for (at = nextTelling(text, at, end); at < end; at = nextTelling(text, at + 1, end)) {
+      if (count > this.#enough || text[at] === QUOTE) break;
+      switch (text[at]) {
+        case COMMA:
+          count++;
+          break;
+        case COLON:
+          count += KEY_WEIGHT;
+          break;
+        case OPEN_ARRAY:
+        case OPEN_OBJECT:
+          count += CONTAINER_WEIGHT;
+          if (++depth > DEPTH_MAX) {
+            throw new ProtocolViolation(`a frame nested more than ${DEPTH_MAX} levels deep`);
+          }
+          break;
+        case CLOSE_ARRAY:
+        case CLOSE_OBJECT:
+          depth--;
+      }
+    }
+    if (at < end && text[at] === QUOTE) {
+      this.#isInString = true;
+      count += STRING_WEIGHT;
+      at++;
+    }
+    [this.#at, this.#count, this.#depth] = [at, count, depth];
+  }
+
+  #passString(end: number): void {
+    const quote = endOfString(this.#text, this.#at, end);
+    this.#isInString = quote >= end;
+    // An escape may reach beyond the end.
+    this.#at = this.#isInString ? quote : quote + 1;
+  }
+}
+
+function nextTelling(text: Buffer, from: number, end: number): number {
   let at = from;
-  while (at < text.length && TELLING[text[at] as number] === 0) at++;
+  while (at < end && TELLING[text[at] as number] === 0) at++;
   return at;
 }
 
 /** A search for the next quote has its price; so near, looking at each byte is cheaper. */
 const NEAR_BYTES = 64;
 
-/** Position of the quote that ends the string whose first character is at `from`. */
-function endOfString(text: Buffer, from: number): number {
+/** Position of the quote that ends the string of which `from` is a part; at or behind `end` where none does before. */
+function endOfString(text: Buffer, from: number, end: number): number {
   let at = from;
-  while (at < text.length) {
-    const near = Math.min(at + NEAR_BYTES, text.length);
+  while (at < end) {
+    const near = Math.min(at + NEAR_BYTES, end);
     for (; at < near; at++) {
       const byte = text[at];
       if (byte === QUOTE) return at;
       if (byte === BACKSLASH) at++;
     }
-    if (at >= text.length) break;
+    if (at >= end) break;
     const quote = text.indexOf(QUOTE, at);
-    if (quote < 0) break;
+    if (quote < 0) return text.length;
     let backslashes = 0;
     while (quote - backslashes > at && text[quote - 1 - backslashes] === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return quote;
     at = quote + 1;
   }
-  return text.length;
+  return at;
 }
 
 const Closed = { additionalProperties: false } as const;
