@@ -42,7 +42,7 @@ async function honestly(isOver: () => boolean): Promise<number> {
   const session_id = uniqueId("honest");
   let runs = 0;
   await honest.execute({ session_id, code: "runs = 0" });
-  while (!isOver()) {
+  do {
     runs += 1;
     const answer = await honest.execute({ session_id, code: "runs += 1\nprint(runs)" });
     expect(answer.stdout).toBe(`${runs}\n`);
@@ -53,7 +53,7 @@ async function honestly(isOver: () => boolean): Promise<number> {
     const { stdout } = await honest.execute({ code: "print(6 * 7)" });
     expect(stdout).toBe("42\n");
     await new Promise((resolve) => setTimeout(resolve, 30));
-  }
+  } while (!isOver());
   return runs;
 }
 

@@ -125,10 +125,14 @@ describe("glovebox ask", () => {
   });
 
   test("stops at Ctrl-C, and so do the code and the session", async () => {
-    model.say([runs("import time\nprint('on', flush=True)\ntime.sleep(25)"), { text: "never" }]);
+    model.say([
+      runs("import time\nprint('on'.upper(), flush=True)\ntime.sleep(25)"),
+      { text: "never" },
+    ]);
     const before = await sessionIds();
     const command = glovebox.start(["ask", "sleep"], { cwd: directory });
-    await command.see("on", "stderr");
+    // Not in the code, which is shown before it runs.
+    await command.see("ON", "stderr");
     command.child.kill("SIGINT");
     expect(await command.finished).toMatchObject({ status: 130, stdout: "" });
     expect(model.requests).toHaveLength(1);
