@@ -30,6 +30,13 @@ export function readAnswers(bytes: Buffer, ended: boolean): Answer[] {
       rest = rest.subarray(bodyStart + chunked.length);
       continue;
     }
+    // A stream to a client of HTTP/1.0, which knows no chunks, ends with its connection.
+    const isStream = /^content-type: text\/event-stream/im.test(head);
+    if (isStream && /^connection: close\r?$/im.test(head)) {
+      if (!ended) break;
+      answers.push({ status, head, body: rest.toString("utf8", bodyStart) });
+      return answers;
+    }
     const length = withoutBody ? 0 : Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1]);
     assert.ok(Number.isInteger(length), `an answer without a length: ${head}`);
     // The answer to HEAD tells the length of what it leaves out; nothing or another answer follows.
