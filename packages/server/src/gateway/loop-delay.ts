@@ -48,5 +48,5 @@ export class LoopDelay {
 
 /** Tenths of a millisecond are as fine as the clock's ticks are worth. */
 function delayMs(intervalNs: number): number {
-  return Math.max(0, Math.round(intervalNs / 1e5) / 10 - RESOLUTION_MS);
+  return Math.max(0, Math.round(intervalNs / 1e5 - RESOLUTION_MS * 10) / 10);
 }
