@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, type Socket } from "node:net";
-import fastify, { type FastifyError } from "fastify";
+import fastify, { type FastifyError, type FastifyRequest } from "fastify";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { BUILT_IN_ADMIN } from "../../access/principal.js";
 import type { App } from "../app-type.js";
@@ -13,6 +13,7 @@ const MEBIBYTE = 2 ** 20;
 const budget = new BodyBudget({ ownerBytesMax: MEBIBYTE, bytesMax: 2 * MEBIBYTE });
 const kept = new BodyBudget({ ownerBytesMax: MEBIBYTE, bytesMax: 2 * MEBIBYTE });
 const gone = vi.fn();
+const worked = vi.fn();
 let app: App;
 let clients: Client[] = [];
 
@@ -34,6 +35,11 @@ beforeAll(async () => {
   const large = { bodyLimit: MEBIBYTE };
   app.post("/large", large, async ({ body }) => ({ body: typeof body }));
   app.post("/rich", { ...large, config: { body: { valuesMax: 500_000 } } }, async () => "rich");
+  const leaving = async ({ raw }: FastifyRequest) => {
+    raw.socket.destroy();
+    await new Promise((resolve) => raw.socket.once("close", resolve));
+  };
+  app.post("/left", { ...large, preValidation: leaving }, async () => worked());
   app.post("/long", large, async () => new Promise(() => undefined));
   app.get("/wait", async (_request, reply) => {
     onClientGone(reply, gone);
@@ -183,4 +189,11 @@ test("large bodies count until their requests are over, and are refused before t
   await vi.waitFor(() => expect(others.got).toContain("200 OK"));
   clients[0]?.destroy();
   await vi.waitFor(() => expect(kept.bytes).toBe(body.length));
+});
+
+test("a large body whose client has gone before it is used holds nothing", async () => {
+  const body = JSON.stringify("x".repeat(400_000));
+  await send(post("/left", body.length), body, "leaver");
+  await vi.waitFor(() => expect(worked).toHaveBeenCalledOnce());
+  expect(kept.bytes).toBe(0);
 });

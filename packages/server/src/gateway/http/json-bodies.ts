@@ -11,6 +11,7 @@ import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
 import { BodyBudget, type BodyBudgetOptions } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
+import { onClientGone } from "./client-gone.js";
 import { GatheredBytes } from "./gathered-bytes.js";
 
 /** How soon there may be room again. */
@@ -64,15 +65,17 @@ export function dropUnaskedBody({ method, raw, headers }: FastifyRequest): void 
 const largeBodies = new WeakMap<FastifyRequest, number>();
 
 function keepLargeBodies(app: App, kept: BodyBudget): void {
-  app.addHook("preHandler", (request, { raw }, done) => {
+  app.addHook("preHandler", (request, reply, done) => {
     const bytes = largeBodies.get(request);
     if (bytes === undefined) {
       done();
       return;
     }
-    const held = kept.open(request.principal?.id ?? "", () => raw.destroy());
-    raw.once("close", () => held.close());
-    if (held.reach(bytes)) done();
+    const held = kept.open(request.principal?.id ?? "", () => reply.raw.destroy());
+    const isHeld = held.reach(bytes);
+    // Its client may have gone while the body was read in turns.
+    onClientGone(reply, () => held.close());
+    if (isHeld) done();
     else done(noRoom());
   });
 }
