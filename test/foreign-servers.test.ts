@@ -14,7 +14,9 @@ import { type StubAnswer, type StubServer, startStub } from "./support/stub-serv
 const directory = mkdtempSync(join(tmpdir(), "glovebox-foreign-"));
 const program = join(directory, "program.py");
 const notebook = join(directory, "book.ipynb");
+const tasks = join(directory, "tasks.jsonl");
 writeFileSync(program, "print('out')");
+writeFileSync(tasks, '{"code": "1"}\n{"code": "2"}\n');
 writeFileSync(notebook, '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}');
 
 /** All that a command does, by the words after its name; `INPUT` is what is typed. */
@@ -29,6 +31,7 @@ const LINES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     [notebook, "--out", "OUT"],
     [notebook, "--json"],
   ],
+  batch: [[tasks], [tasks, "--json"]],
   repl: [
     ["--out", "OUT"],
     ["--session", "s1", "--json"],

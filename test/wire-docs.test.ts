@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TSchema } from "typebox";
 import { describe, expect, test } from "vitest";
+import { BatchBody, BatchItemResult } from "../packages/server/src/gateway/schemas/batch.ts";
 import { ChatAnswer, ChatBody } from "../packages/server/src/gateway/schemas/chat.ts";
 import { ExecuteAnswer, ExecuteBody } from "../packages/server/src/gateway/schemas/execute.ts";
 import { ExecutionAnswer } from "../packages/server/src/gateway/schemas/executions.ts";
@@ -117,6 +118,11 @@ const tables: Readonly<Record<string, Table>> = {
     page: "docs/notebooks.md",
     of: "request",
     schema: NotebookBody,
+  },
+  "POST /execute/batch": { page: "docs/executions.md", of: "request", schema: BatchBody },
+  "an item of a batch": {
+    ...{ page: "docs/executions.md", of: "answer", schema: BatchItemResult },
+    whole: ["result", "error"],
   },
   "a notebook that ran": {
     ...{ page: "docs/notebooks.md", of: "answer", schema: NotebookAnswer },

@@ -18,6 +18,7 @@ const stateDir = join(base, "state");
 const plain = join(base, "plain");
 const hostile = join(base, "hostile");
 const program = join(base, "program.py");
+const tasks = join(base, "tasks.jsonl");
 const before = process.cwd();
 
 let stub: StubServer;
@@ -32,6 +33,7 @@ const thief = createServer((request, response) => {
 const LINES: Readonly<Record<string, readonly string[]>> = {
   ask: ["Hello?", "--json"],
   run: [program, "--json"],
+  batch: [tasks],
   repl: ["--help"],
   ps: ["--json"],
   logs: ["s1", "--json"],
@@ -53,6 +55,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => thief.listen(0, "127.0.0.1", resolve));
   for (const folder of [stateDir, plain, hostile, join(base, "theirs")]) mkdirSync(folder);
   writeFileSync(program, "print('out')");
+  writeFileSync(tasks, '{"code": "1"}\n{"code": "2"}\n');
   recordServer(stub.url);
   const { port } = thief.address() as AddressInfo;
   writeFileSync(join(base, "theirs/server.pid"), pidLine());

@@ -635,6 +635,61 @@ describe("commands of the server's own machine", () => {
   });
 });
 
+describe("glovebox batch", () => {
+  const lines = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+
+  function tasks(...each: object[]): string {
+    const path = join(directory, "tasks.jsonl");
+    writeFileSync(path, each.map((task) => `${JSON.stringify(task)}\n`).join(""));
+    return path;
+  }
+
+  test("writes a line for each program, and its exit code tells whether all went well", async () => {
+    const path = tasks({ id: "one", code: "print(input())", stdin: "hello" }, { code: "print(2)" });
+    const { status, stdout, stderr } = await glovebox.run(["batch", path]);
+    expect(status, stderr).toBe(0);
+    expect(stderr).toBe("glovebox batch: 2 ok, 0 failed\n");
+    const results = lines(stdout).sort((a, b) => a.index - b.index);
+    expect(results).toMatchObject([
+      { index: 0, id: "one", state: "done", result: { stdout: "hello\n" } },
+      { index: 1, id: null, result: { stdout: "2\n" } },
+    ]);
+    const failing = await glovebox.run(["batch", "-"], { input: '{"code": "1/0"}\n' });
+    expect([failing.status, lines(failing.stdout)[0].result.status]).toEqual([1, "error"]);
+  });
+
+  test("goes on where it was stopped, and replaces nothing without being told", async () => {
+    const path = tasks({ id: "a", code: "print(1)" }, { id: "b", code: "print(2)" });
+    const out = join(directory, "results.jsonl");
+    const done = { index: 0, id: "a", state: "done", result: null, error: null };
+    writeFileSync(out, `${JSON.stringify(done)}\n{"index": 1, "id"`);
+    const refused = await glovebox.run(["batch", path, "--out", out]);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining("--resume")]);
+    const resumed = await glovebox.run(["batch", path, "--out", out, "--resume"]);
+    expect([resumed.status, resumed.stderr]).toEqual([
+      0,
+      "glovebox batch: 1 ok, 0 failed, 1 done before\n",
+    ]);
+    expect(lines(readFileSync(out, "utf8"))).toMatchObject([done, { index: 1, id: "b" }]);
+  });
+
+  test.each([
+    ['{"code": 1}\n', "line 1: code must be text"],
+    ['{"code": "1"}\n\n{"cod": "1"}\n', "line 3: there is no field cod"],
+    ["print(1)\n", "line 1 is no JSON"],
+    ["\n", "has no tasks"],
+    ['{"code": "1", "id": "x"}\n{"code": "1", "id": "x"}\n', 'two tasks have the id "x"'],
+  ])("%j is wrong usage and says where", async (input, message) => {
+    const { status, stderr } = await glovebox.run(["batch", "-"], { input });
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
 describe("glovebox repl", () => {
   const plain = (text: string) => text.replaceAll(/\p{Cc}(\[[\d;]*[A-Za-z]|[78])/gu, "");
   const prompt = (number: number) => new RegExp(`In \\[${number}\\]: [^\\n]*$`);

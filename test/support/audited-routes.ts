@@ -90,6 +90,9 @@ export const auditedRoutes: readonly AuditedRoute[] = [
   row("POST /execute", ["ok", "files_changed"], {
     body: { session_id: "s", code: "1", files: FILES },
   }),
+  row("POST /execute/batch", ["ok", "ok", "error"], {
+    body: { items: [{ code: "1" }, { code: "2" }, { code: "1/0" }] },
+  }),
   row("POST /execute", ["rejected"], { body: { code: "import socket", validate_code: true } }),
   row("POST /execute", ["session_created", "not_run"], {
     status: 409,

@@ -86,6 +86,12 @@ const runEvents = (result: unknown) =>
     event("display_data", { data: { "text/plain": "shown" }, metadata: {} }),
     event("result", result),
   ]);
+const batchEvents = events([
+  ...[0, 1].map((index) =>
+    event("item", { index, id: null, state: "done", result: EXECUTED, error: null }),
+  ),
+  event("result", { ok: 2, failed: 0, not_run: 0 }),
+]);
 const chunk = (value: unknown) => `data: ${JSON.stringify(value)}`;
 const chatEvents = events([
   chunk({ type: "start", messageId: "m", messageMetadata: { session_id: "s1" } }),
@@ -130,6 +136,7 @@ const ROUTES: readonly (readonly [RegExp, Answering])[] = [
     ),
   ],
   [/^POST \/execute$/, (isStream) => (isStream ? runEvents(EXECUTED) : json(EXECUTED))],
+  [/^POST \/execute\/batch$/, always(batchEvents)],
   [/^POST \/api\/chat$/, (isStream) => (isStream ? chatEvents : json(CHAT))],
   [/^GET \/sessions$/, always(json({ sessions: [SESSION] }))],
   [/^POST \/sessions$/, always(json(SESSION, 201))],

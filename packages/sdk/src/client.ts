@@ -1,6 +1,13 @@
 /** The client: one server, one token. */
 
 import { Admin } from "./admin.js";
+import {
+  type BatchInput,
+  type BatchOptions,
+  type BatchStream,
+  streamBatch,
+  toBatchRequest,
+} from "./batch.js";
 import { type ChatInput, type ChatOptions, ChatStream, toChatRequest } from "./chat.js";
 import { type ExecutionStream, type StreamOptions, streamExecution } from "./execution-stream.js";
 import type {
@@ -14,6 +21,7 @@ import { Session } from "./session.js";
 import { type GloveboxOptions, readSettings } from "./settings.js";
 import { Transport } from "./transport.js";
 import type {
+  BatchResponse,
   ChatResponse,
   ExecuteResponse,
   GenerateResponse,
@@ -56,6 +64,22 @@ export class Glovebox {
     const { sessionId } = options;
     if (sessionId !== undefined) return this.session(sessionId).stream(code, options);
     return streamExecution({ transport: this.#transport, code, sessionId, options });
+  }
+
+  /** Run many pieces of code, each in a fresh sandbox of its own, and wait for all. Results are in the order of `items`. */
+  batch(items: readonly BatchInput[], options: BatchOptions = {}): Promise<BatchResponse> {
+    return this.#transport.json({
+      method: "POST",
+      path: "execute/batch",
+      json: toBatchRequest(items, options),
+      signal: options.signal,
+      timeoutMs: null,
+    });
+  }
+
+  /** The same, with each result as soon as it is there. */
+  streamBatch(items: readonly BatchInput[], options: BatchOptions = {}): BatchStream {
+    return streamBatch(this.#transport, items, options);
   }
 
   /** Let the server's model write code for a question, run it, and repair it while it fails. */

@@ -1,6 +1,13 @@
 /** A client of Glovebox for Node and browsers. Only what the web platform has, no dependencies. */
 
 export { Admin, AdminKeys } from "./admin.js";
+export type {
+  BatchEvent,
+  BatchEvents,
+  BatchInput,
+  BatchOptions,
+  BatchStream,
+} from "./batch.js";
 export { boundedText } from "./bounded-text.js";
 export { type ChatInput, type ChatOptions, ChatStream } from "./chat.js";
 export { Glovebox, type SessionChoice } from "./client.js";
@@ -56,6 +63,11 @@ export {
   describeForModel,
 } from "./tool.js";
 export type {
+  BatchCounts,
+  BatchItem,
+  BatchItemResult,
+  BatchRequest,
+  BatchResponse,
   ChatChunk,
   ChatEndReason,
   ChatLiveOutput,

@@ -30,6 +30,8 @@ export interface ExecuteOptions extends CallOptions {
   readonly onDisconnect?: OnDisconnect;
   /** Whether `input()` asks, instead of raising EOFError. */
   readonly allowInput?: boolean;
+  /** All that standard input has: `input()`, `sys.stdin` and child processes read it, and then meet its end. */
+  readonly stdin?: string;
   /** Have the code looked at before it runs: advice in the answer's `validation`, no protection. */
   readonly validateCode?: boolean;
 }
@@ -75,6 +77,7 @@ export function toExecuteRequest(
     cpu_limit: options.cpuLimit,
     on_disconnect: options.onDisconnect,
     allow_input: options.allowInput,
+    stdin: options.stdin,
     validate_code: options.validateCode,
     files: options.files,
     include_files: options.includeFiles,

@@ -26,6 +26,13 @@ export type {
   StatusResponse,
 } from "./wire/admin.js";
 export type {
+  BatchCounts,
+  BatchItem,
+  BatchItemResult,
+  BatchRequest,
+  BatchResponse,
+} from "./wire/batch.js";
+export type {
   ChatChunk,
   ChatEndReason,
   ChatLiveOutput,

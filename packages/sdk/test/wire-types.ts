@@ -11,6 +11,7 @@ import type {
   WireError as ServerError,
   ErrorCode as ServerErrorCode,
 } from "../../server/src/errors.js";
+import type * as batch from "../../server/src/gateway/schemas/batch.js";
 import type * as chat from "../../server/src/gateway/schemas/chat.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
 import type * as executions from "../../server/src/gateway/schemas/executions.js";
@@ -69,6 +70,7 @@ type All<Assertions extends Record<string, true>> = Assertions;
 
 export type Requests = All<{
   ExecuteRequest: Same<wire.ExecuteRequest, Static<typeof execute.ExecuteBody>>;
+  BatchRequest: Same<wire.BatchRequest, Static<typeof batch.BatchBody>>;
   CreateSessionRequest: Same<wire.CreateSessionRequest, Static<typeof sessions.CreateSessionBody>>;
   InputBody: Same<wire.InputBody, Static<typeof interact.InputBody>>;
   RenameBody: Same<wire.RenameBody, Static<typeof files.RenameBody>>;
@@ -102,6 +104,15 @@ type GenerateAnswer = Omit<
 
 export type Answers = All<{
   ExecuteResponse: Same<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
+  BatchResponse: Same<
+    Omit<wire.BatchResponse, "results">,
+    Omit<Static<typeof batch.BatchAnswer>, "results">
+  >;
+  BatchItemResult: Same<
+    Omit<wire.BatchItemResult, "error">,
+    Omit<Static<typeof batch.BatchItemResult>, "error">
+  >;
+  BatchCounts: Same<wire.BatchCounts, Static<typeof batch.BatchCounts>>;
   RunNotebookResponse: Same<
     Omit<wire.RunNotebookResponse, "notebook">,
     Omit<Static<typeof notebook.NotebookAnswer>, "notebook">

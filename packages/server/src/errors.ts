@@ -61,6 +61,12 @@ const table = {
     message: "The code is longer than MAX_CODE_SIZE.",
     hint: "Put data into files instead of into the code.",
   },
+  ANSWER_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: "The answer has no room for this.",
+    hint: 'Ask for events ("stream": true), which tell each result when it is there.',
+  },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     retryable: false,

@@ -22,6 +22,8 @@ export interface ExecuteRequest {
   readonly on_disconnect?: OnDisconnect;
   /** Whether `input()` asks, instead of raising EOFError. */
   readonly allow_input?: boolean;
+  /** All that standard input has. */
+  readonly stdin?: string;
   /** Look at the code before it runs: advice, not a protection. */
   readonly validate_code?: boolean;
   /** Put into the workspace first, all or none. */

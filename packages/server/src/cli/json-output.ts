@@ -2,7 +2,11 @@
 
 import { printable } from "./terminal/escape-filter.js";
 
-/** JSON leaves some controls as they are, which a terminal would obey; as escapes they mean the same. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${printable(JSON.stringify(value))}\n`);
+  process.stdout.write(jsonLine(value));
+}
+
+/** JSON leaves some controls as they are, which a terminal would obey; as escapes they mean the same. */
+export function jsonLine(value: unknown): string {
+  return `${printable(JSON.stringify(value))}\n`;
 }

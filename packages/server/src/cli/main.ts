@@ -21,6 +21,7 @@ On the server's machine, as root:
 From anywhere, with a token:
   ask       ask the server's model, which runs code to answer
   run       run a program or a notebook and print what it prints
+  batch     run many programs, each in a sandbox of its own
   repl      type Python, line by line
   ps        sessions, and what runs in them
   logs      the executions of a session and their output
@@ -43,6 +44,7 @@ docs/config.md and docs/cli.md.
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ask: async () => (await import("./commands/ask.js")).ask,
   run: async () => (await import("./commands/run.js")).runProgram,
+  batch: async () => (await import("./commands/batch.js")).batch,
   repl: async () => (await import("./commands/repl.js")).repl,
   ps: async () => (await import("./commands/ps.js")).ps,
   logs: async () => (await import("./commands/logs.js")).logs,

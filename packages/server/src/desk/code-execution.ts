@@ -24,6 +24,8 @@ export interface AskedExecution {
   readonly followed: boolean;
   /** Undefined: who follows in a session may answer. */
   readonly allowInput: boolean | undefined;
+  /** What standard input has, before it ends. */
+  readonly stdin: string | undefined;
   /** Whether it runs on when the visitor goes. */
   readonly goesOn: boolean;
   readonly files: readonly AskedFile[] | undefined;
@@ -92,19 +94,26 @@ function readRequest(
   visit: Visit,
   asked: AskedExecution,
 ): ExecutionRequest {
-  const { code, sessionId, followed, files, includeFiles } = asked;
+  const { code, sessionId, followed, stdin, files, includeFiles } = asked;
   const request = {
     code,
     timeoutMs: checkTimeout(asked.timeout, config),
     outputBytesMax: config.outputBytesMax,
-    allowInput: asked.allowInput ?? (followed && sessionId !== undefined),
+    allowInput: asked.allowInput ?? (followed && sessionId !== undefined && stdin === undefined),
+    stdin,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);
   return { ...request, inputs: files && checkInputFiles(files, told), includeFiles };
 }
 
-function checkNeedsOfSession({ sessionId, goesOn, allowInput }: AskedExecution): void {
+function checkNeedsOfSession({ sessionId, goesOn, allowInput, stdin }: AskedExecution): void {
+  if (allowInput && stdin !== undefined) {
+    throw new ServiceError(
+      "INVALID_REQUEST",
+      "stdin answers all that the code asks: leave allow_input out",
+    );
+  }
   if (sessionId !== undefined) return;
   if (goesOn) {
     throw new ServiceError(

@@ -117,7 +117,13 @@ beforeEach(() => {
 
 const asked: AskedExecution = {
   ...{ sessionId: "s", code: "1 + 1", timeout: 1, limits: {}, followed: false, goesOn: false },
-  ...{ allowInput: undefined, files: undefined, includeFiles: undefined, remarksOn: undefined },
+  ...{
+    stdin: undefined,
+    allowInput: undefined,
+    files: undefined,
+    includeFiles: undefined,
+    remarksOn: undefined,
+  },
 };
 
 async function begin(more: Partial<AskedExecution> = {}) {

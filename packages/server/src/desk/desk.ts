@@ -6,6 +6,7 @@
 
 import type { SessionInfo } from "../sessions/interface.js";
 import { Admission } from "./admission.js";
+import { type AskedBatch, type OnItemEnd, runBatch } from "./batch.js";
 import { Chats } from "./chats.js";
 import {
   type AskedExecution,
@@ -40,6 +41,11 @@ export class Desk {
   /** See executeCode. */
   execute(visit: Visit, asked: AskedExecution): Promise<BegunExecution | RejectedCode> {
     return executeCode(this.#parts, visit, asked);
+  }
+
+  /** See runBatch. */
+  executeBatch(visit: Visit, asked: AskedBatch, onItemEnd: OnItemEnd): Promise<void> {
+    return runBatch(this.#parts, visit, asked, onItemEnd);
   }
 
   /** For a door, before it reads a large body. @throws ServiceError LLM_NOT_CONFIGURED */

@@ -41,6 +41,7 @@ import { SlowBodies } from "./http/slow-bodies.js";
 import { endWhenStalled, holdWhileUnread } from "./http/unread-answers.js";
 import { validatorCompiler } from "./http/validation.js";
 import { writeAnswers } from "./http/written-answers.js";
+import { registerBatch } from "./routes/batch.js";
 import { registerChat } from "./routes/chat.js";
 import { registerExecute } from "./routes/execute.js";
 import { registerExecutions } from "./routes/executions.js";
@@ -182,6 +183,7 @@ export function buildApp(options: AppOptions): App {
     writeAnswers(scope);
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { desk, config });
+    registerBatch(scope, desk);
     registerGenerate(scope, { desk, config });
     registerChat(scope, { desk, config });
     registerTools(scope);

@@ -71,6 +71,8 @@ export interface CellRequest {
   readonly outputBytesMax: number;
   /** Whether input() can be answered. */
   readonly allowInput: boolean;
+  /** What standard input has, before it ends; such code asks nobody. */
+  readonly stdin?: string | undefined;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
 }

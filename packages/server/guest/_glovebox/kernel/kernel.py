@@ -85,6 +85,8 @@ class Kernel:
             kind = request.get("msg_type")
             if kind == "execute_request":
                 self._execute(request["content"])
+            elif kind == "standard_input":
+                self._input.give(request["content"]["text"])
             elif kind in questions.KINDS:
                 questions.answer(self._shell, kind, request["content"], self._output.send_aside)
 
@@ -165,7 +167,7 @@ class Kernel:
             outcome.interrupted = True
         finally:
             self._running = False
-            self._input.allowed = False
+            self._input.end()
             self._output.interrupt_pending = False
         if os.getpid() != self._pid:
             # User code forked, and this is the child at the end of the cell: only the parent is

@@ -42,7 +42,10 @@ class UserInput:
         # one that comes late, after an interrupt, is not taken for that to the next question.
         self._asked = 0
         self.allowed = False
-        self.stdin = _Stream(self)
+        self.stdin = _Stream(_Lines(self))
+        # The text that the next execution has as its standard input, and what the running one reads it by.
+        self._given: int | None = None
+        self._given_stream: _Stream | None = None
 
     def install(self) -> None:
         """Take the place of Python's own."""
@@ -52,7 +55,7 @@ class UserInput:
             return self._input(prompt)
 
         def ask_secretly(prompt="Password: ", stream=None, **_):
-            return self._ask(prompt, password=True)
+            return self._ask_secretly(prompt)
 
         input.__doc__ = builtins.input.__doc__
         ask_secretly.__name__ = ask_secretly.__qualname__ = "getpass"
@@ -64,11 +67,50 @@ class UserInput:
         """A new execution."""
         self.allowed = allowed
         self._asked = 0
+        if self._given is not None:
+            self._stand_at_given_text(self._given)
+            self._given = None
+
+    def give(self, text: str) -> None:
+        """More of the text that the next execution has as its standard input."""
+        if self._given is None:
+            self._given = os.memfd_create("stdin", os.MFD_CLOEXEC)
+        with open(self._given, "wb", closefd=False) as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+
+    def _stand_at_given_text(self, given: int) -> None:
+        """As descriptor 0 it is the standard input of child processes and C code as well."""
+        os.lseek(given, 0, os.SEEK_SET)
+        os.dup2(given, 0)
+        os.close(given)
+        self._given_stream = sys.stdin = sys.__stdin__ = _Stream(io.FileIO(0, closefd=False))
+
+    def end(self) -> None:
+        """The execution has ended, and what is left of its text goes with it."""
+        self.allowed = False
+        if self._given_stream is None:
+            return
+        null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(null, 0)
+        os.close(null)
+        if sys.stdin is self._given_stream:
+            sys.stdin = self.stdin
+        sys.__stdin__ = self.stdin
+        self._given_stream = None
 
     def _input(self, prompt: object) -> str:
         if sys.stdin is not self.stdin:
             return self._plain_input(prompt)  # User code has its own text to read.
         return self._ask(prompt, password=False)
+
+    def _ask_secretly(self, prompt: object) -> str:
+        if self._given_stream is None:
+            return self._ask(prompt, password=True)
+        sys.stderr.write(str(prompt))
+        line = self._given_stream.readline()
+        if not line:
+            raise EOFError("standard input has ended")
+        return line.rstrip("\n")
 
     def line(self) -> bytes:
         """A line for sys.stdin, which is at its end where there is no answer."""
@@ -114,9 +156,8 @@ class UserInput:
 class _Stream(io.TextIOWrapper):
     """sys.stdin."""
 
-    def __init__(self, user_input: UserInput):
-        buffer = io.BufferedReader(_Lines(user_input))
-        super().__init__(buffer, encoding="utf-8", errors="surrogateescape")
+    def __init__(self, source: io.RawIOBase):
+        super().__init__(io.BufferedReader(source), encoding="utf-8", errors="surrogateescape")
 
     def close(self) -> None:
         """Closing would end every later question of the session, so it does nothing."""

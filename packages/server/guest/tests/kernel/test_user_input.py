@@ -92,6 +92,43 @@ class UserInputTest(unittest.TestCase):
         self.kernel.finish()
         self.assertIn("nobody can answer", self.evalue("input()"))
 
+    # --- text that the execution was given ------------------------------------------------------
+
+    def given(self, text: str, code: str):
+        self.kernel.send("standard_input", {"text": text})
+        return self.kernel.run(code)
+
+    def test_given_text_is_read_by_every_way_and_ends(self):
+        for code, value in {
+            "sys.stdin.read()": "'a\\nü\\n'",
+            "list(sys.stdin)": "['a\\n', 'ü\\n']",
+            "sys.stdin.buffer.read()": "b'a\\n\\xc3\\xbc\\n'",
+            "os.read(0, 99)": "b'a\\n\\xc3\\xbc\\n'",
+            "[input(), getpass.getpass('')]": "['a', 'ü']",
+            "subprocess.run(['cat'], capture_output=True, text=True).stdout": "'a\\nü\\n'",
+            "(sys.stdin.read(), sys.stdin.read())": "('a\\nü\\n', '')",
+        }.items():
+            run = self.given("a\nü\n", f"import getpass, os, subprocess, sys\n{code}")
+            self.assertEqual(run.value, value, code)
+        run = self.given("a", "input('? ')\ninput('! ')")
+        self.assertEqual((run.stdout, run.reply["error"]["ename"]), ("? ! ", "EOFError"))
+
+    def test_given_text_is_for_one_execution(self):
+        self.given("left\nover\n", "input()")
+        self.assertEqual(self.kernel.run("import os, sys\nsys.stdin.read(), os.read(0, 9)").value, "('', b'')")
+        self.assertIn("nobody can answer", self.evalue("input()"))
+        self.kernel.run("import io\nsys.stdin = io.StringIO('own')")
+        self.assertEqual(self.given("given", "sys.stdin.read()").value, "'given'")
+        self.start("input()")
+        self.answer("asked")
+        self.assertEqual(self.kernel.finish().value, "'asked'")
+
+    def test_given_text_comes_in_pieces_and_may_be_empty(self):
+        self.kernel.send("standard_input", {"text": "x" * 1_000_000})
+        run = self.given("y" * 1_000_000, "import sys\ntext = sys.stdin.read()\nlen(text), text[-1]")
+        self.assertEqual(run.value, "(2000000, 'y')")
+        self.assertEqual(self.given("", "sys.stdin.read()").value, "''")
+
     def test_threads_and_children_get_an_error(self):
         code = (
             "import threading\nseen = []\n"

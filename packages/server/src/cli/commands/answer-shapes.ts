@@ -34,6 +34,11 @@ const executed = record({
   files_modified: list(text),
   execution_count: nullable(integer),
 });
+const batchItem = record({
+  ...{ index: integer, id: nullable(text), state: text, result: nullable(executed) },
+  error: nullable(record({ code: text, message: text })),
+});
+const batchCounts = record({ ok: integer, failed: integer, not_run: integer });
 const notebook = record({ nbformat: integer, metadata: bundle, cells: list(bundle) });
 const ranNotebook = record({ notebook, status: text, executions: list(integer) });
 
@@ -141,6 +146,7 @@ export const ROUTES: readonly Route[] = [
   ),
   route("GET status", status),
   route("POST execute", executed),
+  route("POST execute/batch", batchCounts),
   route("POST api/chat", chatAnswer),
   route("GET sessions", record({ sessions: list(session) })),
   route("POST sessions", session),
@@ -197,7 +203,8 @@ export const EVENTS: Readonly<Record<string, Shape>> = {
   clear_output: record({ wait: truth }),
   error: record({ ename: text, evalue: text, traceback: list(text) }),
   input_request: record({ prompt: text, password: truth }),
-  result: either(executed, ranNotebook),
+  item: batchItem,
+  result: either(executed, ranNotebook, batchCounts),
 };
 
 const made = record({

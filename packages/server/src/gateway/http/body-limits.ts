@@ -44,6 +44,12 @@ export function chatBody({ codeBytesMax }: Config): BodyLimits {
   return textBody(codeBytesMax, { valuesMax: 300_000 });
 }
 
+/** Many times code, and files beside it. */
+export const BATCH_BODY: BodyLimits = {
+  bodyLimit: 16 * 2 ** 20,
+  config: { body: { valuesMax: 100_000, hint: "Send the items in several batches." } },
+};
+
 /** Notebooks come with the outputs of earlier runs: a hundred thousand lines. More would take long to parse. */
 export const NOTEBOOK_BODY: BodyLimits = {
   bodyLimit: 16 * 2 ** 20,

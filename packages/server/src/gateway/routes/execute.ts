@@ -62,6 +62,7 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     limits: body,
     followed: streams,
     allowInput: body.allow_input,
+    stdin: body.stdin,
     goesOn: body.on_disconnect === "continue",
     files: body.files,
     includeFiles: body.include_files,

@@ -38,6 +38,8 @@ export const OutputFile = Type.Object(
   closed,
 );
 
+export const STDIN_MEANING =
+  "What standard input has: `input()`, `sys.stdin` and child processes read it, and then meet its end. Default: standard input is empty.";
 export const INPUT_FILES_MEANING =
   "Files to put in place first, all or none. See docs/files.md#files-with-an-execution.";
 export const INCLUDE_FILES_MEANING =
@@ -84,6 +86,7 @@ export const ExecuteBody = Type.Object(
         "Whether somebody can answer `input()`, see docs/executions.md#input; needs a `session_id`. Default: true for a session's stream, else false.",
       ),
     ),
+    stdin: Type.Optional(text(STDIN_MEANING)),
     files: Type.Optional(
       Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
     ),

@@ -7,12 +7,15 @@ import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import type { CellRequest, MessageSink, SandboxEnd } from "../sandbox.js";
 import type { Reading } from "../turns.js";
+import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
 import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "./channel.js";
 import { KernelEnd } from "./kernel-end.js";
 import { OpenQuestion } from "./open-question.js";
 import { OutsideChanges } from "./outside-changes.js";
 import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./reader.js";
+
+const STDIN_PIECE_CHARACTERS = 1_000_000;
 
 /** One connection to the kernel, which runs cells, and one to the warden, which outlives it. */
 export interface GuestConnections {
@@ -78,12 +81,14 @@ export class GuestConversation {
     return !this.#kernelEnd.hasBegun;
   }
 
-  execute({ code, outputBytesMax, allowInput, quiet }: CellRequest, sink: MessageSink): void {
+  execute(request: CellRequest, sink: MessageSink): void {
+    const { code, outputBytesMax, allowInput, stdin, quiet } = request;
     this.#sink = sink;
     this.#allowInput = allowInput;
     this.#openInput = 0;
     this.#allowance.begin("execution");
     this.#outputBytesMax = outputBytesMax;
+    if (stdin !== undefined) this.#giveStandardInput(stdin);
     this.#kernel.write(
       encodeFrame({
         msg_type: "execute_request",
@@ -97,6 +102,19 @@ export class GuestConversation {
         },
       }),
     );
+  }
+
+  /** A frame has room for six bytes of JSON a character. */
+  #giveStandardInput(text: string): void {
+    let at = 0;
+    do {
+      let to = Math.min(at + STDIN_PIECE_CHARACTERS, text.length);
+      // A character stays together.
+      if (to < text.length && endsInHalf(text.charAt(to - 1))) to--;
+      const content = { text: text.slice(at, to) };
+      this.#kernel.write(encodeFrame({ msg_type: "standard_input", content }));
+      at = to;
+    } while (at < text.length);
   }
 
   answerInput(text: string): boolean {
