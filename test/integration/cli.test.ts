@@ -1,6 +1,7 @@
 /** The commands that ask a server, as they are built, against a real one. */
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -90,6 +91,40 @@ describe("glovebox run", () => {
     expect(stderr).toContain("OSError");
     expect(stderr).toContain("network");
     expect(stderr).not.toContain("\u001b");
+  });
+
+  test("gives the program its arguments, as to a script", async () => {
+    const code = "import sys\nprint(sys.argv, __file__, __name__, sys.path[0])";
+    const { stdout } = await glovebox.run([
+      ...["run", program(code, "tool.py"), "one", "two words", "--", "--flag"],
+    ]);
+    expect(stdout).toBe(
+      "['tool.py', 'one', 'two words', '--flag'] /workspace/tool.py __main__ /workspace\n",
+    );
+    const piped = await glovebox.run(["run", "-", "x"], { input: "import sys; print(sys.argv)" });
+    expect(piped.stdout).toBe("['-', 'x']\n");
+  });
+
+  test("gives the program variables of the environment", async () => {
+    const code = "import os\nprint(os.environ['A'], os.environ['FROM_HERE'])\n!echo $A";
+    const path = program(code);
+    const args = ["run", path, "--env", "A=1=2", "--env", "FROM_HERE"];
+    const { stdout } = await glovebox.run(args, { env: { FROM_HERE: "there" } });
+    expect(stdout).toBe("1=2 there\n1=2\n");
+    const missing = await glovebox.run(["run", path, "--env", "NOWHERE"]);
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining("NOWHERE")]);
+  });
+
+  test("puts a folder in place, with all that is in it", async () => {
+    mkdirSync(join(directory, "data/deep"), { recursive: true });
+    writeFileSync(join(directory, "data/a.txt"), "a");
+    writeFileSync(join(directory, "data/deep/b.txt"), "b");
+    const code = "from pathlib import Path\nprint(sorted(str(p) for p in Path().rglob('*.txt')))";
+    const path = program(code);
+    const own = await glovebox.run(["run", path, "--file", join(directory, "data")]);
+    expect(own.stdout).toBe("['data/a.txt', 'data/deep/b.txt']\n");
+    const other = await glovebox.run(["run", path, "--file", `${join(directory, "data")}:in/put`]);
+    expect(other.stdout).toBe("['in/put/a.txt', 'in/put/deep/b.txt']\n");
   });
 
   test("reads the program from standard input", async () => {

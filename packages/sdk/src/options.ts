@@ -32,6 +32,10 @@ export interface ExecuteOptions extends CallOptions {
   readonly allowInput?: boolean;
   /** All that standard input has: `input()`, `sys.stdin` and child processes read it, and then meet its end. */
   readonly stdin?: string;
+  /** What `sys.argv` has, as for a script of the name `argv[0]`, which `__file__` then names. Stays in the session. */
+  readonly argv?: readonly string[];
+  /** Variables of the environment. They stay in the session. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Have the code looked at before it runs: advice in the answer's `validation`, no protection. */
   readonly validateCode?: boolean;
 }
@@ -78,6 +82,8 @@ export function toExecuteRequest(
     on_disconnect: options.onDisconnect,
     allow_input: options.allowInput,
     stdin: options.stdin,
+    argv: options.argv,
+    env: options.env,
     validate_code: options.validateCode,
     files: options.files,
     include_files: options.includeFiles,

@@ -149,6 +149,11 @@ export function loadClientConfig(environment: NodeJS.ProcessEnv = process.env): 
   });
 }
 
+/** A variable that a person names, to be passed on. */
+export function inheritedVariable(name: string): string | undefined {
+  return process.env[name];
+}
+
 /** What leads to the server of this machine, from the environment alone as well. */
 export interface LocalConfig {
   readonly stateDir: string;

@@ -24,6 +24,10 @@ export interface ExecuteRequest {
   readonly allow_input?: boolean;
   /** All that standard input has. */
   readonly stdin?: string;
+  /** What `sys.argv` has. */
+  readonly argv?: readonly string[];
+  /** Added to the environment of the session. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Look at the code before it runs: advice, not a protection. */
   readonly validate_code?: boolean;
   /** Put into the workspace first, all or none. */

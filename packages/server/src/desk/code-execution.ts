@@ -26,6 +26,9 @@ export interface AskedExecution {
   readonly allowInput: boolean | undefined;
   /** What standard input has, before it ends. */
   readonly stdin: string | undefined;
+  /** For `sys.argv`. */
+  readonly argv?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Whether it runs on when the visitor goes. */
   readonly goesOn: boolean;
   readonly files: readonly AskedFile[] | undefined;
@@ -101,6 +104,8 @@ function readRequest(
     outputBytesMax: config.outputBytesMax,
     allowInput: asked.allowInput ?? (followed && sessionId !== undefined && stdin === undefined),
     stdin,
+    argv: asked.argv,
+    env: asked.env,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);

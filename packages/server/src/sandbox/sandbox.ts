@@ -73,6 +73,10 @@ export interface CellRequest {
   readonly allowInput: boolean;
   /** What standard input has, before it ends; such code asks nobody. */
   readonly stdin?: string | undefined;
+  /** For `sys.argv`; the first names the script. */
+  readonly argv?: readonly string[] | undefined;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
 }

@@ -153,6 +153,11 @@ class Kernel:
         self._input.begin(content.get("allow_input", False))
         if content.get("look_first", False):
             self._files.changes()  # What was uploaded since the last cell is no cell's doing.
+        if argv := content.get("argv"):
+            sys.argv = argv
+            if argv[0] not in ("", "-"):
+                self._shell.user_ns["__file__"] = os.path.join(_WORKSPACE, argv[0])
+        os.environ.update(content.get("env") or {})
         count = self._shell.execution_count
         started = time.perf_counter()
         self._running = True

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExecuteResponse, Glovebox, Notebook, Session } from "@glovebox/sdk";
+import { inheritedVariable } from "../../config.js";
 import { printJson } from "../json-output.js";
 import { ImageFolder } from "../terminal/images.js";
 import type { Printer } from "../terminal/printer.js";
@@ -15,7 +16,7 @@ import {
   parsing,
   UsageError,
 } from "./command.js";
-import { type FileArgument, parseFileArgument } from "./file-argument.js";
+import { type FileArgument, parseFilesArgument } from "./file-argument.js";
 import { Interruptions } from "./interruptions.js";
 import { runLive } from "./live-run.js";
 import { OutputFolder } from "./output-folder.js";
@@ -25,13 +26,16 @@ import { StandardInput } from "./standard-input.js";
 import { openTerminal, type Terminal } from "./terminal.js";
 import { reportSaved, type SavedFiles, saveAll, saveOne } from "./transfer.js";
 
-const HELP = `Usage: glovebox run FILE.py|NOTEBOOK.ipynb|- [OPTIONS]
+const HELP = `Usage: glovebox run [OPTIONS] FILE.py|NOTEBOOK.ipynb|- [ARGUMENTS]
 
 Run a program in a sandbox and print what it prints, as it prints it. \`-\` reads the program from
-standard input. What \`input()\` asks is answered by standard input.
+standard input. What \`input()\` asks is answered by standard input. ARGUMENTS are the program's
+\`sys.argv\`; those that begin with a dash stand behind \`--\`.
 
   --session ID       run in this session, which stays; default: a fresh one that ends with the run
-  --file LOCAL[:NAME]  put a file into the working directory first; may be given more than once
+  --file LOCAL[:NAME]  put a file or a folder into the working directory first; may be given more
+                     than once
+  --env NAME=VALUE   set a variable of the environment; NAME alone takes this one's
   --out DIR          save the files that the run creates or changes, its images, and the notebook
                      with its outputs; names that begin with a dot are left out
   --force            let --out replace files that are there already
@@ -49,6 +53,9 @@ const LISTED_FILES_MAX = 1000;
 interface Request {
   readonly source: string;
   readonly sessionId: string | undefined;
+  /** As `sys.argv` has it; undefined for a notebook. */
+  readonly script: readonly string[] | undefined;
+  readonly env: Readonly<Record<string, string>>;
   readonly files: readonly FileArgument[];
   readonly out: string | undefined;
   readonly force: boolean;
@@ -74,19 +81,24 @@ async function runProgramFile(args: readonly string[]): Promise<number> {
         file: { type: "string", multiple: true, default: [] },
         out: { type: "string" },
         force: { type: "boolean", default: false },
+        env: { type: "string", multiple: true, default: [] },
         timeout: { type: "string" },
         memory: { type: "string" },
       },
     }),
   );
   const [source, ...more] = positionals;
-  if (source === undefined || more.length > 0) {
+  if (source === undefined) {
     throw new UsageError("name one program or notebook, or - for standard input");
   }
+  if (isNotebook(source) && more.length > 0) throw new UsageError("a notebook takes no arguments");
+  const script = isNotebook(source) ? undefined : [scriptName(source), ...more];
   const request: Request = {
     source,
     sessionId: values.session,
-    files: values.file.map(parseFileArgument),
+    script,
+    env: parseEnvironment(values.env),
+    files: values.file.flatMap(parseFilesArgument),
     out: values.out,
     force: values.force,
     timeoutMs: values.timeout === undefined ? undefined : parseSeconds(values.timeout),
@@ -98,6 +110,24 @@ async function runProgramFile(args: readonly string[]): Promise<number> {
     isNotebook(source)
       ? runNotebookIn(session, parseNotebook(program, source), request, surroundings)
       : runCodeIn(session, program, request, surroundings),
+  );
+}
+
+/** As it would be called in the working directory of the sandbox. */
+function scriptName(source: string): string {
+  return source === "-" ? "-" : basename(source);
+}
+
+/** @throws UsageError */
+function parseEnvironment(settings: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    settings.map((setting) => {
+      const [name = "", ...rest] = setting.split("=");
+      const value = rest.length > 0 ? rest.join("=") : inheritedVariable(name);
+      if (value === undefined)
+        throw new UsageError(`--env ${name}: there is no such variable here`);
+      return [name, value];
+    }),
   );
 }
 
@@ -153,7 +183,7 @@ async function runCodeIn(
   surroundings: Surroundings,
 ): Promise<number> {
   const { interruptions } = surroundings;
-  const { source, sessionId, memory, timeoutMs } = request;
+  const { source, sessionId, script, env, memory, timeoutMs } = request;
   const result = await withPrinter(request, surroundings, (printer, input) =>
     runLive({
       session,
@@ -162,6 +192,8 @@ async function runCodeIn(
       printer,
       kill: () => endSandbox(session, request),
       options: {
+        ...(script !== undefined && { argv: script }),
+        ...(Object.keys(env).length > 0 && { env }),
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(sessionId !== undefined && memory !== undefined && { memoryLimit: memory }),
       },
@@ -181,10 +213,11 @@ async function runNotebookIn(
   surroundings: Surroundings,
 ): Promise<number> {
   const { interruptions } = surroundings;
-  const { source, sessionId, memory, timeoutMs, out } = request;
+  const { source, sessionId, env, memory, timeoutMs, out } = request;
   if (sessionId !== undefined && memory !== undefined) {
     throw new UsageError("--memory with a notebook needs a session of its own, without --session");
   }
+  if (Object.keys(env).length > 0) await session.execute("", { env, signal: interruptions.signal });
   const { answer, results } = await withPrinter(request, surroundings, (printer, input) =>
     runNotebook({
       session,

@@ -63,6 +63,8 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     followed: streams,
     allowInput: body.allow_input,
     stdin: body.stdin,
+    argv: body.argv,
+    env: body.env,
     goesOn: body.on_disconnect === "continue",
     files: body.files,
     includeFiles: body.include_files,

@@ -87,6 +87,24 @@ export const ExecuteBody = Type.Object(
       ),
     ),
     stdin: Type.Optional(text(STDIN_MEANING)),
+    argv: Type.Optional(
+      Type.Array(Type.String({ maxLength: 131_072 }), {
+        minItems: 1,
+        maxItems: 1000,
+        description:
+          "What `sys.argv` has, as for a script of the name `argv[0]`, which `__file__` then names. Stays in the session.",
+      }),
+    ),
+    env: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" }),
+        Type.String({ maxLength: 131_072 }),
+        {
+          maxProperties: 100,
+          description: "Variables of the environment. They stay in the session, and are in no log.",
+        },
+      ),
+    ),
     files: Type.Optional(
       Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
     ),

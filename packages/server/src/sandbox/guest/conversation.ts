@@ -98,6 +98,8 @@ export class GuestConversation {
           sent_at: monotonicSeconds(),
           quiet,
           ...(allowInput ? { allow_input: true } : {}),
+          argv: request.argv,
+          env: request.env,
           ...(this.changes.take() ? { look_first: true } : {}),
         },
       }),
