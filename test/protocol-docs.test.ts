@@ -85,11 +85,16 @@ test("what the gateway says to kernel and warden has its row, with all of its fi
   };
   conversation.changes.note(["a"]);
   conversation.execute(
-    { code: "", outputBytesMax: 1, allowInput: true, quiet: true, timeoutMs: 1000 },
+    {
+      ...{ code: "", outputBytesMax: 1, allowInput: true, quiet: true, timeoutMs: 1000 },
+      ...{ stdin: "", argv: [""], env: {} },
+    },
     ignore,
   );
   await say("input_request", { prompt: "", password: false });
-  conversation.answerInput("");
+  conversation.answerInput({ line: "" });
+  await say("input_request", { prompt: "", password: false });
+  conversation.answerInput({ data: "", eof: true });
   await say("execute_reply", { status: "ok", execution_count: 1, execution_time: 0 });
   const questions: KernelQuestion[] = [
     { name: "complete", content: { code: "", cursor_pos: 0 } },

@@ -1,4 +1,6 @@
 /** The commands that ask a server, as they are built, against a real one. */
+
+import { createHash, randomBytes } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -149,10 +151,38 @@ describe("glovebox run", () => {
     });
   });
 
-  test("says so when standard input has ended before the questions", async () => {
+  test("ends the program's standard input where its own has ended", async () => {
     const { status, stderr } = await runCode("input()");
-    expect(status).toBe(125);
-    expect(stderr).toContain("standard input has ended");
+    expect(status).toBe(1);
+    expect(stderr).toContain("EOFError: EOF when reading a line");
+  });
+
+  test.each([
+    ["import sys\nprint(len(sys.stdin.read()))", "10\n"],
+    ["import sys\nprint(sum(int(line) for line in sys.stdin))", "15\n"],
+    ["import sys\nprint(sys.stdin.buffer.read())", "b'1\\n2\\n3\\n4\\n5\\n'\n"],
+    ["import sys\nprint(input() + input(), sys.stdin.read().split())", "12 ['3', '4', '5']\n"],
+    ["import sys\nprint(sys.stdin.readline())", "1\n\n"],
+  ])("is a filter: %j", async (code, stdout) => {
+    const input = "1\n2\n3\n4\n5\n";
+    const path = program(code);
+    expect(await glovebox.run(["run", path], { input })).toEqual({ status: 0, stdout, stderr: "" });
+  });
+
+  test("passes on much standard input, whatever its bytes", async () => {
+    const code =
+      "import hashlib, sys\ndata = sys.stdin.buffer.read()\nprint(len(data), hashlib.sha256(data).hexdigest())";
+    const bytes = randomBytes(3_000_000);
+    const command = glovebox.start(["run", program(code)]);
+    command.child.stdin?.end(bytes);
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    expect(await command.finished).toMatchObject({ status: 0, stdout: `3000000 ${hash}\n` });
+  });
+
+  test("ends although the pipe to it stays open", async () => {
+    const command = glovebox.start(["run", program("print(input())")]);
+    command.type("first\n");
+    expect(await command.finished).toMatchObject({ status: 0, stdout: "first\n" });
   });
 
   test("asks a person at a terminal, shows no secrets, and is interrupted in the midst", async () => {

@@ -83,6 +83,29 @@ describe("input()", () => {
     expect(stdout).toContain("['1', '', 'xxx");
   });
 
+  test("pieces and the end of input are answers as well", async () => {
+    const session_id = uniqueId("pieces");
+    const code = "import sys\nprint([input('? '), sys.stdin.read()])\ninput()";
+    const asked = server.request<ExecutionResponse>("/execute", {
+      body: { session_id, code, allow_input: true },
+    });
+    const answer = (body: object) =>
+      server.request(`/sessions/${session_id}/input`, { body }).then(({ status }) => status);
+    const answered = (body: object) =>
+      eventually(async () => ((await answer(body)) === 200 ? undefined : "nothing is asked"), 5000);
+    await answered({ data: "one\ntw" });
+    await answered({ data: Buffer.from("o\nü").toString("base64"), encoding: "base64" });
+    for (const wrong of [{}, { eof: false }, { text: "a", eof: true }, { text: "a", data: "b" }]) {
+      expect(await answer(wrong)).toBe(400);
+    }
+    expect(await answer({ data: "é!", encoding: "base64" })).toBe(400);
+    expect(await answer({ data: "é".repeat(32_769) })).toBe(413);
+    await answered({ eof: true });
+    const { body } = await asked;
+    expect(body.stdout).toBe("['one', 'two\\nü']\n");
+    expect(body.error).toMatchObject({ ename: "EOFError" });
+  });
+
   test("where nobody can answer, an EOFError says how to change that", async () => {
     for (const request of [
       { code: "input('?')" },

@@ -2,17 +2,25 @@
 
 import { GloveboxError } from "./errors.js";
 import { EventStream, type StreamEvent } from "./event-stream.js";
-import { type ExecuteOptions, toExecuteRequest } from "./options.js";
+import { defined, type ExecuteOptions, toExecuteRequest } from "./options.js";
 import type { Transport, TransportRequest } from "./transport.js";
-import type { ExecutionEvents, InputRequest } from "./wire.js";
+import type { ExecutionEvents, InputBody, InputRequest } from "./wire.js";
 
 /** The stream ends with `result`; a `failure` is thrown instead of given. */
 export type StreamedEvents = Omit<ExecutionEvents, "failure">;
 
 export type ExecutionEvent = StreamEvent<StreamedEvents>;
 
-/** What was typed, or undefined where another client answers. */
-export type OnInput = (request: InputRequest) => string | undefined | Promise<string | undefined>;
+/** Standard input as a pipe has it: at most 65,536 bytes with their line ends, and whether they are the last. */
+export interface InputPiece {
+  readonly data?: string | Uint8Array;
+  readonly eof?: boolean;
+}
+
+type InputAnswer = string | InputPiece | undefined;
+
+/** What was typed, a piece of standard input, or undefined where another client answers. */
+export type OnInput = (request: InputRequest) => InputAnswer | Promise<InputAnswer>;
 
 export interface StreamOptions extends ExecuteOptions {
   /**
@@ -111,16 +119,27 @@ export async function answerInput(
   onInput: OnInput,
   request: InputRequest,
 ): Promise<void> {
-  const text = await onInput(request);
-  if (text === undefined) return;
+  const answer = await onInput(request);
+  if (answer === undefined) return;
   try {
     await transport.done({
       method: "POST",
       path: `sessions/${encodeURIComponent(sessionId)}/input`,
-      json: { text },
+      json: toInputBody(answer),
     });
   } catch (error) {
     // The run was interrupted, or has met its deadline, while the answer was being typed.
     if (!GloveboxError.isInstance(error) || error.code !== "NO_INPUT_REQUESTED") throw error;
   }
+}
+
+export function toInputBody(answer: string | InputPiece): InputBody {
+  if (typeof answer === "string") return { text: answer };
+  const { data, eof } = answer;
+  if (typeof data !== "object") return defined({ data, eof });
+  return defined({ data: toBase64(data), encoding: "base64" as const, eof });
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }

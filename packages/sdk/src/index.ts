@@ -27,6 +27,7 @@ export type { EventStream, StreamEvent } from "./event-stream.js";
 export type {
   ExecutionEvent,
   ExecutionStream,
+  InputPiece,
   OnInput,
   StreamedEvents,
   StreamOptions,

@@ -4,8 +4,10 @@ import { NotFoundError } from "./errors.js";
 import {
   type ExecutionStream,
   followExecution,
+  type InputPiece,
   type StreamOptions,
   streamExecution,
+  toInputBody,
 } from "./execution-stream.js";
 import { SessionFiles } from "./files.js";
 import {
@@ -76,9 +78,9 @@ export class Session {
     return this.#post("interrupt", undefined, options);
   }
 
-  /** Answer the question that `input()` has open. */
-  async input(text: string, options: CallOptions = {}): Promise<void> {
-    await this.#post("input", { text }, options);
+  /** Answer the question that `input()` has open: with a line, or with a piece of standard input. */
+  async input(answer: string | InputPiece, options: CallOptions = {}): Promise<void> {
+    await this.#post("input", toInputBody(answer), options);
   }
 
   /** The runs of this session: waiting, running, and those done that are still kept. */

@@ -1,6 +1,6 @@
 /** Sessions: what they are made of, what ran in them, what an editor asks of them. */
 
-import type { ExecuteResponse, ExecutionStatus, MimeBundle } from "./execution.js";
+import type { ExecuteResponse, ExecutionStatus, FileEncoding, MimeBundle } from "./execution.js";
 
 export interface SessionLimits {
   readonly memory_limit?: string | number;
@@ -104,7 +104,13 @@ export interface InterruptResponse {
 }
 
 export interface InputBody {
-  readonly text: string;
+  /** A line, without its end. */
+  readonly text?: string;
+  /** Instead of it, the next piece of standard input. */
+  readonly data?: string;
+  readonly encoding?: FileEncoding;
+  /** Standard input ends. */
+  readonly eof?: boolean;
 }
 
 export interface OkResponse {

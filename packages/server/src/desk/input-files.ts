@@ -36,7 +36,7 @@ const PADDING = "=";
 const PADDING_MAX = 2;
 
 /** With white space anywhere, as many tools break the lines. Goes through the text once. */
-function isBase64(content: string): boolean {
+export function isBase64(content: string): boolean {
   if (FOREIGN.test(content)) return false;
   const first = content.indexOf(PADDING);
   if (first < 0) return true;

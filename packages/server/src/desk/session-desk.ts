@@ -1,6 +1,5 @@
 /** All that a visitor can do with one session that has a name. */
 
-import { ServiceError } from "../errors.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
 import type { ChangingFiles, ReadingFiles } from "../sessions/changing-files.js";
 import type { ExecutionHandle, SessionHandle, SessionInfo } from "../sessions/interface.js";
@@ -11,12 +10,12 @@ import { checkPackages, type Installation, readInstallation } from "../sessions/
 import { auditFiles } from "./audit-records.js";
 import { runAudited, startAudited } from "./audited-run.js";
 import type { AdmittingParts } from "./desk-parts.js";
+import { type AskedInput, readInput } from "./input-reply.js";
 import { checkCode, checkTimeout, checkTtl } from "./limits.js";
 import { type AdmittedVisit, goneSignal, type Visit } from "./visit.js";
 
 /** For the wait until nothing runs, and again for the answer. */
 const QUESTION_TIMEOUT_MS = 5000;
-export const INPUT_BYTES_MAX = 65_536;
 
 export interface AskedNotebook {
   /** As it was sent. */
@@ -73,12 +72,9 @@ export class SessionDesk {
     return this.#parts.sessions.interrupt(this.#visit.principal, this.#id);
   }
 
-  /** @throws ServiceError REQUEST_TOO_LARGE, NO_INPUT_REQUESTED */
-  answerInput(text: string): void {
-    if (Buffer.byteLength(text) > INPUT_BYTES_MAX) {
-      throw new ServiceError("REQUEST_TOO_LARGE", `text has more than ${INPUT_BYTES_MAX} bytes`);
-    }
-    this.#parts.sessions.answerInput(this.#visit.principal, this.#id, text);
+  /** @throws ServiceError INVALID_REQUEST, REQUEST_TOO_LARGE, NO_INPUT_REQUESTED */
+  answerInput(asked: AskedInput): void {
+    this.#parts.sessions.answerInput(this.#visit.principal, this.#id, readInput(asked));
   }
 
   /** Undefined where there is no sandbox to ask. @throws ServiceError CODE_TOO_LARGE and those of Session.ask */

@@ -74,6 +74,7 @@ afterAll(async () => {
 /** What an executing key may do. Every other route is the admins'. */
 const OPEN = [
   "POST /execute",
+  "POST /execute/batch",
   "POST /generate-and-execute",
   "POST /release",
   "POST /sessions",

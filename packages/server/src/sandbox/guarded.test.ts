@@ -122,7 +122,7 @@ test("nothing is done and nothing is heard after the end", async () => {
   expect(heard).toEqual([REPLY]);
 
   sandbox.execute(CELL, (message) => heard.push(message));
-  expect(sandbox.answerInput("x")).toBe(false);
+  expect(sandbox.answerInput({ line: "x" })).toBe(false);
   sandbox.pauseOutput();
   sandbox.resumeOutput();
   sandbox.watchOutput(true, 1);
@@ -138,7 +138,7 @@ test("a kernel that can no longer be reached is not asked for input, and is read
   const { sandbox, inner } = guarded();
   inner.answers = false;
   expect(sandbox.alive).toBe(false);
-  expect(sandbox.answerInput("x")).toBe(false);
+  expect(sandbox.answerInput({ line: "x" })).toBe(false);
   sandbox.pauseOutput();
   sandbox.resumeOutput();
   expect(inner.calls).toEqual(["resumeOutput"]);

@@ -8,6 +8,7 @@ import type { SandboxFiles } from "./files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "./questions.js";
 import type {
   CellRequest,
+  InputReply,
   KernelEvents,
   MessageSink,
   ResourceReading,
@@ -63,8 +64,8 @@ export class GuardedSandbox<Inner extends DriverSandbox = DriverSandbox> impleme
     });
   }
 
-  answerInput(text: string): boolean {
-    return this.alive && this.inner.answerInput(text);
+  answerInput(reply: InputReply): boolean {
+    return this.alive && this.inner.answerInput(reply);
   }
 
   async ask<Name extends QuestionName>(

@@ -81,6 +81,11 @@ export interface CellRequest {
   readonly quiet?: true;
 }
 
+/** What `input()` returns; or the next piece of standard input, in base64, and whether it is the last. */
+export type InputReply =
+  | { readonly line: string }
+  | { readonly data: string; readonly eof: boolean };
+
 /** Receives what a kernel sends while one execution runs, in order. */
 export type MessageSink = (message: KernelMessage) => void;
 
@@ -98,7 +103,7 @@ export interface Sandbox {
   /** Messages go to `sink` until the next call. The execute_reply is among them. */
   execute(request: CellRequest, sink: MessageSink): void;
   /** To the input_request that the execution has sent last. False when none is open. */
-  answerInput(text: string): boolean;
+  answerInput(reply: InputReply): boolean;
   /**
    * Ask something about the kernel's state between two executions. The state stays as it is,
    * whatever code of the user's an answer makes run. A kernel that is silent for much longer than

@@ -1,7 +1,7 @@
 /** One execution from the moment it is asked for: its place, its events, its outcome. */
 
 import { ServiceError } from "../errors.js";
-import type { Sandbox } from "../sandbox/sandbox.js";
+import type { InputReply, Sandbox } from "../sandbox/sandbox.js";
 import { EventLog } from "./event-log.js";
 import type { EventSink } from "./execution-events.js";
 import type { ExecutionRequest } from "./execution-request.js";
@@ -123,8 +123,8 @@ export class Execution implements ExecutionHandle {
   }
 
   /** To its input() that waits. False when none does. */
-  answerInput(text: string): boolean {
-    return this.#run?.answerInput(text) ?? false;
+  answerInput(reply: InputReply): boolean {
+    return this.#run?.answerInput(reply) ?? false;
   }
 
   /** Take it back before it runs: its outcome is EXECUTION_CANCELLED. False when it is too late. */

@@ -5,7 +5,7 @@
 
 import type { PoolStatus } from "../pool/pool.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { InputReply, SandboxLimits } from "../sandbox/sandbox.js";
 import type { Caller } from "./caller.js";
 import type { ChangingFiles, ReadingFiles, ToldOfChange } from "./changing-files.js";
 import type { ExecutionRequest } from "./execution-request.js";
@@ -153,7 +153,7 @@ export interface Sessions {
   executions(caller: Caller, id: string): readonly ExecutionHandle[];
   executionOf(caller: Caller, id: string, execution: number): ExecutionHandle;
   interrupt(caller: Caller, id: string): ExecutionHandle;
-  answerInput(caller: Caller, id: string, text: string): void;
+  answerInput(caller: Caller, id: string, reply: InputReply): void;
   ask<Name extends QuestionName>(
     caller: Caller,
     id: string,

@@ -4,7 +4,7 @@
  */
 
 import type { KernelMessage } from "../sandbox/guest/channel.js";
-import { NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
+import { type InputReply, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
 import type { EventSink } from "./execution-events.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
@@ -79,8 +79,8 @@ export class Run {
   }
 
   /** To the question that is open. False when none is. */
-  answerInput(text: string): boolean {
-    if (this.#over || !this.#sandbox.answerInput(text)) return false;
+  answerInput(reply: InputReply): boolean {
+    if (this.#over || !this.#sandbox.answerInput(reply)) return false;
     this.#inputRequest = undefined;
     return true;
   }

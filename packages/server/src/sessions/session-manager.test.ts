@@ -179,7 +179,7 @@ describe("whoever was revoked", () => {
       () => sessions.install(caller, "s", ["attrs"], AbortSignal.abort()),
       () => sessions.keepAlive(caller, "s", undefined),
       () => sessions.interrupt(caller, "s"),
-      () => sessions.answerInput(caller, "s", ""),
+      () => sessions.answerInput(caller, "s", { line: "" }),
       () => sessions.executions(caller, "s"),
       () => sessions.executionOf(caller, "s", 1),
     ]) {

@@ -10,7 +10,7 @@ import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Pool, PoolStatus } from "../pool/pool.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { InputReply, SandboxLimits } from "../sandbox/sandbox.js";
 import { type Caller, sessionKey } from "./caller.js";
 import type { ChangingFiles, ReadingFiles, ToldOfChange } from "./changing-files.js";
 import type { Execution } from "./execution.js";
@@ -220,8 +220,8 @@ export class SessionManager implements Sessions {
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND, NO_INPUT_REQUESTED */
-  answerInput(caller: Caller, id: string, text: string): void {
-    this.#get(caller, id).answerInput(text);
+  answerInput(caller: Caller, id: string, reply: InputReply): void {
+    this.#get(caller, id).answerInput(reply);
   }
 
   /** @throws ServiceError SESSION_NOT_FOUND and those of Session.ask */

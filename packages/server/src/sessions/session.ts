@@ -3,7 +3,7 @@
 import { ServiceError } from "../errors.js";
 import type { SandboxFiles } from "../sandbox/files.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../sandbox/questions.js";
-import type { Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
+import type { InputReply, Sandbox, SandboxLimits } from "../sandbox/sandbox.js";
 import { ChangingFiles, type ReadingFiles, type ToldOfChange } from "./changing-files.js";
 import { Execution } from "./execution.js";
 import type { ExecutionRequest } from "./execution-request.js";
@@ -228,8 +228,8 @@ export class Session implements SessionHandle {
   }
 
   /** To the input() of the code that runs. @throws ServiceError NO_INPUT_REQUESTED */
-  answerInput(text: string): void {
-    if (!this.#running?.answerInput(text)) throw new ServiceError("NO_INPUT_REQUESTED");
+  answerInput(reply: InputReply): void {
+    if (!this.#running?.answerInput(reply)) throw new ServiceError("NO_INPUT_REQUESTED");
   }
 
   /**

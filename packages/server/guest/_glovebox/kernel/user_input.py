@@ -4,6 +4,7 @@ The kernel asks with an input_request on its connection and waits there for the 
 the main thread of the kernel can ask, and only while a cell runs that may.
 """
 
+import base64
 import builtins
 import getpass
 import io
@@ -28,7 +29,7 @@ _GONE = _UNAVAILABLE + "the connection was closed"
 
 
 class UserInput:
-    """Asks for one line at a time."""
+    """Asks for a line or a piece at a time."""
 
     def __init__(self, output: Output, reader: frames.FrameReader, connection: int):
         self._output = output
@@ -42,6 +43,10 @@ class UserInput:
         # one that comes late, after an interrupt, is not taken for that to the next question.
         self._asked = 0
         self.allowed = False
+        # Standard input that came in pieces instead of lines, as far as nobody has read it.
+        self._is_piped = False
+        self._pieces = b""
+        self._ended = False
         self.stdin = _Stream(_Lines(self))
         # The text that the next execution has as its standard input, and what the running one reads it by.
         self._given: int | None = None
@@ -67,6 +72,14 @@ class UserInput:
         """A new execution."""
         self.allowed = allowed
         self._asked = 0
+        if self._is_piped:
+            # What its buffers hold is the input of another execution.
+            fresh = _Stream(_Lines(self))
+            if sys.stdin is self.stdin:
+                sys.stdin = fresh
+            self.stdin = sys.__stdin__ = fresh
+        self._is_piped = self._ended = False
+        self._pieces = b""
         if self._given is not None:
             self._stand_at_given_text(self._given)
             self._given = None
@@ -112,13 +125,32 @@ class UserInput:
             raise EOFError("standard input has ended")
         return line.rstrip("\n")
 
-    def line(self) -> bytes:
-        """A line for sys.stdin, which is at its end where there is no answer."""
+    def more(self) -> bytes:
+        """A line or a piece for sys.stdin, which is at its end where there is no answer."""
         if not self.allowed or os.getpid() != self._pid:
             return b""
-        return self._ask("", password=False).encode("utf-8", "surrogateescape") + b"\n"
+        while not self._pieces and not self._ended:
+            line = self._request("", password=False)
+            if line is not None:
+                return line.encode("utf-8", "surrogateescape") + b"\n"
+        pieces, self._pieces = self._pieces, b""
+        return pieces
 
     def _ask(self, prompt: object, password: bool) -> str:
+        text = str(prompt)[:_PROMPT_CHARACTERS_MAX]
+        if not self._is_piped:
+            line = self._request(text, password)
+            if line is not None:
+                return line
+        else:
+            (sys.stderr if password else sys.stdout).write(text)
+        line = self.stdin.readline()
+        if not line:
+            raise EOFError("EOF when reading a line")
+        return line.removesuffix("\n")
+
+    def _request(self, prompt: str, password: bool) -> str | None:
+        """A line that was answered. None where a piece has come, or the end."""
         if os.getpid() != self._pid:
             raise EOFError(_IN_CHILD)
         if not self.allowed:
@@ -127,16 +159,21 @@ class UserInput:
             raise EOFError(_IN_THREAD)
         if self._waiting:  # A signal handler of user code asks in the midst of a question.
             raise EOFError(_NESTED)
-        text = str(prompt)[:_PROMPT_CHARACTERS_MAX]
         self._waiting = True
         try:
             self._asked += 1
-            self._output.send("input_request", {"prompt": text, "password": password})
-            return self._answer()
+            self._output.send("input_request", {"prompt": prompt, "password": password})
+            reply = self._answer()
         finally:
             self._waiting = False
+        if "value" in reply:
+            return reply["value"]
+        self._is_piped = True
+        self._pieces += base64.b64decode(reply["data"])
+        self._ended = reply["eof"]
+        return None
 
-    def _answer(self) -> str:
+    def _answer(self) -> dict:
         while True:
             if not self._reader.holds_frame():
                 # Here an interrupt may come at any time; between here and the end of the frame it
@@ -147,10 +184,10 @@ class UserInput:
                     message = self._reader.read()
             except (frames.ChannelClosed, OSError):
                 raise EOFError(_GONE) from None
-            if message.get("msg_type") == "input_reply":
+            if message.get("msg_type") in ("input_reply", "input_piece"):
                 content = message["content"]
                 if content["number"] == self._asked:
-                    return content["value"]
+                    return content
 
 
 class _Stream(io.TextIOWrapper):
@@ -164,7 +201,7 @@ class _Stream(io.TextIOWrapper):
 
 
 class _Lines(io.RawIOBase):
-    """sys.stdin below its buffers. A program that reads to the end gets one answer."""
+    """sys.stdin below its buffers."""
 
     name = "<stdin>"
 
@@ -179,13 +216,8 @@ class _Lines(io.RawIOBase):
         return 0
 
     def readinto(self, buffer) -> int:
-        data = self._rest or self._user_input.line()
+        data = self._rest or self._user_input.more()
         length = min(len(buffer), len(data))
         buffer[:length] = data[:length]
         self._rest = data[length:]
         return length
-
-    def readall(self) -> bytes:
-        data = self._rest or self._user_input.line()
-        self._rest = b""
-        return data

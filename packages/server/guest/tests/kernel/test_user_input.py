@@ -1,5 +1,6 @@
 """input(), getpass() and sys.stdin: questions and answers over a real connection."""
 
+import base64
 import time
 import unittest
 
@@ -65,10 +66,52 @@ class UserInputTest(unittest.TestCase):
         self.assertEqual(self.kernel.finish().status, "ok")
 
     def test_standard_input_gives_lines(self):
-        self.start("import sys\na = sys.stdin.readline()\nb = sys.stdin.read()\n(a, b, next(sys.stdin))")
-        for value in ("one", "two\nthree", "four"):
+        self.start("import sys\na = sys.stdin.readline()\nb = next(sys.stdin)\nc = sys.stdin.read()\n(a, b, c)")
+        for value in ("one", "two", "three\nfour", "five"):
             self.assertEqual(self.answer(value)["prompt"], "")
-        self.assertEqual(self.kernel.finish().value, "('one\\n', 'two\\nthree\\n', 'four\\n')")
+        self.piece(b"", eof=True)
+        self.assertEqual(
+            self.kernel.finish().value, "('one\\n', 'two\\n', 'three\\nfour\\nfive\\n')"
+        )
+
+    def piece(self, data: bytes, eof: bool = False) -> None:
+        """Answer the next question with a piece of standard input."""
+        self.kernel.wait_for("input_request")
+        self.asked += 1
+        text = base64.b64encode(data).decode()
+        self.kernel.send("input_piece", {"data": text, "eof": eof, "number": self.asked})
+
+    def test_pieces_are_read_by_every_way_until_the_end(self):
+        pieces = (b"1\n2", b"2\n\xc3", b"\xbc\n4")
+        for code, value in {
+            "sys.stdin.read()": "'1\\n22\\nü\\n4'",
+            "sys.stdin.buffer.read()": "b'1\\n22\\n\\xc3\\xbc\\n4'",
+            "[line for line in sys.stdin]": "['1\\n', '22\\n', 'ü\\n', '4']",
+            "[input(), sys.stdin.readline(), input(), input()]": "['1', '22\\n', 'ü', '4']",
+            "(input('? '), sys.stdin.read())": "('1', '22\\nü\\n4')",
+        }.items():
+            self.start(f"import sys\n{code}")
+            for data in pieces:
+                self.piece(data)
+            self.piece(b"", eof=True)
+            self.assertEqual(self.kernel.finish().value, value, code)
+
+    def test_after_the_end_nothing_is_asked(self):
+        self.start("import sys\nprint(repr(sys.stdin.read()), repr(sys.stdin.read()))\ninput()")
+        self.piece(b"x", eof=True)
+        run = self.kernel.finish()
+        self.assertEqual((run.stdout, run.reply["error"]["ename"]), ("'x' ''\n", "EOFError"))
+        self.start("input()")
+        self.answer("asked again")
+        self.assertEqual(self.kernel.finish().value, "'asked again'")
+
+    def test_pieces_are_for_one_execution(self):
+        self.start("input()")
+        self.piece(b"1\n2\n3\n")
+        self.assertEqual(self.kernel.finish().value, "'1'")
+        self.start("import sys\nsys.stdin.readline()")
+        self.answer("new")
+        self.assertEqual(self.kernel.finish().value, "'new\\n'")
 
     def test_a_standard_input_of_user_code_is_read_instead(self):
         run = self.kernel.run("import io, sys\nsys.stdin = io.StringIO('a\\nb\\n')\ninput('? '), input()")

@@ -4,8 +4,8 @@ import type {
   ExecuteOptions,
   ExecuteResponse,
   ExecutionEvent,
-  InputRequest,
   NotebookEvent,
+  OnInput,
   Session,
 } from "@glovebox/sdk";
 import type { OutputEvent, Printer } from "../terminal/printer.js";
@@ -21,7 +21,7 @@ export interface LiveRun {
   /** Ends the sandbox; the run is then answered. */
   readonly kill: () => Promise<unknown>;
   /** Undefined without a terminal: input() then fails at once. */
-  readonly onInput: ((request: InputRequest) => Promise<string | undefined>) | undefined;
+  readonly onInput: OnInput | undefined;
 }
 
 export async function runLive(run: LiveRun): Promise<ExecuteResponse> {

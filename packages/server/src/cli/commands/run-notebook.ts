@@ -2,9 +2,9 @@
 
 import {
   type ExecuteResponse,
-  type InputRequest,
   type Notebook,
   NotFoundError,
+  type OnInput,
   type RunNotebookResponse,
   type Session,
 } from "@glovebox/sdk";
@@ -20,7 +20,7 @@ export interface NotebookRun {
   readonly printer: Printer | undefined;
   readonly interruptions: Interruptions;
   readonly kill: () => Promise<unknown>;
-  readonly onInput: ((request: InputRequest) => Promise<string | undefined>) | undefined;
+  readonly onInput: OnInput | undefined;
 }
 
 export interface FinishedNotebook {

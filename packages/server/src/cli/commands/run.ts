@@ -244,13 +244,18 @@ async function runNotebookIn(
 
 /** With --json nothing is printed while it runs, and input() is not answered. */
 async function withPrinter<T>(
-  { json, out }: Request,
+  { source, json, out }: Request,
   { terminal, interruptions }: Surroundings,
   action: (printer: Printer | undefined, input: StandardInput | undefined) => Promise<T>,
 ): Promise<T> {
   if (json) return action(undefined, undefined);
   const printer = terminal.printer(out === undefined ? undefined : new ImageFolder(out));
-  const input = new StandardInput(terminal, printer, () => interruptions.press());
+  const input = new StandardInput({
+    terminal,
+    printer,
+    onInterrupt: () => interruptions.press(),
+    isShared: isNotebook(source),
+  });
   try {
     return await action(printer, input);
   } finally {

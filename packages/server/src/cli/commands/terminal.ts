@@ -32,6 +32,12 @@ export function openTerminal(): Terminal {
   };
 }
 
+/** Where nobody types, what a program asks stands in its output, as Python writes it. */
+export function showPrompt(prompt: string, { stdout }: Terminal): void {
+  stdout.write(prompt);
+  stdout.settle();
+}
+
 /** Puts an input request to the person at the terminal. Undefined when the question was taken back. */
 export async function askUser(
   { prompt, password }: InputRequest,

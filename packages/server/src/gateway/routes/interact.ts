@@ -3,7 +3,7 @@
 import type { FastifyReply } from "fastify";
 import type { Config } from "../../config.js";
 import type { Desk } from "../../desk/desk.js";
-import { INPUT_BYTES_MAX } from "../../desk/session-desk.js";
+import { INPUT_BYTES_MAX } from "../../desk/input-reply.js";
 import type { KernelQuestion, QuestionName } from "../../sandbox/questions.js";
 import type { App } from "../app-type.js";
 import { codeBody, textBody } from "../http/body-limits.js";
@@ -76,7 +76,7 @@ export function registerInteract(app: App, options: InteractOptions): void {
     "/sessions/:id/input",
     { schema: INPUT, ...textBody(INPUT_BYTES_MAX) },
     async ({ params, body }, reply) => {
-      desk.session(visitOf(reply), params.id).answerInput(body.text);
+      desk.session(visitOf(reply), params.id).answerInput(body);
       return { status: "ok" };
     },
   );

@@ -2,7 +2,7 @@
 
 import { Type } from "typebox";
 import { answerSchemas, VARIABLES_MAX } from "../../sandbox/questions.js";
-import { closed, text } from "./common.js";
+import { closed, flag, text } from "./common.js";
 
 const Code = text("Python source. IPython's syntax works.");
 const CursorPosition = Type.Integer({
@@ -11,8 +11,25 @@ const CursorPosition = Type.Integer({
 });
 
 export const InputBody = Type.Object(
-  { text: text("What `input()` returns, as it is: at most 65536 bytes, without a line end.") },
-  { ...closed, examples: [{ text: "Ada" }] },
+  {
+    text: Type.Optional(
+      text("What `input()` returns, as it is: at most 65536 bytes, without a line end."),
+    ),
+    data: Type.Optional(
+      text(
+        "Instead of `text`: the next piece of standard input, at most 65536 bytes, with its line ends; lines may go on in the next piece.",
+      ),
+    ),
+    encoding: Type.Optional(
+      Type.Union([Type.Literal("utf-8"), Type.Literal("base64")], {
+        description: "Of `data`. Default: `utf-8`.",
+      }),
+    ),
+    eof: Type.Optional(
+      flag("True: standard input ends, after `data` where there is some. Default: false."),
+    ),
+  },
+  { ...closed, examples: [{ text: "Ada" }, { data: "1\n2\n", eof: true }] },
 );
 export const InputAnswer = Type.Object(
   { status: Type.Literal("ok", { description: "It was waited for." }) },

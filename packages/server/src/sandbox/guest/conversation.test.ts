@@ -150,11 +150,11 @@ test("a question gets its answer, or says why there is none", async () => {
 
 test("input is answered once, with the number of its request", async () => {
   const messages = run({ ...CELL, allowInput: true });
-  expect(conversation.answerInput("nobody asked")).toBe(false);
+  expect(conversation.answerInput({ line: "nobody asked" })).toBe(false);
   kernel.say("input_request", { prompt: "name? ", password: false });
   await vi.waitFor(() => expect(messages).toHaveLength(1));
-  expect(conversation.answerInput("Ada")).toBe(true);
-  expect(conversation.answerInput("again")).toBe(false);
+  expect(conversation.answerInput({ line: "Ada" })).toBe(true);
+  expect(conversation.answerInput({ line: "again" })).toBe(false);
   await vi.waitFor(() =>
     expect(kernel.heard.at(-1)).toEqual({
       msg_type: "input_reply",

@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
-import type { CellRequest, MessageSink, SandboxEnd } from "../sandbox.js";
+import type { CellRequest, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
 import type { Reading } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
@@ -119,11 +119,15 @@ export class GuestConversation {
     } while (at < text.length);
   }
 
-  answerInput(text: string): boolean {
+  answerInput(reply: InputReply): boolean {
     const number = this.#openInput;
     if (number === 0) return false;
     this.#openInput = 0;
-    this.#kernel.write(encodeFrame({ msg_type: "input_reply", content: { value: text, number } }));
+    const message =
+      "line" in reply
+        ? { msg_type: "input_reply", content: { value: reply.line, number } }
+        : { msg_type: "input_piece", content: { ...reply, number } };
+    this.#kernel.write(encodeFrame(message));
     return true;
   }
 

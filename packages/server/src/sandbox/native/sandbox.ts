@@ -7,6 +7,7 @@ import { type GuestConnections, GuestConversation } from "../guest/conversation.
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import type {
   CellRequest,
+  InputReply,
   KernelEvents,
   MessageSink,
   ResourceReading,
@@ -101,8 +102,8 @@ export class NativeSandbox implements DriverSandbox {
     this.#conversation.execute(request, sink);
   }
 
-  answerInput(text: string): boolean {
-    return this.#conversation.answerInput(text);
+  answerInput(reply: InputReply): boolean {
+    return this.#conversation.answerInput(reply);
   }
 
   ask<Name extends QuestionName>(
