@@ -95,6 +95,29 @@ describe("answers", () => {
     ]);
   });
 
+  test("has the parts that were asked for, and the others are empty", async () => {
+    const code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\n1";
+    const some = await server.execute({ code, include: ["stderr", "result_text"] });
+    expect(some).toMatchObject({
+      ...{ status: "ok", stdout: "", stderr: "err\n", result_text: "out\nerr\n1\n" },
+      ...{ outputs: [], result_base64: null, original_code: "", executed_code: "" },
+    });
+    const none = await server.execute({ code, include: [] });
+    expect(none).toMatchObject({ status: "ok", exit_code: 0, stderr: "", result_text: null });
+    const streamed = await server.request("/execute", {
+      body: { code, include: ["stdout"], stream: true },
+    });
+    const result = JSON.parse(/event: result\ndata: (.*)/.exec(streamed.text)?.[1] ?? "");
+    expect(result).toMatchObject({ stdout: "out\n", stderr: "", outputs: [] });
+    const wrong = await server.request("/execute", { body: { code, include: ["all"] } });
+    expect(wrong.status).toBe(400);
+  });
+
+  test("shows progress as it looks at the end", async () => {
+    const code = "for n in range(3):\n    print(f'\\r{n} of 2', end='')\nprint()";
+    expect(await run(code)).toMatchObject({ stdout: "2 of 2\n", result_text: "2 of 2\n" });
+  });
+
   test("code without output has neither text nor an image", async () => {
     const response = await run("x = 1");
     expect(response.result_text).toBeNull();

@@ -31,8 +31,9 @@ async function timed<Result>(work: Promise<Result>): Promise<{ result: Result; s
 }
 
 describe("wall time", () => {
-  test("a timeout keeps the output so far and replaces the sandbox", async () => {
-    await server.execute({ session_id, code: "marker = 1" });
+  test("a timeout keeps the output so far, and the session where the code lets the interrupt through", async () => {
+    const session_id = uniqueId("obeys");
+    await server.execute({ session_id, code: "marker = 1\nopen('kept', 'w').close()" });
     const { result, seconds } = await timed(
       server.execute({
         session_id,
@@ -45,9 +46,53 @@ describe("wall time", () => {
     expect(result.stdout).toContain("partial");
     expect(seconds).toBeGreaterThan(0.95);
     expect(seconds).toBeLessThan(3.5);
-    const next = await server.execute({ session_id, code: "'marker' in globals()" });
-    expect(next.status).toBe("ok");
-    expect(next.result_text).toContain("False");
+    expect(result.error).toMatchObject({
+      ename: "ExecutionTimeout",
+      hint: expect.stringContaining("the session goes on"),
+    });
+    const next = await server.execute({ session_id, code: "import os\nmarker, os.listdir()" });
+    expect(next).toMatchObject({ status: "ok", execution_count: 3 });
+    expect(next.result_text).toContain("(1, ['kept'])");
+    expect(next.session_restarted).toBeUndefined();
+  });
+
+  test("code that does not heed the interrupt takes the session along, and the next run says so", async () => {
+    const session_id = uniqueId("deaf");
+    await server.execute({ session_id, code: "marker = 1" });
+    const code = "while True:\n    try:\n        while True: pass\n    except BaseException: pass";
+    const { result, seconds } = await timed(server.execute({ session_id, timeout: 0.5, code }));
+    expect(result).toMatchObject({ status: "timeout", error: { ename: "ExecutionTimeout" } });
+    expect(result.error?.hint).toContain("are lost");
+    expect(seconds).toBeLessThan(3);
+    const next = await server.execute({ session_id, code: "marker" });
+    expect(next).toMatchObject({
+      session_restarted: { reason: "timeout" },
+      error: { ename: "NameError", hint: expect.stringContaining("began afresh") },
+    });
+    const third = await server.execute({ session_id, code: "1" });
+    expect(third.session_restarted).toBeUndefined();
+  });
+
+  test("whatever ends a session's state, the next run says what it was", async () => {
+    const session_id = uniqueId("restarts");
+    const reasonAfter = async (code: string) => {
+      await server.execute({ session_id, code });
+      const next = await server.execute({ session_id, code: "1" });
+      return next.session_restarted?.reason;
+    };
+    expect(await reasonAfter("1")).toBeUndefined();
+    expect(await reasonAfter("import os; os._exit(3)")).toBe("killed");
+    const later = "import os, threading\nthreading.Timer(0.2, os._exit, [3]).start()";
+    await server.execute({ session_id, code: later });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const died = await server.execute({ session_id, code: "1" });
+    expect(died.session_restarted).toEqual({ reason: "died" });
+    await server.request(`/sessions/${session_id}/reset`, { method: "POST" });
+    const reset = await server.execute({ session_id, code: "1" });
+    expect(reset.session_restarted).toEqual({ reason: "reset" });
+    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+    const ended = await server.execute({ session_id, code: "1" });
+    expect(ended.session_restarted).toEqual({ reason: "ended" });
   });
 
   test("a sleep is cut as well, and fractions count", async () => {
@@ -69,8 +114,9 @@ describe("wall time", () => {
     expect(response.body.status).toBe("timeout");
     expect(response.body.exit_code).toBe(124);
     expect(response.body.stdout).toContain("partial");
-    const next = await server.execute({ user_uuid, code: "print('fresh')" });
-    expect(next.stdout).toBe("fresh\n");
+    const next = await server.execute({ user_uuid, code: "print('fresh', len(In))" });
+    expect(next.stdout).toBe("fresh 2\n");
+    expect(next.session_restarted).toEqual({ reason: "timeout" });
   });
 
   test.each([

@@ -212,15 +212,21 @@ test("a cell that fails ends the run, unless it is told or meant to go on", asyn
   await expectValid(meant.notebook);
 });
 
-test("the timeout is for each cell, and a lost sandbox ends the run in any case", async () => {
+test("the timeout is for each cell, and only a lost sandbox ends the run in any case", async () => {
   const waits = code("import time\ntime.sleep(0.7)");
   const both = await run(uniqueId("each"), [waits, waits], { timeout: 1.2 });
   expect(both.status).toBe("ok");
   const late = await run(
     uniqueId("late"),
-    [code("x = 1"), code("while True: pass"), code("print(x)")],
+    [
+      code("x = 1"),
+      code("while True:\n  try:\n    while True: pass\n  except BaseException: pass"),
+    ],
     { timeout: 1, on_error: "continue" },
   );
+  const obeys = [code("x = 1"), code("while True: pass"), code("print(x)")];
+  const goesOn = await run(uniqueId("obeys"), obeys, { timeout: 1, on_error: "continue" });
+  expect(goesOn).toMatchObject({ status: "timeout", executions: [1, 2, 3] });
   expect(late).toMatchObject({ status: "timeout", executions: [1, 2] });
 });
 

@@ -51,6 +51,7 @@ const FIELDS: Readonly<Record<keyof Required<ExecutionResponse>, Test>> = {
   error: orNull(isError),
   files_created: isStrings,
   files: (value) => value === undefined || Array.isArray(value),
+  session_restarted: (value) => value === undefined || isObject(value),
   files_modified: isStrings,
   session_id: orNull(isString),
   execution_id: orNull(isCount),

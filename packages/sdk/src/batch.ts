@@ -4,7 +4,7 @@ import { EventStream, type StreamEvent } from "./event-stream.js";
 import type { CallOptions } from "./options.js";
 import { defined, toSeconds } from "./options.js";
 import type { Transport } from "./transport.js";
-import type { BatchCounts, BatchItemResult, BatchRequest, InputFile } from "./wire.js";
+import type { AnswerPart, BatchCounts, BatchItemResult, BatchRequest, InputFile } from "./wire.js";
 
 export interface BatchInput {
   readonly code: string;
@@ -24,6 +24,8 @@ export interface BatchOptions extends CallOptions {
   readonly concurrency?: number;
   /** Whether one item that fails keeps the rest from being begun; default `"never"`. */
   readonly stopOn?: "never" | "error";
+  /** Which parts the results have; the others are empty. Default: all. */
+  readonly include?: readonly AnswerPart[];
 }
 
 export interface BatchEvents {
@@ -39,9 +41,9 @@ const NAMES: ReadonlySet<string> = new Set(["item", "result"]);
 
 export function toBatchRequest(
   inputs: readonly BatchInput[],
-  { concurrency, stopOn }: BatchOptions,
+  { concurrency, stopOn, include }: BatchOptions,
 ): BatchRequest {
-  return defined({ items: inputs.map(toItem), concurrency, stop_on: stopOn });
+  return defined({ items: inputs.map(toItem), concurrency, stop_on: stopOn, include });
 }
 
 function toItem(input: BatchInput): BatchRequest["items"][number] {

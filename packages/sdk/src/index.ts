@@ -64,6 +64,7 @@ export {
   describeForModel,
 } from "./tool.js";
 export type {
+  AnswerPart,
   BatchCounts,
   BatchItem,
   BatchItemResult,
@@ -147,6 +148,7 @@ export type {
   RenameBody,
   RenamedFile,
   ResetResponse,
+  RestartReason,
   ResumeResponse,
   RunNotebookBody,
   RunNotebookResponse,

@@ -2,6 +2,7 @@
 
 import { GloveboxError } from "./errors.js";
 import type {
+  AnswerPart,
   CreateSessionRequest,
   ExecuteRequest,
   GenerateRequest,
@@ -26,6 +27,8 @@ export interface ExecuteOptions extends CallOptions {
   readonly files?: readonly InputFile[];
   /** Have small files that the run has created or modified in the answer. */
   readonly includeFiles?: boolean;
+  /** Which parts the answer has; the others are empty. Default: all. */
+  readonly include?: readonly AnswerPart[];
   /** What becomes of the run when the connection ends; default `"interrupt"`. */
   readonly onDisconnect?: OnDisconnect;
   /** Whether `input()` asks, instead of raising EOFError. */
@@ -87,6 +90,7 @@ export function toExecuteRequest(
     validate_code: options.validateCode,
     files: options.files,
     include_files: options.includeFiles,
+    include: options.include,
   });
 }
 

@@ -65,6 +65,9 @@ export function codeInterpreterTool(
 export function describeForModel(result: ExecuteResponse, charactersMax = 10_000): string {
   const parts = [
     result.status === "ok" ? "" : `status: ${result.status}`,
+    result.session_restarted
+      ? `[variables and files of earlier runs were lost before this one: ${result.session_restarted.reason}]`
+      : "",
     shorten(result.result_text ?? "", charactersMax),
   ];
   const images = result.outputs.filter(

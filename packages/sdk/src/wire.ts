@@ -51,6 +51,7 @@ export type {
   WireError,
 } from "./wire/errors.js";
 export type {
+  AnswerPart,
   DisplayDataOutput,
   ErrorOutput,
   ExecuteRequest,
@@ -66,6 +67,7 @@ export type {
   OnDisconnect,
   Output,
   OutputFile,
+  RestartReason,
   StreamName,
   StreamOutput,
 } from "./wire/execution.js";

@@ -1,7 +1,7 @@
 /** Many runs by one request. */
 
 import type { WireError } from "./errors.js";
-import type { ExecuteRequest, ExecuteResponse } from "./execution.js";
+import type { AnswerPart, ExecuteRequest, ExecuteResponse } from "./execution.js";
 
 /** One run, in a fresh sandbox of its own. */
 export interface BatchItem
@@ -18,6 +18,7 @@ export interface BatchRequest {
   readonly items: readonly BatchItem[];
   readonly concurrency?: number;
   readonly stop_on?: "never" | "error";
+  readonly include?: readonly AnswerPart[];
   readonly stream?: boolean;
 }
 

@@ -1,5 +1,7 @@
 /** Conversations with the server's model, in the form of the AI SDK's UI messages and their chunks. */
 
+import type { RestartReason } from "./execution.js";
+
 /** A message as it is sent: with `content` as chat APIs have it, or with `parts`. */
 export interface ChatMessage {
   readonly id?: string;
@@ -163,6 +165,8 @@ export interface ChatRunOutput {
   readonly execution_id: number | null;
   readonly execution_time: number;
   readonly result_text: string;
+  /** Why variables and files of earlier runs were gone; absent where they were not. */
+  readonly session_restarted?: { readonly reason: RestartReason };
   readonly error: {
     readonly ename: string;
     readonly evalue: string;

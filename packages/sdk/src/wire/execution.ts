@@ -30,11 +30,15 @@ export interface ExecuteRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** Look at the code before it runs: advice, not a protection. */
   readonly validate_code?: boolean;
+  /** Which parts the answer has; the others are empty. */
+  readonly include?: readonly AnswerPart[];
   /** Put into the workspace first, all or none. */
   readonly files?: readonly InputFile[];
   /** The answer carries small files that the run has created or modified. */
   readonly include_files?: boolean;
 }
+
+export type AnswerPart = "stdout" | "stderr" | "result_text" | "result_base64" | "outputs" | "code";
 
 export type OnDisconnect = "interrupt" | "continue";
 export type FileEncoding = "utf-8" | "base64";
@@ -55,6 +59,16 @@ export type ExecutionStatus =
   | "interrupted"
   | "rejected";
 
+export type RestartReason =
+  | "timeout"
+  | "out_of_memory"
+  | "killed"
+  | "output_limit"
+  | "interrupted"
+  | "died"
+  | "reset"
+  | "ended";
+
 /** The answer to an execution, however it ended. */
 export interface ExecuteResponse {
   readonly status: ExecutionStatus;
@@ -73,6 +87,8 @@ export interface ExecuteResponse {
   readonly error: ExecutionError | null;
   readonly files_created: readonly string[];
   readonly files_modified: readonly string[];
+  /** In the first run after the session has lost its variables and files. */
+  readonly session_restarted?: { readonly reason: RestartReason };
   /** Only with `include_files`. */
   readonly files?: readonly OutputFile[];
   /** Null for a stateless run. */

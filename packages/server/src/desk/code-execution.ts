@@ -1,5 +1,6 @@
 /** Code that a visitor wants run: everything that is checked, asked and recorded on its way, in this order. */
 
+import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { Validation } from "../generate/validation.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
@@ -20,6 +21,8 @@ export interface AskedExecution {
   /** Seconds. */
   readonly timeout: number | undefined;
   readonly limits: AskedLimits;
+  /** For clients that expect a fresh sandbox after a timeout, and an answer within MAX_EXECUTION_TIME. */
+  readonly recyclesAtTimeout?: boolean | undefined;
   /** Whether the visitor follows its events from the beginning. */
   readonly followed: boolean;
   /** Undefined: who follows in a session may answer. */
@@ -100,7 +103,8 @@ function readRequest(
   const { code, sessionId, followed, stdin, files, includeFiles } = asked;
   const request = {
     code,
-    timeoutMs: checkTimeout(asked.timeout, config),
+    timeoutMs: checkTimeout(asked.timeout ?? defaultTimeout(asked, config), config),
+    endsAtTimeout: asked.recyclesAtTimeout,
     outputBytesMax: config.outputBytesMax,
     allowInput: asked.allowInput ?? (followed && sessionId !== undefined && stdin === undefined),
     stdin,
@@ -110,6 +114,16 @@ function readRequest(
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);
   return { ...request, inputs: files && checkInputFiles(files, told), includeFiles };
+}
+
+/** What comes after the deadline, until the answer. */
+const ENDING_SECONDS = 1.5;
+
+/** Seconds; undefined for the most there is. Such a client gives up at that time itself. */
+function defaultTimeout({ recyclesAtTimeout }: AskedExecution, config: Config): number | undefined {
+  if (!recyclesAtTimeout) return undefined;
+  const most = config.executionTimeMsMax / 1000;
+  return Math.max(most - ENDING_SECONDS, most / 2);
 }
 
 function checkNeedsOfSession({ sessionId, goesOn, allowInput, stdin }: AskedExecution): void {

@@ -7,7 +7,7 @@ import type { EventSink } from "./execution-events.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import type { Bounds } from "./explanation.js";
 import type { ExecutionHandle, ExecutionState } from "./interface.js";
-import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
+import type { ExecutionOutcome, ExecutionStatus, RestartReason } from "./outcome.js";
 import type { Output } from "./outputs.js";
 import { Run } from "./run.js";
 
@@ -152,13 +152,17 @@ export class Execution implements ExecutionHandle {
   }
 
   /** Run in this sandbox, unless it was cancelled meanwhile. */
-  async runIn(sandbox: Sandbox, bounds: Bounds): Promise<ExecutionOutcome | undefined> {
+  async runIn(
+    sandbox: Sandbox,
+    bounds: Bounds,
+    restarted?: RestartReason,
+  ): Promise<ExecutionOutcome | undefined> {
     if (this.#state !== "queued") return undefined;
     this.#state = "running";
     this.#startedAt = Date.now();
     const log = this.#log;
     if (log) this.#logState(log.append, 0);
-    this.#run = new Run(sandbox, this.#request, log?.append);
+    this.#run = new Run(sandbox, this.#request, log?.append, restarted);
     return this.#run.toEnd(bounds);
   }
 

@@ -10,7 +10,7 @@ import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { planConfinement } from "../sandbox/plan.js";
 import type { KernelEvents } from "../sandbox/sandbox.js";
-import type { ExecutionStatus } from "./outcome.js";
+import type { ExecutionStatus, RestartReason } from "./outcome.js";
 
 /** What cannot change from run to run. */
 export interface Bounds {
@@ -36,6 +36,8 @@ export interface Failure {
   /** How the interpreter ended, negative for a signal; undefined where it lives on or that is not known. */
   readonly kernelExitCode: number | undefined;
   readonly sessionGoesOn: boolean;
+  /** Why what earlier runs have left is gone. */
+  readonly restarted?: RestartReason | undefined;
   readonly events: KernelEvents;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
@@ -57,7 +59,7 @@ export function boundsOf(config: Config): Bounds {
 
 /** Null when the sandbox has nothing to do with it. */
 export function explainFailure(failure: Failure, bounds: Bounds): string | null {
-  const causes = [explainStatus, explainProcesses, explainMemoryEvent];
+  const causes = [explainRestart, explainStatus, explainProcesses, explainMemoryEvent];
   const sentences = causes.map((cause) => cause(failure, bounds)).filter((one) => one !== null);
   return sentences.length > 0 ? sentences.join(" ") : null;
 }
@@ -70,6 +72,24 @@ export function explainInstall(
   const end = output.slice(-LAST_WORDS_CHARACTERS_MAX);
   if (!end.includes("No matching distribution found for")) return null;
   return hasWheels ? NOT_AMONG_WHEELS : NO_NETWORK;
+}
+
+const RESTARTED_BY: Readonly<Record<RestartReason, string>> = {
+  timeout: "an earlier run met its timeout and did not heed the interrupt",
+  out_of_memory: "memory ran out in an earlier run",
+  killed: "the interpreter ended in an earlier run",
+  output_limit: "an earlier run wrote too much output",
+  interrupted: "an earlier run was ended by force",
+  died: "the interpreter ended between two runs",
+  reset: "the session was reset",
+  ended: "the session of this name had ended",
+};
+/** What code meets that counts on earlier runs. */
+const MISSING: ReadonlySet<string> = new Set(["NameError", "FileNotFoundError"]);
+
+function explainRestart({ status, ename, restarted }: Failure): string | null {
+  if (restarted === undefined || status !== "error" || !MISSING.has(ename)) return null;
+  return `The session began afresh with this run, as ${RESTARTED_BY[restarted]}: variables, imports and files of earlier runs are gone. Run again what made them.`;
 }
 
 // --- what the gateway and the kernel know ----------------------------------------------------
@@ -92,11 +112,14 @@ function explainStatus(failure: Failure, bounds: Bounds): string | null {
   }
 }
 
-function explainTimeout({ timeoutMs }: Failure, { timeoutMsMax }: Bounds): string {
+function explainTimeout({ timeoutMs, sessionGoesOn }: Failure, { timeoutMsMax }: Bounds): string {
   const most = `${timeoutMsMax / 1000} s`;
   const allowed =
     timeoutMs < timeoutMsMax ? `"timeout" may be up to ${most}` : `${most} is the most there is`;
-  return `The run was stopped after ${timeoutMs / 1000} s; ${allowed}. Make it faster, or divide the work into several runs: variables stay between runs that end in time, and those of this session are lost.`;
+  const fate = sessionGoesOn
+    ? "the session goes on, with its variables and files"
+    : "variables stay between runs that end in time, and those of this session are lost";
+  return `The run was stopped after ${timeoutMs / 1000} s; ${allowed}. Make it faster, or divide the work into several runs: ${fate}.`;
 }
 
 function explainOutOfMemory(failure: Failure, bounds: Bounds): string {

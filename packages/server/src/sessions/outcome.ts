@@ -11,6 +11,22 @@ export type ExecutionStatus =
   | "output_limit"
   | "interrupted";
 
+/**
+ * Why a session had to begin afresh: how the run ended that took its state along; `died` where the interpreter ended
+ * between two runs, `reset` where somebody asked for that, `ended` where the session as a whole had ended.
+ */
+export const RESTART_REASONS = [
+  "timeout",
+  "out_of_memory",
+  "killed",
+  "output_limit",
+  "interrupted",
+  "died",
+  "reset",
+  "ended",
+] as const;
+export type RestartReason = (typeof RESTART_REASONS)[number];
+
 export interface ExecutionError {
   readonly ename: string;
   readonly evalue: string;
@@ -39,6 +55,8 @@ export interface ExecutionOutcome {
   readonly stderr: string;
   readonly truncated: boolean;
   readonly error: ExplainedError | null;
+  /** Set in the first run of a session that has lost its state. */
+  readonly restarted?: RestartReason | undefined;
   /** Seconds in the kernel, or until it was stopped. */
   readonly executionTime: number;
   readonly executionCount: number | null;

@@ -5,6 +5,7 @@
 
 import { StringDecoder } from "node:string_decoder";
 import type { KernelMessage } from "../sandbox/guest/channel.js";
+import { withoutOverwritten } from "./carriage-returns.js";
 import type { EventSink, ExecutionEvents } from "./execution-events.js";
 import { weighJson } from "./json-bytes.js";
 import type { MimeBundle, Output, StreamName } from "./outputs.js";
@@ -128,7 +129,7 @@ export class OutputCollector {
     this.#append("stderr", `${HINT_PREFIX}${text}\n`);
   }
 
-  /** No more will come: mark where text was cut. */
+  /** No more will come: mark where text was cut, and keep of progress what was seen last. */
   finish(): void {
     for (const name of ["stdout", "stderr"] as const) {
       const stream = this.#streams[name];
@@ -138,6 +139,9 @@ export class OutputCollector {
         this.truncated = true;
         this.#append(name, `\n[${name} was cut here: the limit is ${this.#bytesMax} bytes]\n`);
       }
+    }
+    for (const output of this.outputs) {
+      if (output.output_type === "stream") output.text = withoutOverwritten(output.text);
     }
   }
 

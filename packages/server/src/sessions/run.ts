@@ -13,6 +13,7 @@ import type {
   ExecutionOutcome,
   ExecutionStatus,
   ExplainedError,
+  RestartReason,
 } from "./outcome.js";
 import { HINT_PREFIX, OutputCollector } from "./output-collector.js";
 import type { Output } from "./outputs.js";
@@ -55,8 +56,16 @@ export class Run {
   #over = false;
   #inputRequest: InputRequest | undefined;
 
+  readonly #restarted: RestartReason | undefined;
+
   /** With `onEvent` from the beginning, output is forwarded sooner. */
-  constructor(sandbox: Sandbox, request: ExecutionRequest, onEvent?: EventSink) {
+  constructor(
+    sandbox: Sandbox,
+    request: ExecutionRequest,
+    onEvent?: EventSink,
+    restarted?: RestartReason,
+  ) {
+    this.#restarted = restarted;
     this.#sandbox = sandbox;
     this.#request = request;
     this.#collector = new OutputCollector(request.outputBytesMax, () => this.#stop("output_limit"));
@@ -129,8 +138,8 @@ export class Run {
 
     const status = statusOf(how, stopCause, events.oomKills > 0 || (!replied && how.outOfMemory));
     collector.finish();
-    const spent = !replied || stopCause !== undefined;
-    const told = errorOf(status, how);
+    const spent = !replied || this.#endsWith(stopCause);
+    const told = errorOf(status, how, !spent);
     let error: ExplainedError | null = null;
     if (told) {
       const failure: Failure = {
@@ -139,6 +148,7 @@ export class Run {
         stderr: collector.text("stderr"),
         kernelExitCode: replied ? undefined : how.exitCode,
         sessionGoesOn: !spent,
+        restarted: this.#restarted,
         events,
         timeoutMs: this.#request.timeoutMs,
         memoryBytes: sandbox.limits.memoryBytes,
@@ -158,6 +168,7 @@ export class Run {
       stderr: collector.text("stderr") + (error ? `${error.traceback.join("\n")}\n` : ""),
       truncated: collector.truncated,
       error,
+      restarted: this.#restarted,
       executionTime: replied ? how.execution_time : wallSeconds,
       executionCount: replied ? how.execution_count : null,
       filesCreated: replied ? (how.files_created ?? []) : [],
@@ -169,6 +180,12 @@ export class Run {
       outputBytes: collector.bytes,
       spent,
     };
+  }
+
+  /** Code that lets the interrupt of its deadline through leaves an interpreter that is as good as before. */
+  #endsWith(stopCause: StopCause | undefined): boolean {
+    if (stopCause !== "timeout") return stopCause !== undefined;
+    return this.#request.endsAtTimeout ?? false;
   }
 
   /** The cell itself: send it, collect what it says, and hold it to its deadline. */
@@ -230,7 +247,11 @@ function statusOf(
 }
 
 /** Words for a person or a model, also where Python itself could not say it. */
-function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionError | null {
+function errorOf(
+  status: ExecutionStatus,
+  how: Reply | SandboxEnd,
+  goesOn: boolean,
+): ExecutionError | null {
   const told = "reason" in how || !how.error ? null : bounded(how.error);
   switch (status) {
     case "ok":
@@ -241,7 +262,9 @@ function errorOf(status: ExecutionStatus, how: Reply | SandboxEnd): ExecutionErr
     case "timeout":
       return explain(
         "ExecutionTimeout",
-        "the code ran longer than its timeout and was stopped; the session starts afresh",
+        goesOn
+          ? "the code ran longer than its timeout and was interrupted; the session goes on"
+          : "the code ran longer than its timeout and was stopped; the session starts afresh",
         told,
       );
     case "output_limit":

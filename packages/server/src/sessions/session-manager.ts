@@ -18,7 +18,7 @@ import type { ExecutionRequest } from "./execution-request.js";
 import { type Bounds, boundsOf } from "./explanation.js";
 import { HistoryBudget } from "./history.js";
 import type { SessionCreation, SessionInfo, Sessions } from "./interface.js";
-import type { ExecutionOutcome } from "./outcome.js";
+import type { ExecutionOutcome, RestartReason } from "./outcome.js";
 import { checkPackages, installRequest, readInstallation } from "./packages.js";
 import { Places } from "./places.js";
 import { NEVER_USED, Session } from "./session.js";
@@ -33,6 +33,7 @@ export interface SessionObserver {
   onCpuUsed(owner: string, seconds: number): void;
 }
 
+const ENDED_NAMES_MAX = 1000;
 const CLOSE_PATIENCE_MS = 3000;
 /** Use between runs is charged this often, so that no key exceeds its quota for long. */
 const CHARGE_EVERY_MS = 2000;
@@ -46,6 +47,8 @@ export class SessionManager implements Sessions {
   /** By owner and id, see `sessionKey`. */
   readonly #sessions = new Map<string, Session>();
   readonly #stateless = new Set<Session>();
+  /** Of sessions that have ended, the latest ones: who comes back is told that nothing is left. */
+  readonly #endedNames = new Set<string>();
   readonly #historyBudget: HistoryBudget;
   readonly #chargeTimer: NodeJS.Timeout;
   #stopping = false;
@@ -89,7 +92,9 @@ export class SessionManager implements Sessions {
   obtain(caller: Caller, id: string): Session {
     this.#refuseWhenStopping();
     caller.assertAlive();
-    return this.#sessions.get(sessionKey(caller.id, id)) ?? this.#open({ owner: caller, id });
+    const name = sessionKey(caller.id, id);
+    const restarted = this.#endedNames.has(name) ? "ended" : undefined;
+    return this.#sessions.get(name) ?? this.#open({ owner: caller, id }, restarted);
   }
 
   /**
@@ -354,19 +359,21 @@ export class SessionManager implements Sessions {
     else owner.admitSession(this.count(owner.id));
   }
 
-  #open(creation: SessionCreation): Session {
+  #open(creation: SessionCreation, restarted?: RestartReason): Session {
     this.#admitSession(creation.owner);
     const id = creation.id ?? randomBytes(12).toString("base64url");
-    const session = this.#newSession({ ...creation, id }, this.#historyBudget, (reason) => {
+    const wanted = { ...creation, id, restarted };
+    const session = this.#newSession(wanted, this.#historyBudget, (reason) => {
       void this.#end(session, reason);
     });
     this.#sessions.set(sessionKey(creation.owner.id, id), session);
+    this.#endedNames.delete(sessionKey(creation.owner.id, id));
     this.#observer.onCreated(creation.owner.id, id, creation);
     return session;
   }
 
   #newSession(
-    creation: SessionCreation & { id: string },
+    creation: SessionCreation & { id: string; restarted?: RestartReason | undefined },
     historyBudget: HistoryBudget | undefined,
     onOver: (reason: string) => void,
   ): Session {
@@ -393,6 +400,7 @@ export class SessionManager implements Sessions {
       queuedMax,
       onCpuUsed: (seconds) => observer.onCpuUsed(owner.id, seconds),
       bounds: this.#bounds,
+      restarted: creation.restarted,
       onOver,
       historyBudget,
     });
@@ -427,9 +435,16 @@ export class SessionManager implements Sessions {
     const name = sessionKey(session.owner, session.id);
     if (this.#sessions.get(name) === session) {
       this.#sessions.delete(name);
+      if (!session.unused) this.#rememberEnd(name);
       this.#observer.onEnded(session.owner, session.id, reason);
     }
     return session.close(reason);
+  }
+
+  #rememberEnd(name: string): void {
+    this.#endedNames.add(name);
+    const [oldest] = this.#endedNames;
+    if (this.#endedNames.size > ENDED_NAMES_MAX && oldest) this.#endedNames.delete(oldest);
   }
 
   #get(caller: Caller, id: string): Session {

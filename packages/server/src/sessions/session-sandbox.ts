@@ -10,7 +10,7 @@ import type { Admit } from "./caller.js";
 import { CpuCharge } from "./cpu-charge.js";
 import type { ExecutionRequest } from "./execution-request.js";
 import type { Bounds } from "./explanation.js";
-import type { ExecutionOutcome } from "./outcome.js";
+import type { ExecutionOutcome, RestartReason } from "./outcome.js";
 import type { Leases } from "./places.js";
 import { Run } from "./run.js";
 
@@ -30,6 +30,8 @@ export interface SessionSandboxOptions {
   readonly mounts: readonly string[];
   /** Told of all CPU time once, that of threads and processes between two runs included. */
   readonly onCpuUsed: (seconds: number) => void;
+  /** Why there is nothing of what a session of this name has had before. */
+  readonly restarted?: RestartReason | undefined;
   /** For telling which limit a failed run has met. */
   readonly bounds: Bounds;
 }
@@ -45,11 +47,23 @@ export class SessionSandbox {
   readonly #leaving = new Set<Promise<void>>();
   #acquiring: Promise<Lease> | undefined;
   #closed: string | undefined;
+  #restarted: RestartReason | undefined;
 
   constructor(leases: Leases, options: SessionSandboxOptions) {
     this.#leases = leases;
     this.#options = options;
     this.#cpuCharge = new CpuCharge(options.onCpuUsed);
+    this.#restarted = options.restarted;
+  }
+
+  /** Why the state of earlier runs is gone; undefined where it is not, or has been told. */
+  get restarted(): RestartReason | undefined {
+    return this.#restarted;
+  }
+
+  /** A run has been told, before what it does itself is settled. */
+  toldOfRestart(): void {
+    this.#restarted = undefined;
   }
 
   /** Whether there is one, alive or not. */
@@ -107,6 +121,7 @@ export class SessionSandbox {
     this.#cpuCharge.afterRun(lease.sandbox, outcome);
     if (outcome.spent) {
       if (this.#lease === lease) this.#lease = undefined;
+      if (outcome.status !== "ok" && outcome.status !== "error") this.#restarted = outcome.status;
       // The session need not wait for the cleaning up; the pool counts the place as taken until then.
       void this.#leave(lease, `an execution ended with status ${outcome.status}`);
     }
@@ -126,7 +141,9 @@ export class SessionSandbox {
   async end(reason: string): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
-    if (lease) await this.#release(lease, reason);
+    if (!lease) return;
+    this.#restarted = "reset";
+    await this.#release(lease, reason);
   }
 
   /** There is none any more, nor one that is prepared or destroyed. Idempotent. */
@@ -149,6 +166,7 @@ export class SessionSandbox {
     this.refuseWhenClosed();
     if (this.#lease && !this.#lease.sandbox.alive) {
       void this.#release(this.#lease, "its sandbox has ended");
+      this.#restarted = "died";
       this.#lease = undefined;
     }
     return this.#lease;

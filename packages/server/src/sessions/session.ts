@@ -344,9 +344,11 @@ export class Session implements SessionHandle {
     if (inputs) await this.#place(lease.sandbox, inputs);
     this.#admitRun();
     this.#running = execution;
-    const outcome = await execution.runIn(lease.sandbox, this.#options.bounds);
+    const { restarted } = this.#sandbox;
+    const outcome = await execution.runIn(lease.sandbox, this.#options.bounds, restarted);
     this.#running = undefined;
     if (!outcome) return undefined;
+    this.#sandbox.toldOfRestart();
     this.#executions++;
     this.#sandbox.settle(lease, outcome);
     return includeFiles ? withFiles(lease.sandbox, outcome) : outcome;

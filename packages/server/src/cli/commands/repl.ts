@@ -56,6 +56,8 @@ class Repl {
   readonly #cells: CellReader;
   readonly #interruptions: Interruptions;
   #number = 1;
+  /** Whether the person knows already what the next answer will say. */
+  #isLossTold = false;
   #running = false;
 
   constructor(
@@ -176,6 +178,11 @@ class Repl {
 
   #finish(result: ExecuteResponse): void {
     const lost = result.execution_count === null;
+    const { reason } = result.session_restarted ?? {};
+    if (reason !== undefined && !this.#isLossTold) {
+      this.#terminal.stderr.writeOwn(`[variables and files were lost before this: ${reason}]\n`);
+    }
+    this.#isLossTold = lost;
     this.#number = (result.execution_count ?? 0) + 1;
     if (lost) {
       this.#terminal.stderr.writeOwn(

@@ -201,6 +201,12 @@ async function runCodeIn(
       onInput: source === "-" ? undefined : input?.answer,
     }),
   );
+  const { reason } = result.session_restarted ?? {};
+  if (reason !== undefined && !request.json) {
+    surroundings.terminal.stderr.writeOwn(
+      `[the session had lost its variables and files before this run: ${reason}]\n`,
+    );
+  }
   const saved = await saveOutputs(session, [result], request, interruptions.signal);
   report(result, saved, request);
   return result.exit_code;

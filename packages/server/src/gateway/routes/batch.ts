@@ -27,7 +27,7 @@ export function registerBatch(app: App, desk: Desk): void {
       desk.executeBatch(visitOf(reply), toAsked(body), onItemEnd);
     if (!wantsEvents(request, body.stream)) {
       await run((index, end) =>
-        tally.keep(toItemResult(body.items, index, end, request.id), request.id),
+        tally.keep(toItemResult(body.items, index, end, request.id, body.include), request.id),
       );
       return tally.answer();
     }
@@ -35,7 +35,7 @@ export function registerBatch(app: App, desk: Desk): void {
     try {
       await run((index, end) => {
         stream ??= new EventStream(reply);
-        const result = toItemResult(body.items, index, end, request.id);
+        const result = toItemResult(body.items, index, end, request.id, body.include);
         return stream.send("item", result, tally.count(result));
       });
       await stream?.send("result", tally.counts(), body.items.length + 1);

@@ -37,7 +37,7 @@ export function registerExecute(app: App, { desk, config }: ExecuteOptions): voi
     const begun = await desk.execute(visitOf(reply), toAsked(body, streams));
     if ("rejected" in begun) return answerRejected(reply, body, begun.rejected, streams);
     const { execution } = begun;
-    if (streams) void streamExecution(request, reply, execution, 0);
+    if (streams) void streamExecution(request, reply, execution, 0, body.include);
     let outcome: ExecutionOutcome;
     try {
       outcome = await begun.outcome;
@@ -49,7 +49,7 @@ export function registerExecute(app: App, { desk, config }: ExecuteOptions): voi
     if (streams) return reply;
     // Clients that send user_uuid expect a timeout as an HTTP status; others read the field.
     if (body.user_uuid !== undefined && outcome.status === "timeout") reply.status(504);
-    return toAnswer(begun, outcome);
+    return toAnswer(begun, outcome, body.include);
   });
 }
 
@@ -60,6 +60,7 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     code,
     timeout: body.timeout,
     limits: body,
+    recyclesAtTimeout: body.user_uuid !== undefined,
     followed: streams,
     allowInput: body.allow_input,
     stdin: body.stdin,
@@ -72,9 +73,13 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
   };
 }
 
-function toAnswer({ execution, request }: BegunExecution, outcome: ExecutionOutcome) {
+function toAnswer(
+  { execution, request }: BegunExecution,
+  outcome: ExecutionOutcome,
+  include: ExecuteBody["include"],
+) {
   const { id, sessionId } = execution;
-  return toExecuteResponse(outcome, { id, sessionId, request });
+  return toExecuteResponse(outcome, { id, sessionId, request }, include);
 }
 
 /** What is sent instead of a run, in the form that the client waits for. */

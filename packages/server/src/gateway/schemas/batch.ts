@@ -18,6 +18,7 @@ import {
   ExecuteAnswer,
   INCLUDE_FILES_MEANING,
   INPUT_FILES_MEANING,
+  Include,
   InputFile,
   STDIN_MEANING,
 } from "./execute.js";
@@ -68,6 +69,7 @@ export const BatchBody = Type.Object(
           "`error`: once an item has not ended with `ok`, no more begin. Default: `never`.",
       }),
     ),
+    include: Type.Optional(Include),
     stream: Type.Optional(
       flag("True: events as items end. Default: as the header `Accept: text/event-stream` says."),
     ),

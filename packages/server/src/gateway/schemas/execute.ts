@@ -1,6 +1,7 @@
 /** POST /execute on the wire. */
 
 import { type Static, Type } from "typebox";
+import { RESTART_REASONS } from "../../sessions/outcome.js";
 import { nullable } from "./answers.js";
 import {
   CPU_LIMIT_MEANING,
@@ -44,6 +45,21 @@ export const INPUT_FILES_MEANING =
   "Files to put in place first, all or none. See docs/files.md#files-with-an-execution.";
 export const INCLUDE_FILES_MEANING =
   "Whether the answer carries small files that were created or changed. Default: false.";
+
+/** What an answer repeats, or may hold much of. */
+export const ANSWER_PARTS = [
+  "stdout",
+  "stderr",
+  "result_text",
+  "result_base64",
+  "outputs",
+  "code",
+] as const;
+export const Include = Type.Array(Type.Enum([...ANSWER_PARTS]), {
+  maxItems: ANSWER_PARTS.length,
+  description:
+    'Which parts the answer has; the others are empty (`""`, `[]` or null). `code` is `original_code` and `executed_code`. Default: all. Events are not changed but for the `result`.',
+});
 
 export const ExecuteBody = Type.Object(
   {
@@ -109,6 +125,7 @@ export const ExecuteBody = Type.Object(
       Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
     ),
     include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
+    include: Type.Optional(Include),
     validate_code: Type.Optional(
       flag(
         "Look at the code before it runs: advice, not a protection. See docs/models.md#validation. Default: false.",
@@ -216,6 +233,21 @@ export const ExecuteAnswer = Type.Object(
     error: described(nullable(ExecutionError), "Why the run failed, or null."),
     files_created: texts(CHANGED_FILES),
     files_modified: texts("The same of files that were there before."),
+    session_restarted: Type.Optional(
+      Type.Object(
+        {
+          reason: described(
+            Type.Enum([...RESTART_REASONS]),
+            "How the run ended that took the state along; `died` between two runs, `reset`, or `ended` with the whole session.",
+          ),
+        },
+        {
+          ...closed,
+          description:
+            "In the first run after a session has lost its variables and files, see docs/errors.md#a-session-that-begins-afresh. Else absent.",
+        },
+      ),
+    ),
     files: Type.Optional(
       Type.Array(OutputFile, {
         description:

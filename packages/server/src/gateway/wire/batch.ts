@@ -3,7 +3,7 @@
 import type { ItemEnd } from "../../desk/batch.js";
 import { ServiceError, toWireError, type WireError } from "../../errors.js";
 import { weighJson } from "../../sessions/json-bytes.js";
-import { type ExecuteResponse, toExecuteResponse } from "./execution.js";
+import { type AnswerPart, type ExecuteResponse, toExecuteResponse } from "./execution.js";
 
 /** Of results in one answer, as JSON is weighed. Events have no such bound, as nothing is kept for them. */
 const ANSWER_CHARACTERS_MAX = 32 * 2 ** 20;
@@ -25,13 +25,14 @@ export function toItemResult(
   index: number,
   end: ItemEnd,
   requestId: string,
+  include: readonly AnswerPart[] | undefined,
 ): BatchItemResult {
   const named = { index, id: items[index]?.id ?? null };
   switch (end.kind) {
     case "ran": {
       const { execution, request } = end.begun;
       const { id, sessionId } = execution;
-      const result = toExecuteResponse(end.outcome, { id, sessionId, request });
+      const result = toExecuteResponse(end.outcome, { id, sessionId, request }, include);
       return { ...named, state: "done", result, error: null };
     }
     case "refused":

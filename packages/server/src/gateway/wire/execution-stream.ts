@@ -6,7 +6,7 @@ import { LoggedEvent } from "../../sessions/logged-event.js";
 import type { ExecutionOutcome } from "../../sessions/outcome.js";
 import { onClientGone } from "../http/client-gone.js";
 import { EventStream } from "../http/sse.js";
-import { type AnsweredRequest, toExecuteResponse } from "./execution.js";
+import { type AnsweredRequest, type AnswerPart, toExecuteResponse } from "./execution.js";
 import { failureData } from "./failure-event.js";
 
 /**
@@ -18,9 +18,10 @@ export async function streamExecution(
   reply: FastifyReply,
   execution: ExecutionHandle,
   after: number,
+  include?: readonly AnswerPart[],
 ): Promise<void> {
   const log = execution.events;
-  const last = lastEvent(request, execution);
+  const last = lastEvent(request, execution, include);
   const follower = log.follow(after);
   // What waits for its turn may wait long for its first event, and places to follow it are few.
   onClientGone(reply, () => follower.close());
@@ -40,13 +41,18 @@ export async function streamExecution(
 }
 
 /** Takes hold of the outcome at once: the session may have no room for it when it is sent. */
-function lastEvent(request: FastifyRequest, execution: ExecutionHandle) {
+function lastEvent(
+  request: FastifyRequest,
+  execution: ExecutionHandle,
+  include: readonly AnswerPart[] | undefined,
+) {
   const { id, sessionId, outcome } = execution;
   const asked = { id, sessionId, request: execution.request };
   outcome.catch(() => undefined);
   return async (number: number): Promise<LoggedEvent> => {
     try {
-      return resultEvent(await outcome, asked, number);
+      if (!include) return resultEvent(await outcome, asked, number);
+      return new LoggedEvent(number, "result", toExecuteResponse(await outcome, asked, include));
     } catch (cause) {
       return new LoggedEvent(number, "failure", failureData(request, cause));
     }

@@ -5,6 +5,7 @@ import type { CodeRemarks } from "../../sessions/execution-request.js";
 import type { ExecutionHandle } from "../../sessions/interface.js";
 import type { ExecutionOutcome, InlineFile } from "../../sessions/outcome.js";
 import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
+import type { ANSWER_PARTS } from "../schemas/execute.js";
 
 /** `outputs` has all of it; what is repeated beside them is bounded. */
 const RESULT_TEXT_MAX = 8 * 2 ** 20;
@@ -18,27 +19,36 @@ export interface AnsweredRequest {
 
 export type ExecuteResponse = ReturnType<typeof toExecuteResponse>;
 
-export function toExecuteResponse(outcome: ExecutionOutcome, asked: AnsweredRequest) {
+export type AnswerPart = (typeof ANSWER_PARTS)[number];
+
+/** `include` names the parts that are wanted; undefined for all. */
+export function toExecuteResponse(
+  outcome: ExecutionOutcome,
+  asked: AnsweredRequest,
+  include?: readonly AnswerPart[],
+) {
   const { code, remarks } = asked.request;
+  const has = (part: AnswerPart) => include?.includes(part) ?? true;
   return {
     status: outcome.status,
-    stdout: outcome.stdout,
-    stderr: outcome.stderr,
+    stdout: has("stdout") ? outcome.stdout : "",
+    stderr: has("stderr") ? outcome.stderr : "",
     truncated: outcome.truncated,
     exit_code: outcome.exitCode,
-    execution_time: outcome.executionTime,
-    result_text: resultText(outcome.outputs),
-    result_base64: lastPng(outcome.outputs),
-    outputs: outcome.outputs,
+    execution_time: Math.round(outcome.executionTime * 1e6) / 1e6,
+    result_text: has("result_text") ? resultText(outcome.outputs) : null,
+    result_base64: has("result_base64") ? lastPng(outcome.outputs) : null,
+    outputs: has("outputs") ? outcome.outputs : [],
     error: outcome.error,
     files_created: outcome.filesCreated,
     files_modified: outcome.filesModified,
+    ...(outcome.restarted ? { session_restarted: { reason: outcome.restarted } } : {}),
     ...(outcome.files ? { files: outcome.files.map(toOutputFile) } : {}),
     session_id: asked.sessionId,
     execution_id: asked.id,
     execution_count: outcome.executionCount,
-    original_code: remarks?.originalCode ?? code,
-    executed_code: code,
+    original_code: has("code") ? (remarks?.originalCode ?? code) : "",
+    executed_code: has("code") ? code : "",
     validation_result: remarks?.validationResult ?? null,
     validation: remarks?.validation ?? null,
     usage: {

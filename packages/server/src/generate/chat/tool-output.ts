@@ -1,7 +1,7 @@
 /** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
 
 import { imageBytes } from "../../mime.js";
-import type { ExecutionOutcome } from "../../sessions/outcome.js";
+import type { ExecutionOutcome, RestartReason } from "../../sessions/outcome.js";
 import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
 import type { DataMarks } from "../data-block.js";
 
@@ -18,6 +18,8 @@ export interface RunOutput {
   readonly execution_time: number;
   /** Everything that is text, in order; the middle of a long one is left out. */
   readonly result_text: string;
+  /** Why variables and files of earlier runs were gone; absent where they were not. */
+  readonly session_restarted?: { readonly reason: RestartReason };
   readonly error: { ename: string; evalue: string; hint: string | null } | null;
   /** How many were shown to the user. */
   readonly images: number;
@@ -38,6 +40,7 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
     exit_code: outcome.exitCode,
     execution_id: executionId,
     execution_time: outcome.executionTime,
+    ...(outcome.restarted ? { session_restarted: { reason: outcome.restarted } } : {}),
     result_text: shorten(textOf(outcome.outputs, "leave out")),
     error: error && {
       ename: shorten(error.ename, 200),
@@ -85,6 +88,10 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
     );
   }
   const lines = [run.status === "ok" ? "" : `status: ${word(String(run.status))}`];
+  if (run.session_restarted) {
+    const reason = word(String(run.session_restarted.reason));
+    lines.push(`Variables and files of earlier runs were lost before this one (${reason}).`);
+  }
   const images = Number(run.images);
   if (images > 0) lines.push(`The user was shown ${images} image(s); you cannot see them.`);
   const shown = [run.result_text === "" ? "(no output)" : shorten(run.result_text)];
