@@ -17,6 +17,7 @@ import {
   withAbsolutePaths,
 } from "./config/model-settings.js";
 import { readSettings, type Settings } from "./config/settings.js";
+import { tellUnknownVariables } from "./config/unknown-variables.js";
 import { configVariables, type VariableName } from "./config/variables.js";
 
 export { ConfigError } from "./config/config-error.js";
@@ -38,6 +39,8 @@ export interface Config extends Settings {
   readonly serviceUser: string;
   /** DATA_MOUNTS, and WHEEL_DIR as one more. */
   readonly mounts: readonly DataMount[];
+  /** Whose pages may use the API; `*` for any. */
+  readonly corsOrigins: readonly string[];
   readonly hubEndpoint: string;
   /** Undefined when no model is set. */
   readonly model: ModelSettings | undefined;
@@ -105,6 +108,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvP
       ...parseDataMounts(values.DATA_MOUNTS),
       ...(values.WHEEL_DIR === "" ? [] : [wheelsMount(values.WHEEL_DIR)]),
     ]),
+    corsOrigins: Object.freeze(readOrigins(values.CORS_ORIGINS)),
     hubEndpoint: values.HF_ENDPOINT,
     model: readModelSettings(values, {
       timeoutMs: settings.modelTimeoutMs,
@@ -113,6 +117,18 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvP
     validationPolicy: readValidationPolicy(values.VALIDATION_POLICY),
     environment: Object.freeze({ ...values, ...paths }),
     effective: Object.freeze(masked(values)),
+  });
+}
+
+/** @throws ConfigError */
+function readOrigins(list: string): string[] {
+  const origins = list.split(",").map((origin) => origin.trim());
+  return origins.filter((origin) => {
+    if (origin === "" || origin === "*") return origin !== "";
+    if (URL.parse(origin)?.origin === origin) return true;
+    throw new ConfigError(
+      `CORS_ORIGINS must hold origins such as https://app.example.org, without a path, and has "${origin}"`,
+    );
   });
 }
 
@@ -147,6 +163,11 @@ export function loadClientConfig(environment: NodeJS.ProcessEnv = process.env): 
     colour: value("NO_COLOR") === undefined && value("TERM") !== "dumb",
     stateHome: value("XDG_STATE_HOME") ?? (home && `${home}/.local/state`),
   });
+}
+
+/** What is set and looks as if it was meant for the server, in sentences. */
+export function unknownVariables(): string[] {
+  return tellUnknownVariables(process.env);
 }
 
 /** A variable that a person names, to be passed on. */

@@ -40,6 +40,7 @@ describe("toWireError", () => {
   test("has the one shape, with hint and retry time where there are any", () => {
     const error = new ServiceError("POOL_EXHAUSTED", undefined, { retryAfterMs: 1500 });
     expect(toWireError(error, "req-1")).toEqual({
+      detail: errorTable.POOL_EXHAUSTED.message,
       error: {
         code: "POOL_EXHAUSTED",
         message: errorTable.POOL_EXHAUSTED.message,
@@ -49,6 +50,7 @@ describe("toWireError", () => {
       },
     });
     expect(toWireError(new ServiceError("INVALID_REQUEST", "code is missing"), "req-2")).toEqual({
+      detail: "code is missing",
       error: { code: "INVALID_REQUEST", message: "code is missing", request_id: "req-2" },
     });
   });

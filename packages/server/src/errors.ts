@@ -379,6 +379,8 @@ export class ServiceError extends Error {
 
 /** The one shape in which errors travel. */
 export interface WireError {
+  /** The message once more, where clients of other services look for it. */
+  readonly detail: string;
   readonly error: {
     readonly code: ErrorCode;
     readonly message: string;
@@ -399,6 +401,7 @@ export function toWireError(error: ServiceError, requestId: string): WireError {
   const { hint: tableHint }: ErrorDefinition = errorTable[error.code];
   const hint = error.hint ?? tableHint;
   return {
+    detail: error.message,
     error: {
       code: error.code,
       message: error.message,

@@ -55,9 +55,17 @@ function failureOf(text: string) {
   };
 }
 
-const guarded = createAuthenticate({ adminToken: "secret", findKey: () => undefined });
+const guarded = createAuthenticate({
+  adminToken: "secret",
+  findKey: () => undefined,
+  allowsOrigin: () => false,
+});
 
-const open = createAuthenticate({ adminToken: undefined, findKey: () => undefined });
+const open = createAuthenticate({
+  adminToken: undefined,
+  findKey: () => undefined,
+  allowsOrigin: () => false,
+});
 
 const asking = (headers: Record<string, string>) =>
   ({ headers, method: "GET", routeOptions: { url: "/docs" } }) as unknown as FastifyRequest;

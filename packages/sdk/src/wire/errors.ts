@@ -59,6 +59,8 @@ export type ErrorCode =
 
 /** The one shape of errors. */
 export interface WireError {
+  /** The message once more. */
+  readonly detail: string;
   readonly error: {
     readonly code: ErrorCode;
     readonly message: string;

@@ -7,7 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Config, ConfigError } from "../config.js";
+import { type Config, ConfigError, unknownVariables } from "../config.js";
 import { gatewayChild, keeperChild } from "./children.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
 import type { GatewayUser } from "./gateway-process.js";
@@ -108,6 +108,7 @@ export async function serve(config: Config): Promise<number> {
       "glovebox serve must be started as root: it makes namespaces and control groups, and then serves HTTP as an ordinary user",
     );
   }
+  for (const sentence of unknownVariables()) process.stderr.write(`glovebox: ${sentence}\n`);
   const folders = findSharedFolders(config);
   process.stderr.write(warnOfWritable(folders));
   const unlock = lockInstance(config.stateDir);

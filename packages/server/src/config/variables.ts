@@ -100,6 +100,25 @@ export const configVariables = [
     meaning: "`token`, or `none` for one's own machine: refused on any address but loopback.",
   },
   {
+    name: "CORS_ORIGINS",
+    group: "access",
+    default: "",
+    kind: "text",
+    accepted: "origins such as `https://app.example.org`, comma separated, or `*` for any",
+    meaning:
+      "Origins whose pages may use the API from a browser, with a token in a header. Default: none.",
+  },
+  {
+    name: "UNKNOWN_FIELDS",
+    group: "access",
+    default: "refuse",
+    kind: "choice",
+    key: "unknownFields",
+    choices: ["refuse", "ignore"],
+    meaning:
+      "Fields of a request that the API does not know: `refuse` answers 400 and names the nearest known one; `ignore` is for clients that send more.",
+  },
+  {
     name: "AUTH_TOKEN",
     group: "access",
     default: "",

@@ -27,7 +27,7 @@ let keys: KeyStore;
 let app: App;
 
 beforeAll(async () => {
-  const config = loadConfig({}, "/nonexistent");
+  const config = loadConfig({ CORS_ORIGINS: "https://listed.example" }, "/nonexistent");
   keys = await KeyStore.open({ path: join(directory, "keys.json"), onFlushFailed: vi.fn() });
   const driver: SandboxDriver = {
     name: "without sandboxes",
@@ -118,7 +118,7 @@ const OPEN = [
   "GET /sessions/:id/variables",
   "HEAD /sessions/:id/variables",
 ];
-const PUBLIC = ["GET /health", "HEAD /health"];
+const PUBLIC = ["GET /health", "HEAD /health", "GET /openapi.json", "HEAD /openapi.json"];
 const isDocumentation = (route: string) => /^(GET|HEAD) \/(docs|openapi)\b/.test(route);
 
 /** Every route there is, such as "GET /sessions/:id", noted as it is registered. */
@@ -344,4 +344,90 @@ test("the description is written once, for the page as well", async () => {
   expect(written.length).toBeLessThanOrEqual(1);
   expect(new Set(bodies).size).toBe(1);
   expect(JSON.parse(bodies[0] ?? "").openapi).toBe("3.1.0");
+});
+
+describe("what clients send in other ways", () => {
+  const headers = { "x-auth-token": adminToken, "content-type": "application/json" };
+  const post = (url: string, payload: object | string | Buffer) =>
+    app.inject({ method: "POST", url, headers, payload });
+
+  test("null for an optional field is an absent one, nested ones included", async () => {
+    const { statusCode, json } = await post("/api/keys", {
+      ...{ name: "nulls", role: "execute" },
+      quotas: { sessions: null, requests_per_minute: 5 },
+    });
+    expect(statusCode).toBe(201);
+    expect(json().quotas).toEqual({ requests_per_minute: 5 });
+    const missing = await post("/api/keys", { name: null, role: "execute" });
+    expect([missing.statusCode, missing.json().error.message]).toEqual([
+      400,
+      expect.stringContaining("name"),
+    ]);
+  });
+
+  test("an unknown field is refused with the one that may be meant", async () => {
+    const { json } = await post("/api/keys", { name: "typo", roel: "execute", role: "execute" });
+    expect(json()).toMatchObject({
+      detail: "unknown field in the body: roel; is role meant?",
+      error: {
+        code: "INVALID_REQUEST",
+        message: "unknown field in the body: roel; is role meant?",
+      },
+    });
+  });
+
+  test("a slash at the end of an address changes nothing", async () => {
+    expect((await app.inject({ url: "/health/" })).json().status).toBeDefined();
+    expect((await app.inject({ url: "/api/keys/", headers })).statusCode).toBe(200);
+  });
+
+  test("a slash at the end deletes nothing, as clients shorten a path of dots to that", async () => {
+    const answer = await app.inject({ method: "DELETE", url: "/sessions/a/", headers });
+    expect([answer.statusCode, answer.json().error.code]).toEqual([404, "NOT_FOUND"]);
+  });
+
+  test("bytes that are not UTF-8 are refused", async () => {
+    const body = Buffer.from('{"name": "a\xff", "role": "execute"}', "latin1");
+    const { statusCode, json } = await post("/api/keys", body);
+    expect([statusCode, json().detail]).toEqual([400, "the body is not valid UTF-8"]);
+  });
+
+  test("the description of the API needs no token", async () => {
+    const { statusCode, json } = await app.inject({ url: "/openapi.json" });
+    expect([statusCode, json().servers]).toEqual([200, [{ url: "/" }]]);
+  });
+});
+
+describe("pages of other origins", () => {
+  const origin = "https://listed.example";
+  const preflight = {
+    ...{ origin, "access-control-request-method": "POST" },
+    "access-control-request-headers": "x-auth-token,content-type",
+  };
+
+  test("of the listed ones may ask, and read errors too", async () => {
+    const asked = await app.inject({ method: "OPTIONS", url: "/execute", headers: preflight });
+    expect(asked.statusCode).toBe(204);
+    expect(asked.headers).toMatchObject({
+      ...{ "access-control-allow-origin": origin, "access-control-max-age": "600" },
+      "access-control-allow-methods": expect.stringContaining("DELETE"),
+      "access-control-allow-headers": "x-auth-token,content-type",
+      vary: expect.stringContaining("Origin"),
+    });
+    const refused = await app.inject({ url: "/status", headers: { origin } });
+    expect([refused.statusCode, refused.headers["access-control-allow-origin"]]).toEqual([
+      401,
+      origin,
+    ]);
+    expect(refused.headers["access-control-expose-headers"]).toContain("retry-after");
+    expect(refused.headers["access-control-allow-credentials"]).toBeUndefined();
+  });
+
+  test("of any other get nothing", async () => {
+    const headers = { ...preflight, origin: "https://other.example" };
+    const asked = await app.inject({ method: "OPTIONS", url: "/execute", headers });
+    expect(asked.statusCode).toBe(401);
+    expect(asked.headers["access-control-allow-origin"]).toBeUndefined();
+    expect(asked.headers["vary"]).toBe("Origin");
+  });
 });

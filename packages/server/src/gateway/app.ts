@@ -32,6 +32,7 @@ import { createAuthenticate, isBrowsed } from "./auth.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { SMALL_BODY_BYTES } from "./http/body-limits.js";
 import { Connections } from "./http/connections.js";
+import { allowsOrigin, answerOtherOrigins } from "./http/cors.js";
 import { countRequests } from "./http/counting.js";
 import { answerBrokenHttp, createErrorLog, sendError, toServiceError } from "./http/errors.js";
 import { InFlight } from "./http/in-flight.js";
@@ -58,7 +59,7 @@ import { registerTools } from "./routes/tools.js";
 import { registerWatch } from "./routes/watch.js";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
-const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health"]);
+const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health", "/openapi.json"]);
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often slow and silent connections are looked for. */
@@ -93,7 +94,7 @@ export function buildApp(options: AppOptions): App {
       headersTimeout: REQUEST_TIMEOUT_MS,
       requireHostHeader: false,
     },
-    routerOptions: { maxParamLength: 512 },
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     // The sessions refuse new work by themselves, in the shape of every other error.
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -110,8 +111,11 @@ export function buildApp(options: AppOptions): App {
   };
   readJsonBodies(app, new BodyBudget());
 
+  const allows = allowsOrigin(config.corsOrigins);
+  answerOtherOrigins(app, allows);
   const authenticate = createAuthenticate({
     adminToken: options.adminToken,
+    allowsOrigin: allows,
     findKey: (hash) => keys.find(hash),
   });
   const slowBodies = new SlowBodies({
@@ -134,6 +138,7 @@ export function buildApp(options: AppOptions): App {
         request.principal = authenticate(request);
         connections.belongsTo(request.raw.socket, request.principal.id);
       }
+      refuseShortened(request);
       done();
     } catch (error) {
       options.authFailures.note(request.ip);
@@ -179,7 +184,7 @@ export function buildApp(options: AppOptions): App {
   // In a scope of its own, because the routes are read as they are registered.
   app.register(async (scope: App) => {
     // Set here and not above, because a scope with schemas of its own gets Fastify's validator again.
-    scope.setValidatorCompiler(validatorCompiler);
+    scope.setValidatorCompiler(validatorCompiler(config.unknownFields));
     writeAnswers(scope);
     await registerOpenapi(scope, options.version);
     registerExecute(scope, { desk, config });
@@ -199,6 +204,16 @@ export function buildApp(options: AppOptions): App {
     registerOperate(scope, sessions, options.security, options.version);
   });
   return app;
+}
+
+/**
+ * Clients make `/sessions/a/files/..` into `/sessions/a/`, which must not delete the session.
+ * @throws ServiceError NOT_FOUND
+ */
+function refuseShortened({ method, url, routeOptions }: FastifyRequest): void {
+  if (method !== "DELETE" || routeOptions.url?.endsWith("*")) return;
+  if (!url.split("?")[0]?.endsWith("/")) return;
+  throw new ServiceError("NOT_FOUND", "To delete, write the address without the last slash.");
 }
 
 /** HTTP/1.1 requires the header. */

@@ -20,7 +20,11 @@ function findKey(hash: string): Principal | undefined {
 
 function appWith(expected: string | undefined) {
   const app = fastify();
-  const authenticate = createAuthenticate({ adminToken: expected, findKey });
+  const authenticate = createAuthenticate({
+    adminToken: expected,
+    findKey,
+    allowsOrigin: (origin) => origin === "https://listed.example",
+  });
   app.addHook("onRequest", async (request) => {
     request.principal = authenticate(request);
   });

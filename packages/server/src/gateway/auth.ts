@@ -4,6 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { BUILT_IN_ADMIN, type Principal } from "../access/principal.js";
 import { ServiceError } from "../errors.js";
+import type { AllowsOrigin } from "./http/cors.js";
 import { BROWSED_PATHS } from "./http/openapi.js";
 
 declare module "fastify" {
@@ -47,6 +48,8 @@ export function isBrowsed({ method, routeOptions: { url } }: FastifyRequest): bo
 }
 
 export interface AuthenticateOptions {
+  /** Whether the operator lets pages of this origin in. */
+  readonly allowsOrigin: AllowsOrigin;
   /** Undefined for AUTH=none: everyone is the built-in admin. */
   readonly adminToken: string | undefined;
   /** The key whose secret has this SHA-256, in hex. */
@@ -60,13 +63,16 @@ export type Authenticate = (request: FastifyRequest) => Principal;
  * here. Origin gives the first away, Host the second.
  * @throws ServiceError FORBIDDEN
  */
-function refuseForeignPages({ headers: { host, origin } }: FastifyRequest): void {
+function refuseForeignPages(
+  { headers: { host, origin } }: FastifyRequest,
+  allowsOrigin: AllowsOrigin,
+): void {
   if (host !== undefined && !isLoopback(`http://${host}`)) {
     throw new ServiceError("FORBIDDEN", "With AUTH=none the header Host must name this machine.", {
       hint: "Ask at 127.0.0.1 or localhost, or run the server with a token.",
     });
   }
-  if (origin !== undefined && !isLoopback(origin)) {
+  if (origin !== undefined && !isLoopback(origin) && !allowsOrigin(origin)) {
     throw new ServiceError("FORBIDDEN", "With AUTH=none no page of another machine may ask.", {
       hint: "Serve the page from 127.0.0.1 or localhost, or run the server with a token.",
     });
@@ -83,10 +89,14 @@ function isLoopback(address: string): boolean {
  * A check that throws UNAUTHENTICATED. Digests are compared instead of tokens, so that the time it
  * takes says nothing about the token, its length included.
  */
-export function createAuthenticate({ adminToken, findKey }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({
+  adminToken,
+  findKey,
+  allowsOrigin,
+}: AuthenticateOptions): Authenticate {
   if (adminToken === undefined) {
     return (request) => {
-      refuseForeignPages(request);
+      refuseForeignPages(request, allowsOrigin);
       return BUILT_IN_ADMIN;
     };
   }

@@ -117,7 +117,9 @@ export async function receiveForm(
 
   parser.on("file", (_field, part, name) => {
     part.on("error", (error) => (failure ??= error));
-    last = last.then(() => (failure ? void part.resume() : receivePart(part, name ?? "")));
+    // Browsers send an empty part for a field where nothing was chosen.
+    const isChosen = name !== undefined && name !== "";
+    last = last.then(() => (failure || !isChosen ? void part.resume() : receivePart(part, name)));
   });
   parser.on("partsLimit", () => (failure ??= tooMany()));
   const parsed = new Promise<void>((resolve, reject) => {

@@ -28,7 +28,14 @@ export function toServiceError(error: FastifyError | ServiceError): ServiceError
 }
 
 /** What an error may say in headers. Everything else that a route has set is about its own answer. */
-const HEADERS_OF_ERRORS: ReadonlySet<string> = new Set(["allow", "connection", "www-authenticate"]);
+const HEADERS_OF_ERRORS: ReadonlySet<string> = new Set([
+  "allow",
+  "connection",
+  "www-authenticate",
+  "vary",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+]);
 
 export function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyReply): void {
   for (const name of Object.keys(reply.getHeaders())) {

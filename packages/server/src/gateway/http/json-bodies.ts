@@ -3,6 +3,7 @@
  * they are parsed. No route reads JSON in another way.
  */
 
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
@@ -41,6 +42,8 @@ export function readJsonBodies(app: App, budget: BodyBudget, kept = new BodyBudg
         if (error) done(error);
         // Many clients name a content type also where they send nothing.
         else if (bytes === undefined || bytes.length === 0) done(null, undefined);
+        // Decoded all the same, it would be other code than was sent.
+        else if (!isUtf8(bytes)) done(notUtf8());
         else parseCounted(request, bytes, parse, done);
       });
   });
@@ -113,6 +116,12 @@ function receive(
   payload.on("data", onData).on("end", onEnd).on("close", onGone);
   // The end of a client is told by "close" as well.
   payload.on("error", () => undefined);
+}
+
+function notUtf8(): ServiceError {
+  return new ServiceError("INVALID_REQUEST", "the body is not valid UTF-8", {
+    hint: "Send JSON in UTF-8; bytes of other encodings go into files, or base64.",
+  });
 }
 
 function inPieces(): ServiceError {

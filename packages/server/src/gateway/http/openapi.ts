@@ -84,6 +84,8 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
         version,
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      // Of the host where the description was found, whatever it is called there.
+      servers: [{ url: "/" }],
       tags: [...TAGS],
       components: {
         securitySchemes: {

@@ -20,7 +20,7 @@ function told(compiler: unknown, schema: TSchema, value: unknown, httpPart = "bo
 }
 
 const ours = (schema: TSchema, value: unknown, part?: string) =>
-  told(validatorCompiler, schema, value, part);
+  told(validatorCompiler("refuse"), schema, value, part);
 
 const wrong: [string, TSchema, unknown, string?][] = [
   ["no body", ExecuteBody, null],
@@ -44,6 +44,18 @@ const wrong: [string, TSchema, unknown, string?][] = [
   ["a choice in an address", ListQuery, { archive: "rar" }, "querystring"],
   ["an unknown one in an address", ListQuery, { x: "1" }, "querystring"],
 ];
+
+test("unknown fields are left out where that is wanted, at any depth", () => {
+  const ignoring = validatorCompiler("ignore") as unknown as (route: object) => (
+    value: unknown,
+  ) => {
+    value?: unknown;
+  };
+  const check = ignoring({ schema: ExecuteBody, httpPart: "body" });
+  const body = { code: "1", extra: 1, files: [{ path: "a", content: "", mode: 7 }], timeout: null };
+  expect(check(body).value).toEqual({ code: "1", files: [{ path: "a", content: "" }] });
+  expect(check({ extra: 1 }).value).toBeUndefined();
+});
 
 describe("the first error", () => {
   test.each<[string, TSchema, unknown, string?]>(wrong)(

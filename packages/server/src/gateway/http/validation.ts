@@ -7,6 +7,7 @@ import type { FastifyError, FastifySchemaCompiler } from "fastify";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { Convert, Errors } from "typebox/value";
+import { nearestOf } from "../../config/nearest.js";
 
 /** As FastifyError.validation has them. */
 interface Found {
@@ -27,15 +28,59 @@ interface SchemaShape {
   readonly anyOf?: readonly TSchema[];
 }
 
-/** Neither coerces nor drops in a body: what does not fit is an error. Texts of an address are converted. */
-export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const fits = checkOf(schema);
-  return (given: unknown) => {
-    const value = httpPart === "body" ? given : Convert(schema, given);
-    if (fits(value)) return { value };
-    return { error: [firstError(schema, value)] as unknown as Error };
+/**
+ * In a body nothing is converted: what does not fit is an error. Null for an optional field means that it is absent,
+ * and unknown fields are left out where that is wanted. Texts of an address are converted.
+ */
+export function validatorCompiler(
+  unknownFields: "refuse" | "ignore",
+): FastifySchemaCompiler<TSchema> {
+  const dropsUnknown = unknownFields === "ignore";
+  return ({ schema, httpPart }) => {
+    const fits = checkOf(schema);
+    return (given: unknown) => {
+      const value = httpPart === "body" ? given : Convert(schema, given);
+      if (fits(value)) return { value };
+      if (httpPart === "body" && tidy(schema, value, dropsUnknown) && fits(value)) return { value };
+      return { error: [firstError(schema, value)] as unknown as Error };
+    };
   };
-};
+}
+
+/** Take away, in place, what counts as absent. Returns whether there was anything. */
+function tidy(schema: TSchema, value: unknown, dropsUnknown: boolean): boolean {
+  const { properties, items, maxItems, anyOf } = schema as SchemaShape;
+  if (anyOf) return anyOf.some((one) => tidy(one, value, dropsUnknown));
+  if (items && Array.isArray(value)) {
+    // More are refused anyway.
+    if (maxItems === undefined || value.length > maxItems) return false;
+    return value.filter((item) => tidy(items, item, dropsUnknown)).length > 0;
+  }
+  return properties !== undefined && isObject(value) && tidyObject(schema, value, dropsUnknown);
+}
+
+function tidyObject(
+  { properties = {}, required = [], additionalProperties }: SchemaShape,
+  value: Record<string, unknown>,
+  dropsUnknown: boolean,
+): boolean {
+  let isTidied = false;
+  for (const [name, part] of Object.entries(properties)) {
+    if (!Object.hasOwn(value, name)) continue;
+    if (value[name] !== null) isTidied = tidy(part, value[name], dropsUnknown) || isTidied;
+    else if (!required.includes(name) && !checkOf(part)(null)) {
+      delete value[name];
+      isTidied = true;
+    }
+  }
+  if (!dropsUnknown || additionalProperties !== false) return isTidied;
+  for (const name of Object.keys(value)) {
+    if (Object.hasOwn(properties, name)) continue;
+    delete value[name];
+    isTidied = true;
+  }
+  return isTidied;
+}
 
 const checks = new WeakMap<TSchema, (value: unknown) => boolean>();
 
@@ -77,7 +122,8 @@ function errorInObject(
   if (additionalProperties === false) {
     for (const name in value) {
       if (Object.hasOwn(properties, name)) continue;
-      return { keyword: "boolean", instancePath: below(path, name), params: {} };
+      const params = { meant: nearestOf(name, Object.keys(properties)) };
+      return { keyword: "boolean", instancePath: below(path, name), params };
     }
   }
   for (const [name, part] of Object.entries(properties)) {
@@ -126,10 +172,12 @@ export function describeValidation(error: FastifyError): string {
     additionalProperties?: string[];
     requiredProperties?: string[];
     pattern?: string;
+    meant?: string;
   };
   if (first.keyword === "additionalProperties" || first.keyword === "boolean") {
     const names = short((params.additionalProperties ?? [path]).join(", "));
-    return `unknown field in the ${where}: ${names}`;
+    const meant = params.meant === undefined ? "" : `; is ${params.meant} meant?`;
+    return `unknown field in the ${where}: ${names}${meant}`;
   }
   if (first.keyword === "required") {
     return `missing in the ${where}: ${(params.requiredProperties ?? []).join(", ")}`;

@@ -6,6 +6,7 @@ import { closed, text } from "./common.js";
 /** The one shape in which errors travel. */
 export const ErrorAnswer = Type.Object(
   {
+    detail: text("The message once more, where clients of other services look for it."),
     error: Type.Object(
       {
         code: text("One of the table in docs/errors.md."),
@@ -23,6 +24,7 @@ export const ErrorAnswer = Type.Object(
     ...closed,
     examples: [
       {
+        detail: "There is no session of this name.",
         error: {
           code: "SESSION_NOT_FOUND",
           message: "There is no session of this name.",
