@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from _glovebox.confine import confine, linux
+from _glovebox.confine.descriptors import adopted, lowered
 from _glovebox.confine.folders import Folders, Mounts, close_all
 from _glovebox.confine.plan import Context
 from _glovebox.keeper.cgroups.contract import Cgroups
@@ -22,6 +23,8 @@ from _glovebox.wire import frames
 from _glovebox.wire.agreement import IDS_PER_SLOT, USER_ID, WARDEN_ID
 
 RUN_DIRECTORY = "/run/glovebox"
+# Of a warden's own descriptors, behind the standard ones.
+_FIRST_DESCRIPTOR = 3
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
@@ -81,6 +84,28 @@ class WardenEnds:
         mounts = (mount for mount, _ in self.mounts)
         return frozenset(
             [*(channel.fileno() for channel in channels), self.lock, *self.pipes.values(), *mounts]
+        )
+
+
+    def with_low_numbers(self) -> "WardenEnds":
+        """In the child: the same under the lowest numbers there are, whatever the keeper holds."""
+        names = list(self.pipes)
+        mounts = [mount for mount, _ in self.mounts]
+        channels = (self.control, self.connection, self.report)
+        numbers = [channel.fileno() for channel in channels]
+        given = lowered([*numbers, self.lock, *self.pipes.values(), *mounts], _FIRST_DESCRIPTOR)
+        control, connection, report = map(adopted, channels, given)
+        rest = given[len(channels) :]
+        return WardenEnds(
+            control=control,
+            connection=connection,
+            lock=rest[0],
+            pipes=dict(zip(names, rest[1:])),
+            report=report,
+            mounts=[
+                (mount, target)
+                for mount, (_, target) in zip(rest[1 + len(names) :], self.mounts)
+            ],
         )
 
 
@@ -181,6 +206,7 @@ class SandboxMaker:
         try:
             confine.reset_signals()
             linux.name_process("gb-warden")
+            ends = ends.with_low_numbers()
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
@@ -233,6 +259,9 @@ class SandboxMaker:
         try:
             confine.reset_signals()
             linux.name_process("gb-porter")
+            wanted = [sandbox.warden_handle, connection.fileno()]
+            warden_handle, number = lowered(wanted, porter_steps.LINKS_DESCRIPTOR + 1)
+            connection = adopted(connection, number)
             from _glovebox.porter import porter  # No other process needs archives and what they load.
 
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
@@ -247,7 +276,7 @@ class SandboxMaker:
                 seccomp_program=self._programs.porter,
                 map_ids=lambda: None,
             )
-            confine.confine(porter_steps.porter_steps(sandbox.warden_handle), context)
+            confine.confine(porter_steps.porter_steps(warden_handle), context)
             porter.Porter(connection).run()
         except confine.StepFailed as failure:
             connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))

@@ -92,7 +92,9 @@ class ZygoteProcess:
         """The next message and what came with it, or None when the zygote is gone. BlockingIOError when
         there is none after all."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self.connection, MESSAGE_BYTES_MAX, 1)
+            data, descriptors, _, _ = socket.recv_fds(
+                self.connection, MESSAGE_BYTES_MAX, 1, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             raise
         except OSError:

@@ -50,6 +50,9 @@ class Warden:
         self._budget: dict[str, int] = dict.fromkeys(pipes, 0)
         self._pumping = False
         self._looked = 0.0
+        # Not select(), which knows no descriptor beyond 1023.
+        self._gateway_reads = select.poll()
+        self._gateway_reads.register(kernel_connection, select.POLLOUT)
 
     def run(self) -> int:
         """Serve until the gateway closes the connection. Returns an exit code."""
@@ -109,7 +112,7 @@ class Warden:
             time.sleep(_LOCK_RETRY_S)
             return
         try:
-            if not select.select([], [self._kernel_connection], [], 0)[1]:
+            if not self._gateway_reads.poll(0):
                 time.sleep(_LOCK_RETRY_S)
                 return
             for name, pipe in self._pipes.items():

@@ -104,7 +104,10 @@ class Zygote:
                 self._send({"exited": sandbox, "code": code})
 
     def _serve(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._keeper, MESSAGE_BYTES_MAX, 32)
+        data, descriptors, _, _ = socket.recv_fds(
+            # What user code executes must not get them.
+            self._keeper, MESSAGE_BYTES_MAX, 32, socket.MSG_CMSG_CLOEXEC
+        )
         if not data:
             return False
         try:
