@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from _glovebox.confine import confine, linux
 from _glovebox.confine.descriptors import adopted, lowered
 from _glovebox.confine.folders import Folders, Mounts, close_all
-from _glovebox.confine.plan import Context
+from _glovebox.confine.plan import Context, Plan
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
@@ -220,6 +220,7 @@ class SandboxMaker:
             context = Context(
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
+                file_bytes=self.file_bytes(sandbox.plan),
                 hostname=f"sandbox-{sandbox.identity[:8]}",
                 tree=self._tree,
                 keep_descriptors=ends.descriptors,
@@ -267,9 +268,11 @@ class SandboxMaker:
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
+            assert sandbox.plan
             context = Context(
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
+                file_bytes=self.file_bytes(sandbox.plan),
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
                 keep_descriptors=frozenset({connection.fileno()}),
@@ -282,6 +285,10 @@ class SandboxMaker:
             connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))
         finally:
             os._exit(1)
+
+    def file_bytes(self, plan: Plan) -> int:
+        """How large a file in a sandbox may claim to be."""
+        return plan.file_bytes(self._folders.has_writable)
 
     def host_uid(self, sandbox: Sandbox, inside: int) -> int:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""

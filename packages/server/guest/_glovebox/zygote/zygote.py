@@ -18,7 +18,7 @@ import time
 from _glovebox import policy
 from _glovebox.confine import confine, linux, seccomp
 from _glovebox.confine.plan import Context, Plan
-from _glovebox.wire.zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
+from _glovebox.wire.zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, receive
 
 _NOT_FOR_THE_KERNEL = ("warden", "built")
 
@@ -104,10 +104,7 @@ class Zygote:
                 self._send({"exited": sandbox, "code": code})
 
     def _serve(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(
-            # What user code executes must not get them.
-            self._keeper, MESSAGE_BYTES_MAX, 32, socket.MSG_CMSG_CLOEXEC
-        )
+        data, descriptors = receive(self._keeper, 32)
         if not data:
             return False
         try:
@@ -155,6 +152,7 @@ class Zygote:
             context = Context(
                 plan=Plan(**request["plan"]),
                 host_uid=request["host_uid"],
+                file_bytes=request["file_bytes"],
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
                 keep_descriptors=frozenset(kept.values()),

@@ -30,6 +30,7 @@ class CgroupsDouble:
 
 class FoldersDouble:
     has_data = True
+    has_writable = False
 
     def copies(self, *_: Any) -> list[tuple[int, str]]:
         return [(os.open("/dev/null", os.O_RDONLY), "/data/folder")]
