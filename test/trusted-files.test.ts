@@ -179,7 +179,7 @@ test("the keeper and the wardens load the standard library only", () => {
 });
 
 test("porters load the standard library only", () => {
-  const libraries = ["collections", "tarfile", "zipfile"];
+  const libraries = ["tarfile", "zipfile"];
   expect(porter.others.filter((name) => !keeper.others.includes(name))).toEqual(libraries);
 });
 

@@ -42,6 +42,7 @@ from _glovebox.keeper.zygote_process import Wear
 from _glovebox.wire.agreement import (
     EXIT_FOLDERS_REFUSED,
     EXIT_ISOLATION_UNAVAILABLE,
+    EXIT_SOCKET_MEMORY,
     IDS_PER_INSTANCE,
     SLOTS,
 )
@@ -50,6 +51,8 @@ from _glovebox.wire.agreement import (
 _RETRY_S = 0.02
 # How often deadlines are looked at while there are sandboxes, and the supervisor told that all is well.
 _LOOK_S = 0.5
+# Of a warden: the gateway is gone, a step has failed and is told, too much in sockets, killed.
+_EXPECTED_ENDS = (0, 1, EXIT_SOCKET_MEMORY, -signal.SIGKILL)
 _SOCKET = f"{RUN_DIRECTORY}/keeper.sock"
 
 
@@ -210,6 +213,8 @@ class Keeper:
     def _on_warden_end(self, sandbox: Sandbox, code: int) -> None:
         if sandbox.report:
             self._beginnings.hear(sandbox)  # A step that has failed names itself there.
+        if code not in _EXPECTED_ENDS:
+            self._complaints.say(f"the warden of {sandbox.identity} ended by a fault ({code})")
         self._endings.warden_ended(sandbox, code)
 
 

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 
 from _glovebox.confine import confine, linux
 from _glovebox.confine.descriptors import adopted, lowered
-from _glovebox.confine.folders import Folders, Mounts, close_all
+from _glovebox.confine.folders import Folders, close_all
 from _glovebox.confine.plan import Context, Plan
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox
+from _glovebox.keeper.warden_ends import WardenEnds
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
 from _glovebox.warden import warden
-from _glovebox.wire import frames
+from _glovebox.wire import fault, frames
 from _glovebox.wire.agreement import IDS_PER_SLOT, USER_ID, WARDEN_ID
 
 RUN_DIRECTORY = "/run/glovebox"
-# Of a warden's own descriptors, behind the standard ones.
-_FIRST_DESCRIPTOR = 3
 
 
 def _connect(identity: str, secret: str, role: str) -> socket.socket:
@@ -64,49 +63,6 @@ def _watched(pid: int) -> int:
     except OSError:
         os.kill(pid, signal.SIGKILL)  # It is ours and has not been reaped.
         raise
-
-
-@dataclass(frozen=True)
-class WardenEnds:
-    """What the child that becomes a warden has of what is open for its sandbox."""
-
-    control: socket.socket  # The warden's own connection to the gateway.
-    connection: socket.socket  # The kernel's.
-    lock: int
-    pipes: dict[str, int]  # Read ends, by the names of the streams.
-    report: socket.socket
-    mounts: Mounts
-
-    @property
-    def descriptors(self) -> frozenset[int]:
-        """Everything that the steps must leave open."""
-        channels = (self.control, self.connection, self.report)
-        mounts = (mount for mount, _ in self.mounts)
-        return frozenset(
-            [*(channel.fileno() for channel in channels), self.lock, *self.pipes.values(), *mounts]
-        )
-
-
-    def with_low_numbers(self) -> "WardenEnds":
-        """In the child: the same under the lowest numbers there are, whatever the keeper holds."""
-        names = list(self.pipes)
-        mounts = [mount for mount, _ in self.mounts]
-        channels = (self.control, self.connection, self.report)
-        numbers = [channel.fileno() for channel in channels]
-        given = lowered([*numbers, self.lock, *self.pipes.values(), *mounts], _FIRST_DESCRIPTOR)
-        control, connection, report = map(adopted, channels, given)
-        rest = given[len(channels) :]
-        return WardenEnds(
-            control=control,
-            connection=connection,
-            lock=rest[0],
-            pipes=dict(zip(names, rest[1:])),
-            report=report,
-            mounts=[
-                (mount, target)
-                for mount, (_, target) in zip(rest[1 + len(names) :], self.mounts)
-            ],
-        )
 
 
 @dataclass(frozen=True)
@@ -234,6 +190,9 @@ class SandboxMaker:
             code = warden.Warden(ends.control, ends.connection, ends.lock, ends.pipes).run()
         except confine.StepFailed as failure:
             ends.report.send(f"!warden {failure}".encode()[:1000])
+        except BaseException as failure:
+            fault.tell(ends.control, failure)
+            code = warden.EXIT_FAULT
         finally:
             os._exit(code)
 
@@ -283,6 +242,9 @@ class SandboxMaker:
             porter.Porter(connection).run()
         except confine.StepFailed as failure:
             connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))
+        except BaseException as failure:
+            told = {"code": fault.described(failure)}
+            connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, told))
         finally:
             os._exit(1)
 

@@ -32,6 +32,10 @@ _IDLE_LOOK_S = 1.0
 _GATHER_S = 0.005
 
 
+# Of the process: it did not end as it should, and has said why.
+EXIT_FAULT = 13
+
+
 class Warden:
     """State of one sandbox's PID 1. `pipes` maps stream names to the read ends."""
 

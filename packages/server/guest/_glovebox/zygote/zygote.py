@@ -18,6 +18,7 @@ import time
 from _glovebox import policy
 from _glovebox.confine import confine, linux, seccomp
 from _glovebox.confine.plan import Context, Plan
+from _glovebox.wire import fault
 from _glovebox.wire.zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, receive
 
 _NOT_FOR_THE_KERNEL = ("warden", "built")
@@ -167,6 +168,7 @@ class Zygote:
             os.write(given["report"], f"!kernel {failure}".encode())
         except BaseException as failure:  # The child must not return into the zygote's loop.
             sys.stderr.write(f"the kernel ended: {failure!r}\n")
+            fault.tell(socket.socket(fileno=given["connection"]), failure)
         finally:
             os._exit(code)
 

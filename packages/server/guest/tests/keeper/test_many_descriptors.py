@@ -13,6 +13,7 @@ from _glovebox.confine.plan import Plan
 from _glovebox.keeper import inspection, sandbox_maker
 from _glovebox.keeper.sandbox import Sandbox
 from _glovebox.keeper.sandbox_maker import Programs, SandboxMaker
+from _glovebox.warden import warden
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
 from _glovebox.wire import frames
 from tests.support import PATIENCE_S, in_child, open_descriptors, temporary_directory
@@ -141,6 +142,48 @@ class ManyDescriptorsTest(unittest.TestCase):
         self.assertEqual(seen["kind"], porter_wire.HEAD)
         self.assertEqual(len(seen["numbers"]), 1)
         self.assertLess(seen["numbers"][0], NUMBERS_END)
+
+    def test_a_warden_that_fails_says_why_and_ends_by_a_code_of_its_own(self):
+        def work(maker: SandboxMaker, gateway: Gateway) -> dict:
+            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
+            with (
+                mock.patch.object(confine, "WARDEN_STEPS", (confine.close_descriptors,)),
+                mock.patch.object(warden.Warden, "_handle", side_effect=ValueError("line\nbreak")),
+            ):
+                maker.fork_warden(sandbox, "secret")
+            gateway.accept(2)
+            reader = gateway.readers["warden"]
+            reader.read()
+            gateway.tell_warden("pump", on=True, output_bytes_max=1000)
+            message = reader.read()
+            _, status = os.waitpid(sandbox.warden_pid, 0)
+            if sandbox.report:
+                sandbox.report.close()
+            return {"message": message, "code": os.waitstatus_to_exitcode(status)}
+
+        seen = with_many_descriptors(work)
+        self.assertEqual(seen["message"]["msg_type"], "fault")
+        self.assertRegex(seen["message"]["content"]["reason"], r"^ValueError: line\\nbreak \(mock\.py:\d+\)$")
+        self.assertEqual(seen["code"], warden.EXIT_FAULT)
+
+    def test_a_porter_that_fails_says_why(self):
+        def work(maker: SandboxMaker, gateway: Gateway) -> str:
+            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
+            sandbox.warden_handle = os.pidfd_open(os.getpid())
+            steps = mock.patch.object(
+                porter_steps, "porter_steps", lambda _warden: (confine.close_descriptors,)
+            )
+            with steps:
+                maker.fork_porter(sandbox, "secret")
+            gateway.accept(1)
+            connection = gateway.ends["porter"]
+            connection.sendall(porter_wire.frame(1, porter_wire.OPEN, b"[]"))
+            said = b""
+            while chunk := connection.recv(4096):
+                said += chunk
+            return said.decode("latin-1")
+
+        self.assertIn('"code":"WireError: a header that is no object (wire.py:', with_many_descriptors(work))
 
     def test_nothing_is_left_in_this_process(self):
         before = open_descriptors()

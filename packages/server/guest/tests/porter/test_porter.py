@@ -739,7 +739,7 @@ class BrokenWireTest(unittest.TestCase):
         process = PorterProcess()
         process._connection.sendall(struct.pack(">IIB", 1 << 30, 1, wire.DATA))
         started = time.monotonic()
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]), 0)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]), 1)
         self.assertLess(time.monotonic() - started, PATIENCE_S)
         process._connection.close()
 
