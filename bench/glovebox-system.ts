@@ -98,6 +98,16 @@ export class GloveboxSystem implements System {
     });
   }
 
+  /** Runs code in a session of this name, on whichever connection is free: idle ones are closed by the server. */
+  async runIn(session: string, code: string): Promise<string> {
+    const body = { session_id: `bench-${this.#run}-${session}`, code };
+    const request = encodeRequest("POST", "/execute", this.headers, body);
+    const reply = await this.#connections.request(request);
+    const answer = reply.status === 200 ? (JSON.parse(reply.body) as ExecuteAnswer) : null;
+    if (answer?.status !== "ok") throw new Error(describeReply(reply));
+    return answer.stdout ?? "";
+  }
+
   /** Waits for the pool to be warm again, or, where the status does not tell, for a short while. */
   async settle(): Promise<void> {
     const request = encodeRequest("GET", "/status", this.headers);

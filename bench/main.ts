@@ -19,7 +19,9 @@ import {
 import { GloveboxSystem } from "./glovebox-system.js";
 import { measureCompletion, measureVariables } from "./interact-scenarios.js";
 import { installJupyter, JupyterSystem } from "./jupyter-system.js";
+import { measureMany } from "./many-scenario.js";
 import { type Options, readOptions, type Scenario, USAGE } from "./options.js";
+import { memoryAvailableBytes } from "./process-memory.js";
 import { type Measure, Report } from "./report.js";
 import {
   describe,
@@ -37,6 +39,8 @@ import { measureFirstByte, measureIdleStreams, measureStreamed } from "./stream-
 import type { System, SystemName } from "./system.js";
 
 const POOL_SIZE = 16;
+/** What a session with pandas takes, generously. */
+const SESSION_BYTES = 12e6;
 const LOAD_WARM_UP: LoadPlan = { users: 30, requests: 400 };
 
 interface Rounds {
@@ -47,6 +51,7 @@ interface Rounds {
   plot: number;
   sessionsInMemory: number;
   streamed: number;
+  manySessions: number;
 }
 
 const GLOVEBOX_ROUNDS = {
@@ -58,6 +63,7 @@ const GLOVEBOX_ROUNDS = {
     plot: 30,
     sessionsInMemory: 20,
     streamed: 4_000,
+    manySessions: 1_000,
   },
   quick: {
     load: 1,
@@ -67,6 +73,7 @@ const GLOVEBOX_ROUNDS = {
     plot: 5,
     sessionsInMemory: 10,
     streamed: 1_000,
+    manySessions: 100,
   },
 } satisfies Record<string, Rounds>;
 
@@ -74,7 +81,7 @@ const GLOVEBOX_ROUNDS = {
 const JUPYTER_ROUNDS = {
   full: { load: 1, oneUserRequests: 100, first: 30, tenAtOnce: 5, plot: 10, sessionsInMemory: 10 },
   quick: { load: 1, oneUserRequests: 20, first: 3, tenAtOnce: 1, plot: 2, sessionsInMemory: 3 },
-} satisfies Record<string, Omit<Rounds, "streamed">>;
+} satisfies Record<string, Omit<Rounds, "streamed" | "manySessions">>;
 const JUPYTER_LOAD = {
   full: { users: 30, requests: 20 },
   quick: { users: 10, requests: 20 },
@@ -100,6 +107,7 @@ async function main(options: Options): Promise<void> {
     await bench.measureGloveboxBesideBare();
     await bench.measureGeneration();
     await bench.measureWithoutPool();
+    await bench.measureMany();
     if (options.withPeers) await bench.measureJupyter();
   } finally {
     for (const error of await stopEverything()) report.fail("glovebox", "stop", error);
@@ -206,6 +214,21 @@ class Bench {
     );
   }
 
+  async measureMany(): Promise<void> {
+    const { only } = this.#options;
+    if (!only.has("m")) return;
+    // Half of a small machine's memory is left to everybody else.
+    const room = Math.floor(memoryAvailableBytes() / 2 / SESSION_BYTES);
+    const manySessions = Math.min(this.#rounds.manySessions, room);
+    const environment = { MAX_SESSIONS: String(manySessions), ACQUIRE_TIMEOUT: "60" };
+    await this.#withSystem(
+      "glovebox",
+      () => GloveboxSystem.start(this.#directory, 0, adopt, environment),
+      (glovebox) =>
+        this.#attempt(glovebox, "many_sessions", () => measureMany(glovebox, manySessions)),
+    );
+  }
+
   async measureJupyter(): Promise<void> {
     const { only, quick } = this.#options;
     const extent = quick ? "quick" : "full";
@@ -273,7 +296,7 @@ class Bench {
 
   async #measureNewSessions(
     system: System,
-    rounds: Omit<Rounds, "streamed">,
+    rounds: Omit<Rounds, "streamed" | "manySessions">,
     kind: "pool" | "no_pool",
   ): Promise<void> {
     await this.#attempt(system, `first_result_${kind}`, () =>
@@ -284,7 +307,10 @@ class Bench {
     );
   }
 
-  async #measureMemory(system: System, rounds: Omit<Rounds, "streamed">): Promise<void> {
+  async #measureMemory(
+    system: System,
+    rounds: Omit<Rounds, "streamed" | "manySessions">,
+  ): Promise<void> {
     await this.#attempt(system, "memory_bare", async () => {
       const { bare, libraries } = await measureMemory(system, rounds.sessionsInMemory);
       this.#report.add(system.name, "memory_libraries", libraries);

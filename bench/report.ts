@@ -24,7 +24,8 @@ export type Measure =
   | "generate_30"
   | "large_file"
   | "small_files"
-  | "chat_turn";
+  | "chat_turn"
+  | "many_sessions";
 
 interface Result {
   system: SystemName;
@@ -195,6 +196,24 @@ const ROWS: readonly Row[] = [
     measure: "generate_30",
     aim: "no failure",
     show: show.p50AndMax,
+  },
+  {
+    label: "(m) many sessions with pandas: how many / MB each",
+    measure: "many_sessions",
+    aim: "each < 12",
+    show: (figures) => `${figures.sessions} / ${number(figures.mb_per_session)}`,
+  },
+  {
+    label: "    a cell of 100 ms that prints, in each: p50 / p95, ms",
+    measure: "many_sessions",
+    aim: "no failure",
+    show: show.p50AndP95,
+  },
+  {
+    label: "    made and used / stopped, s",
+    measure: "many_sessions",
+    aim: "",
+    show: (figures) => `${number(figures.opened_seconds)} / ${number(figures.stop_seconds)}`,
   },
 ];
 

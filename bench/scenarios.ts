@@ -217,7 +217,7 @@ function perSession(totals: MemoryTotals, systemBytes: number, count: number): F
 
 // Checks
 
-function expectText(text: string, expected: string): void {
+export function expectText(text: string, expected: string): void {
   if (text !== expected) {
     throw new Error(`Expected ${JSON.stringify(expected)}, got ${JSON.stringify(text)}.`);
   }

@@ -77,7 +77,10 @@ test("what the gateway says to kernel and warden has its row, with all of its fi
   const ignore = () => undefined;
   const conversation = new GuestConversation(
     { kernel: kernel.socket, warden: warden.socket },
-    { onEnd: ignore, onWardenClosed: ignore, onAnswered: ignore, onQuestionFailed: ignore },
+    {
+      ...{ onEnd: ignore, onWardenClosed: ignore, onAnswered: ignore },
+      ...{ onQuestionFailed: ignore, onFault: ignore },
+    },
   );
   const say = async (msg_type: string, content: object) => {
     kernel.socket.push(encodeFrame({ msg_type, content }));

@@ -493,6 +493,12 @@ export const attackCases: readonly AttackCase[] = [
     expectation: blocked,
   },
   {
+    id: "files_descriptors_after_exec",
+    threat: "leaked_descriptors",
+    source: "CVE-2019-5736 and its like: what is open outlives the exec of a program",
+    expectation: blocked,
+  },
+  {
     id: "files_leaked_directories",
     threat: "leaked_descriptors",
     source: "CVE-2024-21626: openat and fchdir through every descriptor",
@@ -1155,6 +1161,12 @@ export const attackCases: readonly AttackCase[] = [
     source: "very many empty files",
     expectation: blocked,
     timeout: 20,
+  },
+  {
+    id: "exhaust_holes",
+    threat: "disk",
+    source: "files that claim terabytes, for whoever downloads or packs them",
+    expectation: blocked,
   },
   {
     id: "exhaust_sparse_file",

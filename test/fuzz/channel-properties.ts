@@ -154,6 +154,7 @@ const FIELDS: Readonly<Record<MessageType, { must: string; may?: string }>> = {
   kernel_ready: { must: "python" },
   warden_ready: { must: "" },
   drained: { must: "" },
+  fault: { must: "reason" },
   hello: { must: "role sandbox secret" },
   stream: { must: "name text", may: "dropped_bytes" },
   display_data: { must: "data metadata transient" },

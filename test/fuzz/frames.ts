@@ -13,6 +13,7 @@ const MESSAGES: readonly { msg_type: MessageType; content: object }[] = [
   { msg_type: "kernel_ready", content: { python: "3.13.5" } },
   { msg_type: "warden_ready", content: {} },
   { msg_type: "drained", content: {} },
+  { msg_type: "fault", content: { reason: "OSError: x (kernel.py:1)" } },
   { msg_type: "stream", content: { name: "stdout", text: "text\n" } },
   { msg_type: "stream", content: { name: "stderr", text: "\u00ff", dropped_bytes: 7 } },
   {

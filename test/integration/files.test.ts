@@ -213,9 +213,10 @@ describe("one session's files", () => {
     const whole = await server.request(`/sessions/${session}/files?archive=tar`);
     expect([whole.status, whole.text.includes("pack/in/")]).toEqual([200, true]);
     expect(await code(await get("letters", {}, "?archive=tar"))).toBe("NOT_A_DIRECTORY");
-    await run("open('holes','w').truncate(10**12)");
+    await run("open('holes','w').truncate(900 * 1024 * 1024)");
     const huge = await server.request<ErrorBody>(`/sessions/${session}/files?archive=tar`);
     expect([huge.status, huge.body.error.code]).toEqual([413, "FILE_TOO_LARGE"]);
+    expect(await code(await get("holes"))).toBe("FILE_TOO_LARGE");
     await run("os.remove('holes')");
   });
 

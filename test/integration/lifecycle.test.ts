@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, type HostProcess, listFilesBelow } from "../support/host.ts";
+import { findSandboxes } from "../support/roles.ts";
 import {
   type ExecutionResponse,
   startServer,
@@ -157,6 +159,35 @@ describe("crashes", () => {
       const response = await server.tryExecute({ session_id: "victim", code: "print('again')" });
       return response.body.stdout === "again\n" ? undefined : response.text;
     }, 10_000);
+  });
+
+  test("a process of ours that fails says why, in the log and in the run's error", async () => {
+    const session_id = uniqueId("fault");
+    const named = await server.execute({
+      session_id,
+      code: "import socket; print(socket.gethostname())",
+    });
+    const id = named.stdout.trim().replace("sandbox-", "");
+    const sandbox = findSandboxes(server).find((one) => one.id.startsWith(id));
+    const code = "import time; print('begins'); time.sleep(20)";
+    const running = server.execute({ session_id, code, timeout: 15 });
+    await pause(300);
+    // A warden that may have no descriptor can neither wait nor look at its sockets.
+    execFileSync("prlimit", ["--nofile=0:0", "--pid", String(sandbox?.warden)]);
+    const { status, error } = await running;
+    expect([status, error?.ename]).toEqual(["killed", "KernelDied"]);
+    expect(error?.evalue).toMatch(/warden failed \(OSError: \[Errno 2[24]\]/);
+    const broken = `import sys
+sys.modules["_glovebox.kernel.kernel"].workspace.Observer.changes = lambda self: 1 / 0`;
+    const failed = await server.execute({ session_id, code: broken });
+    expect([failed.status, failed.error?.ename]).toEqual(["killed", "KernelDied"]);
+    expect(failed.error?.evalue).toContain("kernel failed (ZeroDivisionError: division by zero");
+    const log = server.log();
+    expect([log.includes('"process":"warden"'), log.includes('"process":"kernel"')]).toEqual([
+      true,
+      true,
+    ]);
+    expect((await server.execute({ session_id, code: "print(1)" })).stdout).toBe("1\n");
   });
 
   test("after kill -9 of the zygote live sessions go on and new ones can be made", async () => {

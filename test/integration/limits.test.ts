@@ -30,6 +30,20 @@ async function timed<Result>(work: Promise<Result>): Promise<{ result: Result; s
   return { result, seconds: (performance.now() - start) / 1000 };
 }
 
+test("a file cannot claim more than could ever be in it", async () => {
+  const code = `
+import errno, os
+for path in ("/workspace/holes", "/tmp/holes", "/dev/shm/holes"):
+    try:
+        open(path, "wb").truncate(1 << 42)
+    except OSError as failure:
+        print(errno.errorcode[failure.errno])
+with open("large", "wb") as file: file.truncate(90 << 20)
+`;
+  const result = await server.execute({ session_id, code });
+  expect([result.status, result.stdout]).toEqual(["ok", "EFBIG\n".repeat(3)]);
+});
+
 describe("wall time", () => {
   test("a timeout keeps the output so far, and the session where the code lets the interrupt through", async () => {
     const session_id = uniqueId("obeys");

@@ -1,6 +1,7 @@
-/** Half a minute of `npm run soak`, to see that it works and that nothing leaks fast. */
+/** `npm run soak` in short, to see that it works and that nothing leaks fast. */
 import { expect, test } from "vitest";
 import { chosenSeed } from "../fuzz/random.ts";
+import { manySessions } from "../soak/many-sessions.ts";
 import { soak } from "../soak/soak.ts";
 
 test("attackers and honest sessions together: nothing grows, no answer is wrong", async () => {
@@ -15,4 +16,9 @@ test("attackers and honest sessions together: nothing grows, no answer is wrong"
     healthP99MsMax: 2000,
   });
   expect(report.faults, `with FUZZ_SEED=${seed}:\n${report.table}`).toEqual([]);
+}, 180_000);
+
+test("more sessions at once than small descriptor numbers would serve: every answer is right", async () => {
+  const report = await manySessions(550);
+  expect(report.faults, report.table).toEqual([]);
 }, 180_000);

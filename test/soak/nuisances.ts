@@ -96,7 +96,7 @@ def swap(end=time.monotonic() + 1.5):
             try: os.rename(name, 'c'); os.remove('c')
             except OSError: pass
 os.mkfifo('pipe'); os.symlink('/', 'root'); os.symlink('loop', 'loop'); os.mkdir('closed', 0)
-open('line\\nend', 'w').close(); open(b'\\xff\\xfe', 'w').close(); open('holes', 'w').truncate(10**12)
+open('line\\nend', 'w').close(); open(b'\\xff\\xfe', 'w').close(); open('holes', 'w').truncate(900 << 20)
 for n in range(2000): os.symlink('x' * 100, f'link{n}')
 deep = os.open('.', os.O_RDONLY)
 for n in range(300):

@@ -48,7 +48,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, adminToken } = options;
   refuseRoot();
   const logger = pino({ level: config.logLevel });
-  const driver = await openDriver(config, options.guestSocket);
+  const driver = await openDriver(config, options.guestSocket, (sandbox, process, reason) =>
+    logger.error(
+      { sandbox, process, reason },
+      "a process of a sandbox ended by a fault of its own",
+    ),
+  );
   const generator = await startGenerator(config, (error) =>
     logger.error({ err: error }, "an exchange with the model could not be recorded"),
   );

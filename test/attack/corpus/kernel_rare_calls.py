@@ -9,6 +9,7 @@ judge_calls(
         "fanotify_init": (300, 0, 0),
         "vmsplice": (278, -1, 0, 0, 0),
         "move_pages": (279, 0, 0, 0, 0, 0, 0),
+        "get_mempolicy": (239, 0, 0, 0, 0, 0),
         "migrate_pages": (256, 0, 0, 0, 0),
         "lookup_dcookie": (212, 0, 0, 0),
         "sethostname": (170, b"evil", 4),

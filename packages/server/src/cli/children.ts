@@ -17,6 +17,8 @@ import { readTokenFile } from "./token.js";
 import { watchGateway, watchKeeper } from "./watch-children.js";
 
 const KEEPER_STOP_MS = 10_000;
+/** On top for each sandbox that there may be: a busy machine takes a thousand apart in some 16 s. */
+const SANDBOX_STOP_MS = 20;
 const NO_ISOLATION = {
   reason: "sandboxes cannot be isolated on this host, see above; `glovebox doctor` says more",
 };
@@ -28,7 +30,7 @@ export function keeperChild(
 ): Child {
   return {
     name: "the keeper",
-    stopMs: KEEPER_STOP_MS,
+    stopMs: KEEPER_STOP_MS + config.sessionsMax * SANDBOX_STOP_MS,
     start(isAgain) {
       const keeper = startKeeper(config, gatewayUid, isAgain ? "adopt" : "reclaim", folders);
       keeper.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));

@@ -21,6 +21,8 @@ export interface SandboxEnd {
   readonly outOfMemory: boolean;
   /** For a person: what was violated, or who destroyed it. */
   readonly detail: string;
+  /** A process of the service in there has failed, and `detail` says how. */
+  readonly isFault?: boolean;
 }
 
 /** Resources used by a whole sandbox, from the kernel's own accounting. */

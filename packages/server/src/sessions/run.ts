@@ -311,6 +311,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
 function deathSentence(end: SandboxEnd): string {
   const code = end.exitCode;
   let cause = end.detail;
+  if (end.isFault) return `${cause}; the session starts afresh`;
   if (code !== undefined && code < 0) {
     cause = `the Python process was ended by ${SIGNALS[-code] ?? `signal ${-code}`}`;
   } else if (code !== undefined) {

@@ -120,11 +120,12 @@ def yield_to_the_service(context: Context) -> None:
 
 
 def limit_resources(context: Context) -> None:
-    """Prevents what no control group counts: open files, core dumps, locked memory, message
-    queues, queued signals. Hard limits, so they cannot be raised again."""
+    """Prevents what no control group counts: open files, files that are all holes, core dumps, locked
+    memory, message queues, queued signals. Hard limits, so they cannot be raised again."""
     plan = context.plan
     for kind, value in (
         (resource.RLIMIT_NOFILE, plan.open_files),
+        (resource.RLIMIT_FSIZE, context.file_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 64 << 10),
         (resource.RLIMIT_MSGQUEUE, 0),

@@ -59,6 +59,7 @@ class Folders:
             if folder.writable and 0 in (folder.uid, folder.gid):
                 raise FoldersRefused(f"DATA_MOUNTS: {name} is root's and cannot be rw")
             self._folders[name] = self._tried(folder, trial_id)
+        self.has_writable = any(folder.writable for folder in self._folders.values())
         self.has_data = any(folder.target != _WHEELS_TARGET for folder in self._folders.values())
 
     def _tried(self, folder: Folder, trial_id: int) -> Folder:

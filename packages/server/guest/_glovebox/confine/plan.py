@@ -28,6 +28,12 @@ class Plan:
     tmp_inodes: int
     mounts: list[str]  # Names of folders, see confine/folders.py.
 
+    def file_bytes(self, has_writable_folders: bool) -> int:
+        """How large a file may claim to be. Holes cost nothing, and whoever reads them reads zeros for hours. Twice
+        what could be filled, so that code that fills a place meets the end of that place first."""
+        fillable = max(self.workspace_bytes, self.tmp_bytes, self.memory_bytes)
+        return max(2 * fillable, _FOLDER_FILE_BYTES if has_writable_folders else 0)
+
     @staticmethod
     def parse(fields: object, folders: Folders) -> "Plan":
         """Check every field again: the privileged side trusts no other side's checks."""
@@ -39,6 +45,9 @@ class Plan:
         sizes = {name: checked(name, fields[name]) for name in _BOUNDS}
         return Plan(**sizes, mounts=fields["mounts"])
 
+
+# A folder of the host's may hold more than a sandbox has memory.
+_FOLDER_FILE_BYTES = 1 << 40
 
 _BOUNDS: dict[str, tuple[type, float, float]] = {
     "memory_bytes": (int, 16 << 20, 1 << 40),
@@ -69,6 +78,7 @@ class Context:
 
     plan: Plan | None  # None where no step looks at it.
     host_uid: int  # The host's id behind the user's.
+    file_bytes: int  # The most that a file may claim to hold.
     hostname: str
     tree: str  # The root file system's name in LAYERS_DIRECTORY.
     keep_descriptors: frozenset[int]

@@ -57,7 +57,10 @@ class Beginnings:
         cgroups.set_processes(sandbox.name, plan.processes + 1)  # One for the warden.
         # Lets the gateway reset the peak before each execution, and nothing else.
         os.chown(cgroups.accounting_files(sandbox.name)["memory_peak"], self._gateway_uid, -1)
-        for_zygote = self._maker.fork_warden(sandbox, fields["secret"])
+        try:
+            for_zygote = self._maker.fork_warden(sandbox, fields["secret"])
+        finally:
+            self._sandboxes.note_warden(sandbox)
         assert sandbox.report
         self._common.selector.register(
             sandbox.report, selectors.EVENT_READ, lambda: self.hear(sandbox)

@@ -3,11 +3,19 @@
 import os
 import selectors
 import signal
+import time
+from collections import deque
 
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox, Tell, send_signal
 from _glovebox.keeper.sandboxes import Sandboxes
 from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY
+
+
+# A group that is not empty yet is looked at again after this.
+_RETRY_S = 0.02
+# How long removing goes on before everything else has its turn.
+_TURN_S = 0.02
 
 
 class Endings:
@@ -24,6 +32,9 @@ class Endings:
         self._cgroups = cgroups
         self._tell = tell
         self._sandboxes = sandboxes
+        # Those whose PID 1 is gone: of the first nothing is known yet, the others were not empty.
+        self._emptying: deque[Sandbox] = deque()
+        self._waiting: deque[tuple[float, Sandbox]] = deque()
 
     def fail(self, identity: str, message: str) -> None:
         """End it, where there is one, and tell the reason."""
@@ -47,7 +58,9 @@ class Endings:
         """Kill PID 1, and with it everything in its namespace. Removal follows once all are gone."""
         if sandbox.doomed:
             return
-        sandbox.doomed = True
+        self._sandboxes.doom(sandbox)
+        if sandbox.warden_pid == 0:
+            self._emptying.append(sandbox)
         self.close_report(sandbox)
         try:
             self._cgroups.lift_cpu(sandbox.name)  # A throttled process could not even die.
@@ -66,20 +79,37 @@ class Endings:
             os.close(sandbox.built)
 
     def remove_doomed(self) -> None:
-        """Forget those of which nothing is left, and kill what is left of the others."""
-        for sandbox in self._sandboxes.doomed:
-            if sandbox.warden_pid == 0 and self._cgroups.remove(sandbox.name):
-                for handle in sandbox.handles:
-                    if handle in self._selector.get_map():
-                        self._selector.unregister(handle)
-                    os.close(handle)
-                self._sandboxes.forget(sandbox)
-                self._tell({"event": "destroyed", "sandbox": sandbox.identity})
-            elif sandbox.warden_pid == 0:
-                self._cgroups.kill(sandbox.name)
+        """Forget those of which nothing is left, and kill what is left of the others. Where there are
+        a thousand, some of them at a time."""
+        turn_ends = time.monotonic() + _TURN_S
+        while self._emptying and time.monotonic() < turn_ends:
+            self._remove(self._emptying.popleft())
+        while self._waiting and self._waiting[0][0] <= time.monotonic() < turn_ends:
+            self._remove(self._waiting.popleft()[1])
+
+    def _remove(self, sandbox: Sandbox) -> None:
+        if not self._cgroups.remove(sandbox.name):
+            self._cgroups.kill(sandbox.name)
+            self._waiting.append((time.monotonic() + _RETRY_S, sandbox))
+            return
+        for handle in sandbox.handles:
+            if handle in self._selector.get_map():
+                self._selector.unregister(handle)
+            os.close(handle)
+        self._sandboxes.forget(sandbox)
+        self._tell({"event": "destroyed", "sandbox": sandbox.identity})
+
+    @property
+    def patience_s(self) -> float | None:
+        """After what time remove_doomed() has something to do, or None while that comes of an event."""
+        if self._emptying:
+            return 0.0
+        return max(0.0, self._waiting[0][0] - time.monotonic()) if self._waiting else None
 
     def warden_ended(self, sandbox: Sandbox, code: int) -> None:
         """PID 1 is gone and the rest with it; tell why before the groups go."""
+        if sandbox.doomed:
+            self._emptying.append(sandbox)
         sockets = code == EXIT_SOCKET_MEMORY
         out_of_memory = sockets or self._cgroups.oom_kills(sandbox.name) > 0
         # The gateway may have seen the warden's connection end before we do.

@@ -42,14 +42,17 @@ from _glovebox.keeper.zygote_process import Wear
 from _glovebox.wire.agreement import (
     EXIT_FOLDERS_REFUSED,
     EXIT_ISOLATION_UNAVAILABLE,
+    EXIT_SOCKET_MEMORY,
     IDS_PER_INSTANCE,
     SLOTS,
 )
 
-# How often it is looked whether a group is empty, or another zygote due.
+# How often it is looked whether another zygote is due.
 _RETRY_S = 0.02
 # How often deadlines are looked at while there are sandboxes, and the supervisor told that all is well.
 _LOOK_S = 0.5
+# Of a warden: the gateway is gone, a step has failed and is told, too much in sockets, killed.
+_EXPECTED_ENDS = (0, 1, EXIT_SOCKET_MEMORY, -signal.SIGKILL)
 _SOCKET = f"{RUN_DIRECTORY}/keeper.sock"
 
 
@@ -146,9 +149,12 @@ class Keeper:
     def _patience(self) -> float:
         if self._gateway.has_operations():
             return 0
-        if self._sandboxes.doomed or not self._zygotes.complete:
-            return _RETRY_S
-        return max(0.0, self._look_due - time.monotonic())
+        waits = [max(0.0, self._look_due - time.monotonic())]
+        if not self._zygotes.complete:
+            waits.append(_RETRY_S)
+        if (removal_s := self._endings.patience_s) is not None:
+            waits.append(removal_s)
+        return min(waits)
 
     def _look(self) -> None:
         """End what should have been over, and show the supervisor, by the time of the socket's file, that this
@@ -200,14 +206,15 @@ class Keeper:
                 return
             self._operations.reaped(pid, status)
             self._kernels.reaped(pid)
-            sandbox = self._sandboxes.with_warden(pid)
+            sandbox = self._sandboxes.reaped(pid)
             if sandbox:
                 self._on_warden_end(sandbox, os.waitstatus_to_exitcode(status))
 
     def _on_warden_end(self, sandbox: Sandbox, code: int) -> None:
-        sandbox.warden_pid = 0
         if sandbox.report:
             self._beginnings.hear(sandbox)  # A step that has failed names itself there.
+        if code not in _EXPECTED_ENDS:
+            self._complaints.say(f"the warden of {sandbox.identity} ended by a fault ({code})")
         self._endings.warden_ended(sandbox, code)
 
 

@@ -51,6 +51,7 @@ class Kernels:
             "sandbox": sandbox.identity,
             "plan": vars(sandbox.plan),
             "host_uid": self._maker.host_uid(sandbox, USER_ID),
+            "file_bytes": self._maker.file_bytes(sandbox.plan),
         }
         given = {"warden": sandbox.warden_handle, **for_zygote}
         descriptors = [given[name] for name in DESCRIPTORS]

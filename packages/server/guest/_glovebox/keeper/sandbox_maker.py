@@ -12,13 +12,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from _glovebox.confine import confine, linux
-from _glovebox.confine.folders import Folders, Mounts, close_all
-from _glovebox.confine.plan import Context
+from _glovebox.confine.descriptors import adopted, lowered
+from _glovebox.confine.folders import Folders, close_all
+from _glovebox.confine.plan import Context, Plan
 from _glovebox.keeper.cgroups.contract import Cgroups
 from _glovebox.keeper.sandbox import Sandbox
+from _glovebox.keeper.warden_ends import WardenEnds
 from _glovebox.porter import steps as porter_steps, wire as porter_wire
 from _glovebox.warden import warden
-from _glovebox.wire import frames
+from _glovebox.wire import fault, frames
 from _glovebox.wire.agreement import IDS_PER_SLOT, USER_ID, WARDEN_ID
 
 RUN_DIRECTORY = "/run/glovebox"
@@ -61,27 +63,6 @@ def _watched(pid: int) -> int:
     except OSError:
         os.kill(pid, signal.SIGKILL)  # It is ours and has not been reaped.
         raise
-
-
-@dataclass(frozen=True)
-class WardenEnds:
-    """What the child that becomes a warden has of what is open for its sandbox."""
-
-    control: socket.socket  # The warden's own connection to the gateway.
-    connection: socket.socket  # The kernel's.
-    lock: int
-    pipes: dict[str, int]  # Read ends, by the names of the streams.
-    report: socket.socket
-    mounts: Mounts
-
-    @property
-    def descriptors(self) -> frozenset[int]:
-        """Everything that the steps must leave open."""
-        channels = (self.control, self.connection, self.report)
-        mounts = (mount for mount, _ in self.mounts)
-        return frozenset(
-            [*(channel.fileno() for channel in channels), self.lock, *self.pipes.values(), *mounts]
-        )
 
 
 @dataclass(frozen=True)
@@ -181,6 +162,7 @@ class SandboxMaker:
         try:
             confine.reset_signals()
             linux.name_process("gb-warden")
+            ends = ends.with_low_numbers()
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
@@ -194,6 +176,7 @@ class SandboxMaker:
             context = Context(
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
+                file_bytes=self.file_bytes(sandbox.plan),
                 hostname=f"sandbox-{sandbox.identity[:8]}",
                 tree=self._tree,
                 keep_descriptors=ends.descriptors,
@@ -207,6 +190,9 @@ class SandboxMaker:
             code = warden.Warden(ends.control, ends.connection, ends.lock, ends.pipes).run()
         except confine.StepFailed as failure:
             ends.report.send(f"!warden {failure}".encode()[:1000])
+        except BaseException as failure:
+            fault.tell(ends.control, failure)
+            code = warden.EXIT_FAULT
         finally:
             os._exit(code)
 
@@ -233,26 +219,38 @@ class SandboxMaker:
         try:
             confine.reset_signals()
             linux.name_process("gb-porter")
+            wanted = [sandbox.warden_handle, connection.fileno()]
+            warden_handle, number = lowered(wanted, porter_steps.LINKS_DESCRIPTOR + 1)
+            connection = adopted(connection, number)
             from _glovebox.porter import porter  # No other process needs archives and what they load.
 
             for entrance in self._cgroups.entrances(sandbox.name, limited_cpu=False):
                 with open(entrance, "w", encoding="ascii") as file:
                     file.write("0")
+            assert sandbox.plan
             context = Context(
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
+                file_bytes=self.file_bytes(sandbox.plan),
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
                 keep_descriptors=frozenset({connection.fileno()}),
                 seccomp_program=self._programs.porter,
                 map_ids=lambda: None,
             )
-            confine.confine(porter_steps.porter_steps(sandbox.warden_handle), context)
+            confine.confine(porter_steps.porter_steps(warden_handle), context)
             porter.Porter(connection).run()
         except confine.StepFailed as failure:
             connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, {"code": str(failure)[:500]}))
+        except BaseException as failure:
+            told = {"code": fault.described(failure)}
+            connection.sendall(porter_wire.json_frame(0, porter_wire.FAIL, told))
         finally:
             os._exit(1)
+
+    def file_bytes(self, plan: Plan) -> int:
+        """How large a file in a sandbox may claim to be."""
+        return plan.file_bytes(self._folders.has_writable)
 
     def host_uid(self, sandbox: Sandbox, inside: int) -> int:
         """The host's id behind an id inside: unlike that of any other sandbox or instance."""

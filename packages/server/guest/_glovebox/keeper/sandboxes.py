@@ -4,8 +4,9 @@ A slot is a place in the instance's range of host ids. It is free again when its
 after everything that had its ids is gone.
 """
 
+import heapq
 import resource
-from typing import Iterator, Mapping
+from typing import Collection, Iterator, Mapping
 
 from _glovebox.confine.plan import Plan, PlanRefused
 from _glovebox.keeper.sandbox import Sandbox
@@ -31,11 +32,15 @@ def usable_slots() -> int:
 
 
 class Sandboxes(Mapping[str, Sandbox]):
-    """Read as a dictionary. It changes by `make`, `adopt` and `forget` alone."""
+    """Read as a dictionary. It changes by `make`, `adopt` and `forget` alone. What is asked at every
+    event of the keeper's is found without looking at all of them."""
 
     def __init__(self, slots: int = SLOTS) -> None:
         self._slots = slots
+        self._free_slots = list(range(slots))  # A heap: the lowest comes first.
         self._by_id: dict[str, Sandbox] = {}
+        self._by_warden: dict[int, Sandbox] = {}
+        self._doomed: dict[str, Sandbox] = {}
 
     def __getitem__(self, identity: str) -> Sandbox:
         return self._by_id[identity]
@@ -51,10 +56,9 @@ class Sandboxes(Mapping[str, Sandbox]):
         none, or one of this id."""
         if identity in self._by_id:
             raise PlanRefused("a sandbox of this id exists already")
-        used = {sandbox.slot for sandbox in self._by_id.values()}
-        slot = next((slot for slot in range(self._slots) if slot not in used), None)
-        if slot is None:
+        if not self._free_slots:
             raise PlanRefused("every range of host ids, or every descriptor, is in use")
+        slot = heapq.heappop(self._free_slots)
         sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
         self._by_id[identity] = sandbox
         return sandbox
@@ -64,17 +68,36 @@ class Sandboxes(Mapping[str, Sandbox]):
         slot, _, identity = name.partition("-")
         sandbox = Sandbox(name, int(slot), identity)
         self._by_id[identity] = sandbox
+        if sandbox.slot in self._free_slots:
+            self._free_slots.remove(sandbox.slot)
+            heapq.heapify(self._free_slots)
         return sandbox
 
     def forget(self, sandbox: Sandbox) -> None:
         """Nothing of it is left."""
         del self._by_id[sandbox.identity]
+        self._doomed.pop(sandbox.identity, None)
+        if sandbox.slot < self._slots:  # An earlier keeper may have had more descriptors.
+            heapq.heappush(self._free_slots, sandbox.slot)
+
+    def doom(self, sandbox: Sandbox) -> None:
+        """It has been ended, and is there until it is forgotten."""
+        sandbox.doomed = True
+        self._doomed[sandbox.identity] = sandbox
 
     @property
-    def doomed(self) -> list[Sandbox]:
+    def doomed(self) -> Collection[Sandbox]:
         """Those that have been ended and are not gone yet."""
-        return [one for one in self._by_id.values() if one.doomed]
+        return self._doomed.values()
 
-    def with_warden(self, pid: int) -> Sandbox | None:
-        """Whose PID 1 this child of ours is."""
-        return next((one for one in self._by_id.values() if one.warden_pid == pid), None)
+    def note_warden(self, sandbox: Sandbox) -> None:
+        """Its PID 1 is a child of ours, as far as there is one."""
+        if sandbox.warden_pid:
+            self._by_warden[sandbox.warden_pid] = sandbox
+
+    def reaped(self, pid: int) -> Sandbox | None:
+        """Whose PID 1 this child of ours was."""
+        sandbox = self._by_warden.pop(pid, None)
+        if sandbox:
+            sandbox.warden_pid = 0
+        return sandbox

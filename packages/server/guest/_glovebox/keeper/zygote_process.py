@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import _glovebox
 from _glovebox.confine import linux
-from _glovebox.wire.zygote_channel import KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
+from _glovebox.wire.zygote_channel import KEEPER_DESCRIPTOR, receive
 
 # The package finds its own modules without the search path, which user code inherits.
 _PROGRAM = (
@@ -92,7 +92,7 @@ class ZygoteProcess:
         """The next message and what came with it, or None when the zygote is gone. BlockingIOError when
         there is none after all."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self.connection, MESSAGE_BYTES_MAX, 1)
+            data, descriptors = receive(self.connection, 1)
         except BlockingIOError:
             raise
         except OSError:

@@ -95,6 +95,7 @@ class Kernel:
         if null != 0:  # Descriptor 0 is closed at this point, so it is usually the one we get.
             os.dup2(null, 0)
             os.close(null)
+        os.set_inheritable(0, True)  # Of what is open here, programs get the three standard ones alone.
         self._standard = {1: given["stdout"], 2: given["stderr"]}
         self._inodes = {}
         for descriptor, pipe in self._standard.items():

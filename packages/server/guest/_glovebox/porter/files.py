@@ -115,6 +115,13 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     raise Refused("IS_A_DIRECTORY" if stat.S_ISDIR(status.st_mode) else "FILE_ACCESS_DENIED")
 
 
+def _refuse_holes(status: os.stat_result) -> None:
+    """A file that is larger than the file system it lies on is holes, and would be sent for hours."""
+    space = os.statvfs("/")
+    if status.st_size > space.f_blocks * space.f_frsize:
+        raise Refused("FILE_TOO_LARGE")
+
+
 class Reading:
     """A file that is open. The gateway is told its size and then names the range that it wants."""
 
@@ -131,6 +138,7 @@ class Reading:
     def run(self) -> Iterator[Sent]:
         descriptor, status = open_regular(self._path)
         try:
+            _refuse_holes(status)
             identity = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
             yield wire.HEAD, {**describe(status), "etag": identity}
             while self._range is None:

@@ -72,7 +72,8 @@ class Porter:
         self._polled_watcher = -1
 
     def run(self) -> None:
-        """Until the gateway closes the connection."""
+        """Until the gateway closes the connection. What is raised is a fault: of this process, or of what the
+        gateway says (WireError, ValueError)."""
         self._poll.register(self._connection, select.POLLIN)
         try:
             self._send(0, wire.HEAD, {"ready": True})
@@ -85,8 +86,8 @@ class Porter:
                 self._wake_watches()
                 self._take_turn()
                 self._follow_watcher()
-        except (OSError, wire.WireError, ValueError):
-            return  # The gateway is gone, or nothing that it says can be understood.
+        except ConnectionError:
+            return  # The gateway is gone.
 
     # --- what comes in ----------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ def limit_resources(context: Context) -> None:
     and holds few files."""
     for kind, value in (
         (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
+        (resource.RLIMIT_FSIZE, context.file_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),

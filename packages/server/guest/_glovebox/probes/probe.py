@@ -247,9 +247,14 @@ def descriptors():
         return f"it holds {odd}"
 
 
+# Where folders of the host can be written, which hold more than places in memory.
+_FILE_BYTES_MAX = 1 << 40
+
+
 def resource_limits():
     expected = {
         resource.RLIMIT_NOFILE: PLAN["open_files"],
+        resource.RLIMIT_FSIZE: _FILE_BYTES_MAX,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }

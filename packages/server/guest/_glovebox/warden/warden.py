@@ -32,6 +32,10 @@ _IDLE_LOOK_S = 1.0
 _GATHER_S = 0.005
 
 
+# Of the process: it did not end as it should, and has said why.
+EXIT_FAULT = 13
+
+
 class Warden:
     """State of one sandbox's PID 1. `pipes` maps stream names to the read ends."""
 
@@ -50,6 +54,9 @@ class Warden:
         self._budget: dict[str, int] = dict.fromkeys(pipes, 0)
         self._pumping = False
         self._looked = 0.0
+        # Not select(), which knows no descriptor beyond 1023.
+        self._gateway_reads = select.poll()
+        self._gateway_reads.register(kernel_connection, select.POLLOUT)
 
     def run(self) -> int:
         """Serve until the gateway closes the connection. Returns an exit code."""
@@ -109,7 +116,7 @@ class Warden:
             time.sleep(_LOCK_RETRY_S)
             return
         try:
-            if not select.select([], [self._kernel_connection], [], 0)[1]:
+            if not self._gateway_reads.poll(0):
                 time.sleep(_LOCK_RETRY_S)
                 return
             for name, pipe in self._pipes.items():

@@ -18,7 +18,8 @@ import time
 from _glovebox import policy
 from _glovebox.confine import confine, linux, seccomp
 from _glovebox.confine.plan import Context, Plan
-from _glovebox.wire.zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, MESSAGE_BYTES_MAX
+from _glovebox.wire import fault
+from _glovebox.wire.zygote_channel import DESCRIPTORS, KEEPER_DESCRIPTOR, receive
 
 _NOT_FOR_THE_KERNEL = ("warden", "built")
 
@@ -104,7 +105,7 @@ class Zygote:
                 self._send({"exited": sandbox, "code": code})
 
     def _serve(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._keeper, MESSAGE_BYTES_MAX, 32)
+        data, descriptors = receive(self._keeper, 32)
         if not data:
             return False
         try:
@@ -152,6 +153,7 @@ class Zygote:
             context = Context(
                 plan=Plan(**request["plan"]),
                 host_uid=request["host_uid"],
+                file_bytes=request["file_bytes"],
                 hostname="",  # Has been set by the warden, as the root has been mounted.
                 tree="",
                 keep_descriptors=frozenset(kept.values()),
@@ -166,6 +168,7 @@ class Zygote:
             os.write(given["report"], f"!kernel {failure}".encode())
         except BaseException as failure:  # The child must not return into the zygote's loop.
             sys.stderr.write(f"the kernel ended: {failure!r}\n")
+            fault.tell(socket.socket(fileno=given["connection"]), failure)
         finally:
             os._exit(code)
 

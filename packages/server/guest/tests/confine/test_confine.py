@@ -32,6 +32,7 @@ def context(keep_descriptors: frozenset[int] = frozenset(), program: bytes = b""
         plan=Plan.parse(GOOD_PLAN, NO_FOLDERS),
         tree="/",
         host_uid=0,
+        file_bytes=1 << 30,
         hostname="test",
         keep_descriptors=keep_descriptors,
         seccomp_program=program,
@@ -86,6 +87,11 @@ class PlanTest(unittest.TestCase):
     def test_unknown_mounts_are_refused(self):
         for value in (["data"], "data", None, {}):
             self.refuse({**GOOD_PLAN, "mounts": value}, "the mounts are not|there is no mount")
+
+    def test_a_file_may_claim_twice_what_can_be_filled_and_more_where_folders_are_written(self):
+        plan = Plan.parse(GOOD_PLAN, NO_FOLDERS)
+        self.assertEqual(plan.file_bytes(has_writable_folders=False), 1 << 30)
+        self.assertEqual(plan.file_bytes(has_writable_folders=True), 1 << 40)
 
     def test_a_plan_cannot_be_changed_later(self):
         with self.assertRaises(AttributeError):
@@ -199,12 +205,18 @@ class StepsTest(unittest.TestCase):
             confine.limit_resources(context())
             return {
                 name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
-                for name in ("NOFILE", "CORE", "SIGPENDING", "MSGQUEUE")
+                for name in ("NOFILE", "FSIZE", "CORE", "SIGPENDING", "MSGQUEUE")
             }
 
         self.assertEqual(
             in_child(probe),
-            {"NOFILE": [1024, 1024], "CORE": [0, 0], "SIGPENDING": [100, 100], "MSGQUEUE": [0, 0]},
+            {
+                "NOFILE": [1024, 1024],
+                "FSIZE": [1 << 30, 1 << 30],
+                "CORE": [0, 0],
+                "SIGPENDING": [100, 100],
+                "MSGQUEUE": [0, 0],
+            },
         )
 
     def test_the_steps_leave_a_process_without_any_privilege(self):

@@ -20,7 +20,7 @@ class ForkRequestTest(unittest.TestCase):
                 return ["/dev/null", "/nowhere/cgroup.procs"]
 
         common = types.SimpleNamespace(cgroups=Groups(), selector=None)
-        maker = types.SimpleNamespace(host_uid=lambda *_: 0)
+        maker = types.SimpleNamespace(host_uid=lambda *_: 0, file_bytes=lambda *_: 1 << 30)
         asked = kernels.Kernels(common, maker, None)
         asked.zygotes = types.SimpleNamespace(current=lambda _template: object())
         sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)

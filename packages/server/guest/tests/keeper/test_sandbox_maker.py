@@ -59,6 +59,7 @@ class Watched:
 
 class FoldersDouble:
     has_data = True
+    has_writable = False
 
     def copies(self, names: list[str], host_id: int) -> list[tuple[int, str]]:
         return [(os.open("/dev/null", os.O_RDONLY), f"/data/{name}") for name in names]

@@ -4,6 +4,7 @@ import os
 import resource
 import selectors
 import signal
+import time
 import unittest
 from unittest import mock
 
@@ -27,7 +28,7 @@ class SandboxesTest(unittest.TestCase):
         self.assertEqual((again.slot, again.name), (1, "0001-another0"))
 
     def test_a_slot_is_in_use_until_its_sandbox_is_forgotten(self):
-        self.sandboxes.make("sandbox0", PLAN).doomed = True
+        self.sandboxes.doom(self.sandboxes.make("sandbox0", PLAN))
         self.assertEqual(self.sandboxes.make("sandbox1", PLAN).slot, 1)
         self.assertEqual([one.identity for one in self.sandboxes.doomed], ["sandbox0"])
 
@@ -64,8 +65,11 @@ class SandboxesTest(unittest.TestCase):
         self.sandboxes.make("sandbox0", PLAN)
         second = self.sandboxes.make("sandbox1", PLAN)
         second.warden_pid = 77
-        self.assertIs(self.sandboxes.with_warden(77), second)
-        self.assertIsNone(self.sandboxes.with_warden(78))
+        self.sandboxes.note_warden(second)
+        self.assertIsNone(self.sandboxes.reaped(78))
+        self.assertIs(self.sandboxes.reaped(77), second)
+        self.assertEqual(second.warden_pid, 0)
+        self.assertIsNone(self.sandboxes.reaped(77), "the number may be another child's now")
 
 
 class Groups:
@@ -107,6 +111,7 @@ class EndingsTest(unittest.TestCase):
         if child == 0:
             signal.pause()
         self.sandbox.warden_pid, self.sandbox.warden_handle = child, os.pidfd_open(child)
+        self.sandboxes.note_warden(self.sandbox)
         self.endings.destroy(self.sandbox)
         self.endings.destroy(self.sandbox)
         self.assertEqual(self.groups.done, ["lift", "kill"])
@@ -114,12 +119,18 @@ class EndingsTest(unittest.TestCase):
         self.groups.empty = True
         self.endings.remove_doomed()
         self.assertIn("sandbox0", self.sandboxes, "its PID 1 has not been reaped")
-        self.sandbox.warden_pid = 0
+        self.assertIsNone(self.endings.patience_s)
+        self.assertIs(self.sandboxes.reaped(child), self.sandbox)
+        self.endings.warden_ended(self.sandbox, -signal.SIGKILL)
+        self.assertEqual(self.endings.patience_s, 0.0)
         self.groups.empty = False
         self.endings.remove_doomed()
         self.assertIn("sandbox0", self.sandboxes, "its group is not empty")
         self.assertEqual(self.groups.done, ["lift", "kill", "kill"])
         self.groups.empty = True
+        self.endings.remove_doomed()
+        self.assertIn("sandbox0", self.sandboxes, "it has just been looked at")
+        time.sleep(self.endings.patience_s or 0.0)
         self.endings.remove_doomed()
         self.assertEqual((len(self.sandboxes), self.events()), (0, ["destroyed"]))
         with self.assertRaises(OSError):

@@ -71,6 +71,7 @@ class PorterProcess:
                 context = Context(
                     plan=None,
                     host_uid=USER_ID,
+                    file_bytes=1 << 40,
                     hostname="",
                     tree="",
                     keep_descriptors=frozenset({theirs.fileno()}),
@@ -396,7 +397,7 @@ class ReadTest(PorterCase):
 
     def test_parts_that_no_file_can_have_end_their_own_request_only(self):
         self.porter.put("x", b"x")
-        os.truncate(self.porter.path("x"), (1 << 63) - 1)
+        os.truncate(self.porter.path("x"), 1 << 20)
         number, other = self.porter.open(op="read", path="x")
         for start, length in (
             (1 << 63, 1),
@@ -413,6 +414,12 @@ class ReadTest(PorterCase):
         self.porter.say(number, wire.ITEM, start=0, length=2)
         self.porter.read_until(lambda: other.over)
         self.assertEqual(other.data, b"x\0")
+
+    def test_a_file_larger_than_the_workspace_is_holes_and_is_not_sent(self):
+        self.porter.put("holes", b"x")
+        os.truncate(self.porter.path("holes"), 1 << 40)
+        answer = self.porter.read("holes")
+        self.assertEqual((answer.failure, answer.head), ("FILE_TOO_LARGE", None))
 
     def test_what_is_no_regular_file_is_refused_at_once(self):
         os.mkfifo(self.porter.path("fifo"))
@@ -732,7 +739,7 @@ class BrokenWireTest(unittest.TestCase):
         process = PorterProcess()
         process._connection.sendall(struct.pack(">IIB", 1 << 30, 1, wire.DATA))
         started = time.monotonic()
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]), 0)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]), 1)
         self.assertLess(time.monotonic() - started, PATIENCE_S)
         process._connection.close()
 

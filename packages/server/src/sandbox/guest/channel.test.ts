@@ -23,6 +23,7 @@ const everyType: ReadonlySet<MessageType> = new Set<MessageType>([
   "execute_reply",
   "warden_ready",
   "drained",
+  "fault",
   "hello",
 ]);
 
@@ -60,6 +61,7 @@ const good: readonly GuestMessage[] = [
   },
   { msg_type: "warden_ready", content: {} },
   { msg_type: "drained", content: {} },
+  { msg_type: "fault", content: { reason: "ValueError: x (warden.py:112)" } },
   { msg_type: "hello", content: { sandbox: "abc", secret: "s", role: "kernel" } },
 ];
 

@@ -280,6 +280,8 @@ export const guestMessages = {
   ...answerSchemas,
   warden_ready: Type.Object({}, Closed),
   drained: Type.Object({}, Closed),
+  /** The last word of a process of ours. Code of the user's can say it in the kernel's name. */
+  fault: Type.Object({ reason: Type.String({ maxLength: 500 }) }, Closed),
   hello: Type.Object(
     {
       sandbox: Type.String({ maxLength: 64 }),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxEnd } from "../sandbox.js";
 import { encodeFrame, FrameParser, type KernelMessage } from "./channel.js";
-import { GuestConversation } from "./conversation.js";
+import { type ConversationListener, GuestConversation } from "./conversation.js";
 
 /** The guest's ends of real connections, by which a test says whatever a guest could. */
 let kernel: Guest;
@@ -16,6 +16,7 @@ let directory: string;
 const onWardenClosed = vi.fn<() => void>();
 const onAnswered = vi.fn<() => void>();
 const onQuestionFailed = vi.fn<() => void>();
+const onFault = vi.fn<ConversationListener["onFault"]>();
 
 interface Guest {
   readonly socket: Socket;
@@ -41,14 +42,15 @@ async function connectPair(path: string): Promise<[Socket, Guest]> {
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "conversation-"));
-  ends = [];
+  const own: SandboxEnd[] = [];
+  ends = own;
   vi.resetAllMocks();
   const [ourKernel, theirKernel] = await connectPair(join(directory, "kernel"));
   const [ourWarden, theirWarden] = await connectPair(join(directory, "warden"));
   [kernel, warden] = [theirKernel, theirWarden];
   conversation = new GuestConversation(
     { kernel: ourKernel, warden: ourWarden },
-    { onEnd: (end) => ends.push(end), onWardenClosed, onAnswered, onQuestionFailed },
+    { onEnd: (end) => own.push(end), onWardenClosed, onAnswered, onQuestionFailed, onFault },
   );
 });
 
@@ -78,6 +80,27 @@ test("it is ready when kernel and warden have both said so", async () => {
   expect(isReady).toBe(false);
   warden.say("warden_ready", {});
   await conversation.ready;
+});
+
+test("a warden that fails says why, which ends the sandbox", async () => {
+  warden.say("fault", { reason: "ValueError: x (warden.py:1)" });
+  await vi.waitFor(() => expect(ends).toHaveLength(1));
+  expect(ends[0]).toMatchObject({ reason: "sandbox_died", isFault: true });
+  expect(ends[0]?.detail).toContain("warden failed (ValueError: x (warden.py:1))");
+  expect(onFault.mock.calls).toEqual([["warden", "ValueError: x (warden.py:1)"]]);
+});
+
+test("what a kernel says of its failure counts once it has ended by it", async () => {
+  kernel.say("fault", { reason: "first" });
+  kernel.say("fault", { reason: "second" });
+  await vi.waitFor(() => expect(onFault).toHaveBeenCalled());
+  expect(ends).toEqual([]);
+  expect(conversation.answers).toBe(true);
+  conversation.kernelExited(1, false);
+  await vi.waitFor(() => expect(ends).toHaveLength(1));
+  expect(ends[0]).toMatchObject({ reason: "kernel_exited", exitCode: 1, isFault: true });
+  expect(ends[0]?.detail).toBe("the sandbox's kernel failed (first)");
+  expect(onFault.mock.calls).toEqual([["kernel", "first"]]);
 });
 
 test("a cell hears what is said up to its reply, and nothing after it", async () => {

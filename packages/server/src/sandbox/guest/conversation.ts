@@ -10,7 +10,7 @@ import type { Reading } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
 import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "./channel.js";
-import { KernelEnd } from "./kernel-end.js";
+import { faultDetail, KernelEnd, type SandboxProcess } from "./kernel-end.js";
 import { OpenQuestion } from "./open-question.js";
 import { OutsideChanges } from "./outside-changes.js";
 import { FROM_KERNEL, FROM_WARDEN, readGuest } from "./reader.js";
@@ -33,6 +33,8 @@ export interface ConversationListener {
   readonly onAnswered: () => void;
   /** A question met something, such as the end of memory, that is not the next cell's. */
   readonly onQuestionFailed: () => void;
+  /** A process of the service's ends by a fault, as it says itself. */
+  readonly onFault: (process: SandboxProcess, reason: string) => void;
 }
 
 type Ready = "kernel_ready" | "warden_ready";
@@ -67,10 +69,10 @@ export class GuestConversation {
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
-    this.#kernelReading = this.#read(this.#kernel, FROM_KERNEL, () => {
+    this.#kernelReading = this.#read("kernel", FROM_KERNEL, () => {
       this.#kernelEnd.kernelClosed();
     });
-    this.#read(this.#warden, FROM_WARDEN, () => {
+    this.#read("warden", FROM_WARDEN, () => {
       this.#kernelEnd.wardenDrained();
       if (!this.#isClosed) listener.onWardenClosed();
     });
@@ -198,17 +200,35 @@ export class GuestConversation {
     this.#question?.fail("the sandbox has ended");
   }
 
-  #read(socket: Socket, allowed: ReadonlySet<MessageType>, onClosed: () => void): Reading {
-    return readGuest(socket, {
+  #read(
+    process: "kernel" | "warden",
+    allowed: ReadonlySet<MessageType>,
+    onClosed: () => void,
+  ): Reading {
+    return readGuest(process === "kernel" ? this.#kernel : this.#warden, {
       allowed,
       allowance: this.#allowance,
-      onMessage: (message) => this.#deliver(message),
+      onMessage: (message) => {
+        if (message.msg_type === "fault") this.#noteFault(process, message.content.reason);
+        else this.#deliver(message);
+      },
       onViolation: (error) => this.breakOff(error),
       onClosed,
     });
   }
 
-  #deliver(message: GuestMessage<MessageType>): void {
+  /** A kernel's word counts when its parent says that it has ended; a warden is believed. */
+  #noteFault(process: "kernel" | "warden", reason: string): void {
+    if (this.#isClosed) return;
+    if (process === "warden" || this.#kernelEnd.failed(reason)) {
+      this.#listener.onFault(process, reason);
+    }
+    if (process === "kernel") return;
+    const detail = faultDetail(process, reason);
+    this.#listener.onEnd({ reason: "sandbox_died", outOfMemory: false, ...detail });
+  }
+
+  #deliver(message: Exclude<GuestMessage<MessageType>, { msg_type: "fault" }>): void {
     if (this.#isClosed) return;
     switch (message.msg_type) {
       case "kernel_ready":

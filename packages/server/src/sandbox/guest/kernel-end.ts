@@ -9,12 +9,21 @@ import type { SandboxEnd } from "../sandbox.js";
 /** How long the warden gets to send what a dead kernel left behind. */
 const DRAIN_TIMEOUT_MS = 300;
 
+/** Processes of the service that are in every sandbox. */
+export type SandboxProcess = "kernel" | "warden" | "porter";
+
+/** How a fault of one of them shows in the end of its sandbox. */
+export function faultDetail(process: SandboxProcess, reason: string) {
+  return { isFault: true, detail: `the sandbox's ${process} failed (${reason})` };
+}
+
 export class KernelEnd {
   readonly #tell: (end: SandboxEnd) => void;
   #end: SandboxEnd | undefined;
   #isKernelClosed = false;
   #isWardenDrained = false;
   #timer: NodeJS.Timeout | undefined;
+  #fault: string | undefined;
 
   constructor(tell: (end: SandboxEnd) => void) {
     this.#tell = tell;
@@ -30,6 +39,13 @@ export class KernelEnd {
     return this.#end !== undefined;
   }
 
+  /** What the process says has gone wrong with it; true when it is its first word of that. */
+  failed(reason: string): boolean {
+    const isFirst = this.#fault === undefined;
+    this.#fault ??= reason;
+    return isFirst;
+  }
+
   /** The process ended with this code, negative for a signal. */
   exited(code: number, outOfMemory: boolean): void {
     this.#end = {
@@ -38,6 +54,9 @@ export class KernelEnd {
       outOfMemory,
       detail: code < 0 ? `the kernel was ended by signal ${-code}` : `the kernel exited (${code})`,
     };
+    if (code > 0 && this.#fault !== undefined) {
+      this.#end = { ...this.#end, ...faultDetail("kernel", this.#fault) };
+    }
     this.#timer = setTimeout(this.#tell, DRAIN_TIMEOUT_MS, this.#end);
   }
 

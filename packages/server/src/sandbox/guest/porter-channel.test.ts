@@ -17,6 +17,7 @@ import { PorterFiles } from "./porter-files.js";
 let porter: Socket;
 let channel: PorterChannel;
 let violation: ProtocolViolation | undefined;
+const onFault = vi.fn<(reason: string) => void>();
 let directory: string;
 let received: Buffer;
 
@@ -33,9 +34,11 @@ beforeEach(async () => {
   porter.on("data", (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
   });
-  channel = new PorterChannel(await accepted, (seen) => {
+  onFault.mockReset();
+  const onViolation = (seen: ProtocolViolation) => {
     violation = seen;
-  });
+  };
+  channel = new PorterChannel(await accepted, onViolation, onFault);
   server.close();
 });
 
@@ -155,6 +158,18 @@ describe("PorterChannel", () => {
     porter.write(bytes);
     await eventually(() => expect(violation).toBeDefined());
     expect(channel.closed).toBe(true);
+  });
+
+  test("hears why a porter that served has failed, which ends its requests", async () => {
+    const told = handler();
+    porter.write(frame(0, KIND.head, '{"ready":true}'));
+    await channel.ready;
+    channel.request({}, told);
+    porter.write(frame(0, KIND.fail, '{"code":"WireError: x (wire.py:1)"}'));
+    await eventually(() => expect(onFault).toHaveBeenCalledWith("WireError: x (wire.py:1)"));
+    expect(violation).toBeUndefined();
+    expect(channel.closed).toBe(true);
+    expect(told.seen).toEqual(["fail undefined"]);
   });
 
   test("credit is a flood beyond the data that goes out, and none before", async () => {

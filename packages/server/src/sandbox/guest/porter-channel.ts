@@ -133,9 +133,11 @@ export class PorterChannel {
   readonly ready: Promise<void>;
   readonly #socket: Socket;
   readonly #onViolation: (violation: ProtocolViolation) => void;
+  readonly #onFault: (reason: string) => void;
   readonly #requests = new Map<number, PorterRequest>();
   #nextNumber = 1;
   #closed = false;
+  #isReady = false;
   #resolveReady!: () => void;
   #rejectReady!: (error: Error) => void;
   /** How much may still arrive for requests that are over. */
@@ -145,9 +147,15 @@ export class PorterChannel {
   #left = 0;
   readonly #parts: Buffer[] = [];
 
-  constructor(socket: Socket, onViolation: (violation: ProtocolViolation) => void) {
+  /** `onFault` hears why a porter that served has ended, as it says itself. */
+  constructor(
+    socket: Socket,
+    onViolation: (violation: ProtocolViolation) => void,
+    onFault: (reason: string) => void = () => undefined,
+  ) {
     this.#socket = socket;
     this.#onViolation = onViolation;
+    this.#onFault = onFault;
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
@@ -315,17 +323,29 @@ export class PorterChannel {
     }
   }
 
-  /** The first word: that it serves, or which step of its confinement has failed. Only ours is said
-   * before that, so a second one is none. */
+  /**
+   * The first word: that it serves, or which step of its confinement has failed. Only ours is said
+   * before that, so a second one is none, unless it is the last word of a porter that fails.
+   */
   #greet(payload: Buffer): void {
+    if (this.#kind === KIND.fail && this.#isReady) {
+      this.#onFault(failureOf(payload));
+      this.close();
+      return;
+    }
     if (this.#nextNumber !== 1) throw new ProtocolViolation("a second greeting");
     if (this.#kind === KIND.head) {
+      this.#isReady = true;
       this.#resolveReady();
       return;
     }
-    const { code } = parse(payload) as { code?: unknown };
-    this.#rejectReady(new Error(`the porter is not confined: ${String(code).slice(0, 500)}`));
+    this.#rejectReady(new Error(`the porter is not confined: ${failureOf(payload)}`));
   }
+}
+
+function failureOf(payload: Buffer): string {
+  const { code } = (parse(payload) ?? {}) as { code?: unknown };
+  return String(code).slice(0, 500);
 }
 
 function parse(payload: Buffer): unknown {

@@ -15,27 +15,30 @@ import {
 } from "./channel.js";
 
 /** What may come on the kernel's connection. The warden writes to it too, with the output lock. */
-export const FROM_KERNEL: ReadonlySet<KernelMessage["msg_type"] | AnswerType | "kernel_ready"> =
-  new Set([
-    "kernel_ready",
-    "stream",
-    "display_data",
-    "update_display_data",
-    "clear_output",
-    "execute_result",
-    "input_request",
-    "execute_reply",
-    "complete_reply",
-    "inspect_reply",
-    "is_complete_reply",
-    "variables_reply",
-    "script_reply",
-    "question_failed",
-  ]);
-export const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained"> = new Set([
+export const FROM_KERNEL: ReadonlySet<
+  KernelMessage["msg_type"] | AnswerType | "kernel_ready" | "fault"
+> = new Set([
+  "kernel_ready",
+  "stream",
+  "display_data",
+  "update_display_data",
+  "clear_output",
+  "execute_result",
+  "input_request",
+  "execute_reply",
+  "complete_reply",
+  "inspect_reply",
+  "is_complete_reply",
+  "variables_reply",
+  "script_reply",
+  "question_failed",
+  "fault",
+]);
+export const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained" | "fault"> = new Set([
   "warden_ready",
   "stream",
   "drained",
+  "fault",
 ]);
 
 /** Reading so much never keeps anybody waiting. */

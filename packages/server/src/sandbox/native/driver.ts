@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.js";
 import { GuardedSandbox } from "../guarded.js";
+import type { SandboxProcess } from "../guest/kernel-end.js";
 import type { ConfinementPlan } from "../plan.js";
 import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox.js";
 import type { Verification } from "../verification.js";
@@ -34,6 +35,9 @@ type Inspected = Extract<KeeperEvent, { event: "inspected" }>;
 
 type Guarded = GuardedSandbox<NativeSandbox>;
 
+/** A process of the service in a sandbox ends by a fault; what a kernel says of that, code can forge. */
+export type OnFault = (sandbox: string, process: SandboxProcess, reason: string) => void;
+
 interface Starting {
   readonly spawned: (event: Spawned) => void;
   readonly failed: (error: Error) => void;
@@ -46,6 +50,7 @@ export class NativeDriver implements SandboxDriver {
   readonly #deadlines: Deadlines;
   readonly #plan: ConfinementPlan;
   readonly #folders: FoldersInside;
+  readonly #onFault: OnFault;
   readonly #starting = new Map<string, Starting>();
   readonly #sandboxes = new Map<string, Guarded>();
   /** Destroyed here, and not yet confirmed gone by the keeper. */
@@ -63,12 +68,14 @@ export class NativeDriver implements SandboxDriver {
     deadlines: Deadlines;
     plan: ConfinementPlan;
     folders: FoldersInside;
+    onFault: OnFault;
   }) {
     this.#keeper = options.keeper;
     this.#listener = options.listener;
     this.#deadlines = options.deadlines;
     this.#plan = options.plan;
     this.#folders = options.folders;
+    this.#onFault = options.onFault;
     this.#awaitZygote();
     this.#keeper.on("event", (event) => this.#onEvent(event));
     this.#keeper.on("lost", () => this.#onKeeperLost());
@@ -156,6 +163,7 @@ export class NativeDriver implements SandboxDriver {
         spawned,
         deadlines: this.#deadlines,
         limits: { memoryBytes: this.#plan.memory_bytes, cpuCores: this.#plan.cpu_cores },
+        onFault: (process: SandboxProcess, reason: string) => this.#onFault(id, process, reason),
         onDestroy: () => this.#leave(id),
       };
       const sandbox = new GuardedSandbox((tellEnd) => new NativeSandbox(options, tellEnd));

@@ -29,6 +29,8 @@ export class Porter {
   #ended = false;
   /** The guest has got hold of it, or it is broken. */
   onViolation: (violation: ProtocolViolation) => void = () => undefined;
+  /** It has failed, and says why. */
+  onFault: (reason: string) => void = () => undefined;
   /** New names of files, by what was asked here. */
   onChanged: (paths: readonly string[]) => void = () => undefined;
   /** Around the time in which the keeper changes the limit of processes. */
@@ -88,7 +90,11 @@ export class Porter {
   }
 
   #attach(socket: Socket): PorterChannel {
-    this.#channel = new PorterChannel(socket, (violation) => this.onViolation(violation));
+    this.#channel = new PorterChannel(
+      socket,
+      (violation) => this.onViolation(violation),
+      (reason) => this.onFault(reason),
+    );
     if (this.#ended) this.#channel.close();
     return this.#channel;
   }

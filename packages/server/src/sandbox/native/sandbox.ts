@@ -4,6 +4,7 @@ import { ServiceError } from "../../errors.js";
 import type { SandboxFiles } from "../files.js";
 import type { DriverSandbox, TellEnd } from "../guarded.js";
 import { type GuestConnections, GuestConversation } from "../guest/conversation.js";
+import type { SandboxProcess } from "../guest/kernel-end.js";
 import type { KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import type {
   CellRequest,
@@ -29,6 +30,8 @@ export interface NativeSandboxOptions {
   readonly spawned: Spawned;
   readonly deadlines: Deadlines;
   readonly limits: SandboxLimits;
+  /** A process of the service in there ends by a fault. */
+  readonly onFault: (process: SandboxProcess, reason: string) => void;
   /** Has the keeper destroy what is left. */
   readonly onDestroy: () => void;
 }
@@ -47,6 +50,8 @@ export class NativeSandbox implements DriverSandbox {
   readonly #sealOptions: SealOptions;
   #seal: Seal | undefined;
   #used = false;
+  /** Why it is gone when the keeper says no more than that. */
+  #removal = "removed by the keeper";
   #limits: SandboxLimits;
   readonly #gone: Promise<void>;
   #resolveGone!: () => void;
@@ -72,12 +77,17 @@ export class NativeSandbox implements DriverSandbox {
     this.#conversation = new GuestConversation(options.connections, {
       onEnd: tellEnd,
       // Make sure that nothing stays, and learn the reason.
-      onWardenClosed: () => this.#keeper.send({ op: "destroy", sandbox: this.id }),
+      onWardenClosed: () => {
+        this.#removal = "the sandbox's PID 1 ended; the server's log may say why";
+        this.#keeper.send({ op: "destroy", sandbox: this.id });
+      },
       onAnswered: () => this.#deadlines.end(this.#slot),
       onQuestionFailed: () => this.#meter.leaveOutWhatHappened(),
+      onFault: options.onFault,
     });
     this.#porter = options.porter;
     this.#porter.onViolation = (violation) => this.#conversation.breakOff(violation);
+    this.#porter.onFault = (reason) => options.onFault("porter", reason);
     this.#porter.onChanged = (paths) => this.#conversation.changes.note(paths);
     this.#porter.onLimits = (settled) =>
       settled ? this.#seal?.closeLimits() : this.#seal?.openLimits();
@@ -234,7 +244,7 @@ export class NativeSandbox implements DriverSandbox {
 
   /** All processes are gone and the control groups removed. */
   removed(): void {
-    this.#tellEnd({ reason: "destroyed", outOfMemory: false, detail: "removed by the keeper" });
+    this.#tellEnd({ reason: "destroyed", outOfMemory: false, detail: this.#removal });
     this.#resolveGone();
   }
 }
