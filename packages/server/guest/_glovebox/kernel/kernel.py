@@ -6,6 +6,7 @@ What it does is keep honest code well served and the session recognisably dead w
 """
 
 import os
+import pathlib
 import selectors
 import signal
 import socket
@@ -13,8 +14,10 @@ import sys
 import time
 
 from _glovebox.kernel import completion, libraries, questions, reseed, workspace
-from _glovebox.kernel.output import Output, TextStream
-from _glovebox.kernel.shell import Outcome, Shell, make_shell
+from _glovebox.kernel.outcome import Outcome
+from _glovebox.kernel.output import Output
+from _glovebox.kernel.shell import Shell, make_shell
+from _glovebox.kernel.text_stream import TextStream, flush_replacements
 from _glovebox.kernel.user_input import UserInput
 from _glovebox.wire import frames
 
@@ -95,6 +98,7 @@ class Kernel:
         if null != 0:  # Descriptor 0 is closed at this point, so it is usually the one we get.
             os.dup2(null, 0)
             os.close(null)
+        os.set_inheritable(0, True)  # Programs that user code starts find an end of input there.
         self._standard = {1: given["stdout"], 2: given["stderr"]}
         self._inodes = {}
         for descriptor, pipe in self._standard.items():
@@ -116,6 +120,7 @@ class Kernel:
             self._expect_packages()
         os.chdir(_WORKSPACE)
         sys.path.insert(0, _WORKSPACE)
+        self._shell.history_manager.dir_hist[:] = [pathlib.Path(_WORKSPACE)]
         reseed.reseed()
         self._input.install()
         self._shell.send = self._output.send
@@ -167,6 +172,8 @@ class Kernel:
             else:
                 run = self._shell.run_quietly if content.get("quiet") else self._shell.run
                 outcome = run(content["code"])
+            if not type(sys.stdout) is type(sys.stderr) is TextStream:
+                flush_replacements()
         except KeyboardInterrupt:  # It arrived between user code and here.
             outcome = self._shell.outcome
             outcome.interrupted = True
@@ -237,6 +244,7 @@ def prepare() -> Kernel:
     for cell in _WARM_UP:
         shell.run(cell)
     shell.reset(new_session=True)
+    shell.home_dir = _HOME
     reseed.find_generators()
     completion.remember_root_modules()
     return Kernel(shell)

@@ -1,0 +1,26 @@
+"""Magics that end otherwise than IPython's own do."""
+
+import shlex
+import sys
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+
+
+@magics_class
+class OwnMagics(Magics):
+    """Stands in for IPython's magics of the same names."""
+
+    @line_magic
+    def pip(self, line):
+        """Run pip for the Python of this session. One that fails is an error, so that what needs the
+        package is not run without it.
+
+        Usage:
+          %pip install [pkgs]
+        """
+        self.shell.system(f"{shlex.quote(sys.executable)} -m pip {line}")
+        code = self.shell.user_ns["_exit_code"]
+        if code:
+            raise UsageError(f"%pip ended with exit code {code}")
+        print("Note: you may need to restart the kernel to use updated packages.")
