@@ -19,8 +19,20 @@ class OwnMagics(Magics):
         Usage:
           %pip install [pkgs]
         """
-        self.shell.system(f"{shlex.quote(sys.executable)} -m pip {line}")
+        self._run(f"{shlex.quote(sys.executable)} -m pip", line)
+
+    @line_magic
+    def uv(self, line):
+        """Run uv, where somebody has installed it.
+
+        Usage:
+          %uv pip install [pkgs]
+        """
+        self._run("uv", line)
+
+    def _run(self, command: str, line: str) -> None:
+        self.shell.system(f"{command} {line}")
         code = self.shell.user_ns["_exit_code"]
         if code:
-            raise UsageError(f"%pip ended with exit code {code}")
+            raise UsageError(f"{command.split()[-1]} ended with exit code {code}")
         print("Note: you may need to restart the kernel to use updated packages.")

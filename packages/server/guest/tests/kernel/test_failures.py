@@ -83,6 +83,7 @@ class FailuresTest(unittest.TestCase):
     def test_a_program_that_fails_is_an_error_where_a_magic_runs_it(self):
         self.assertEqual(self.run_cell("%pip install ./missing").reply["error"]["ename"], "UsageError")
         self.assertEqual(self.run_cell("%pip --version").status, "ok")
+        self.assertEqual(self.run_cell("%uv pip list").reply["error"]["ename"], "UsageError")
         self.assertEqual(
             self.run_cell("%%bash\nexit 3").reply["error"]["ename"], "CalledProcessError"
         )
