@@ -1,9 +1,9 @@
 """Magics that end otherwise than IPython's own do."""
 
 import shlex
+import subprocess
 import sys
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 
 
@@ -34,5 +34,5 @@ class OwnMagics(Magics):
         self.shell.system(f"{command} {line}")
         code = self.shell.user_ns["_exit_code"]
         if code:
-            raise UsageError(f"{command.split()[-1]} ended with exit code {code}")
+            raise subprocess.CalledProcessError(code, f"{command} {line}")
         print("Note: you may need to restart the kernel to use updated packages.")
