@@ -46,7 +46,14 @@ test("of the privileged Python one file has patterns, of fixed lengths", () => {
     .filter((path) => path.endsWith(".py"))
     .map((path) => ({ name: basename(path), text: readFileSync(join(guest, path), "utf8") }))
     .filter(({ text }) => /^(?:import|from) re\b/m.test(text));
-  const besideUserCode = ["cell_pieces", "chart_axis", "completion", "context_probe", "shell"];
+  const besideUserCode = [
+    "cell_pieces",
+    "chart_axis",
+    "completion",
+    "context_probe",
+    "libraries",
+    "short_path",
+  ];
   const privileged = users.filter(({ name }) => !besideUserCode.includes(name.replace(".py", "")));
   expect(privileged.map(({ name }) => name)).toEqual(["operations.py"]);
   const patterns = privileged.flatMap(({ text }) => [...text.matchAll(/\bre\.\w+\((.*)/g)]);

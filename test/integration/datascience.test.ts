@@ -1,6 +1,7 @@
 /** Ordinary data science under the default limits: what users of such a service run every day. */
 import { beforeAll, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
+import { uniqueId } from "../support/server.ts";
 import { joinSharedServer } from "../support/shared-server.ts";
 
 let server: Client;
@@ -244,4 +245,102 @@ test("a plotly figure as the last expression is rich output", async () => {
       : [],
   );
   expect(keys.some((key) => key === "text/html" || key.includes("plotly"))).toBe(true);
+});
+
+test("prints to both streams in turn, and what replaces what was shown, are within the bounds", async () => {
+  const alternating = await server.execute({
+    code: "import sys\nfor n in range(3200):\n    print(n)\n    print(n, file=sys.stderr)",
+  });
+  expect(alternating).toMatchObject({ status: "ok", exit_code: 0 });
+  expect(alternating.outputs).toHaveLength(6400);
+  expect(alternating.stderr).toMatch(/\n3199\n$/);
+  const cleared = await server.execute({
+    code: "from IPython.display import clear_output\nfor n in range(3600):\n    clear_output(wait=True)\n    print(n)",
+  });
+  expect(cleared).toMatchObject({ status: "ok", stdout: "3599\n" });
+  const updated = await server.execute({
+    code: "handle = display(0, display_id=True)\nfor n in range(3600): handle.update(n)",
+  });
+  expect(updated.status).toBe("ok");
+  expect(updated.outputs).toMatchObject([{ data: { "text/plain": "3599" } }]);
+});
+
+test("a figure of the Agg backend is shown, and the next one is another", async () => {
+  const session_id = uniqueId("agg");
+  const first = await server.execute({
+    session_id,
+    code: "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('a.png')",
+  });
+  expect(first).toMatchObject({ status: "ok", files_created: ["a.png"] });
+  expect(first.result_base64).toMatch(/^iVBOR/);
+  const second = await server.execute({
+    session_id,
+    code: "print(plt.get_fignums())\nplt.plot([3])\nplt.show()",
+  });
+  expect(second.stdout).toBe("[]\n");
+  expect(second.outputs.filter((output) => "data" in output)).toHaveLength(1);
+  expect(second.result_base64).toMatch(/^iVBOR/);
+});
+
+test("an error that another library prints is an error", async () => {
+  const response = await server.execute({
+    code: "from rich.traceback import install\ninstall()\n1 / 0",
+  });
+  expect(response).toMatchObject({ status: "error", exit_code: 1 });
+  expect(response.error).toMatchObject({ ename: "ZeroDivisionError", evalue: "division by zero" });
+});
+
+test("a chart of plotly is shown with its library", async () => {
+  const response = await server.execute({
+    code: "import plotly.express as px\nfrom IPython.display import HTML\nHTML(px.bar(y=[1, 2]).to_html())",
+  });
+  expect(response).toMatchObject({ status: "ok", stderr: "" });
+  const [output] = response.outputs;
+  const html = output && "data" in output ? String(output.data["text/html"]) : "";
+  expect(html).toContain("plotly-graph-div");
+  expect(html.length).toBeGreaterThan(3_000_000);
+});
+
+test("modules of the workspace may have any name, and processes start in every way", async () => {
+  const names = ["output", "plan", "tables", "charts", "shell", "kernel", "workspace", "scripts"];
+  const session_id = uniqueId("names");
+  const response = await server.execute({
+    session_id,
+    code: [
+      `names = ${JSON.stringify(names)}`,
+      "for name in names: open(f'{name}.py', 'w').write(f'def where(_=0): return {name!r}')",
+      "print([__import__(name).where() for name in names])",
+    ].join("\n"),
+  });
+  expect(response.stdout).toBe(`['${names.join("', '")}']\n`);
+  const started = await server.execute({
+    session_id,
+    code: [
+      "import multiprocessing, plan",
+      "for way in ('fork', 'spawn', 'forkserver'):",
+      "    with multiprocessing.get_context(way).Pool(1) as pool: print(pool.map(plan.where, [0]))",
+      "with multiprocessing.Manager() as manager: print(dict(manager.dict(a=1)))",
+      "print(__doc__, __spec__)",
+    ].join("\n"),
+  });
+  expect(started.stdout).toBe(
+    `${"['plan']\n".repeat(3)}{'a': 1}\nThe cells of this session. None\n`,
+  );
+});
+
+test("folders are moved between as in a terminal, and a warning reads as Python's own", async () => {
+  const session_id = uniqueId("cd");
+  const answers: string[] = [];
+  for (const code of ["%cd /tmp", "%cd -", "%bookmark here", "%cd /tmp", "%cd -b here"]) {
+    const response = await server.execute({ session_id, code });
+    expect(response).toMatchObject({ status: "ok", stderr: "" });
+    answers.push(response.stdout);
+  }
+  expect(answers.slice(0, 2)).toEqual(["/tmp\n", "/workspace\n"]);
+  expect(answers[4]).toMatch(/\/workspace\n$/);
+  const warned = await server.execute({
+    session_id,
+    code: "import warnings\nwarnings.warn('x')",
+  });
+  expect(warned.stderr).toMatch(/:2: UserWarning: x\n {2}warnings\.warn\('x'\)\n$/);
 });

@@ -151,7 +151,8 @@ describe("what the code or a library made unrecognisable", () => {
       code: "import subprocess\nsubprocess.check_call(['pip', 'install', '--retries', '0', 'cowsay'])",
     });
     expectHint(checked, NETWORK);
-    const command = await server.execute({ code: "%pip install --retries 0 cowsay" });
+    expectHint(await server.execute({ code: "%pip install --retries 0 cowsay" }), NETWORK);
+    const command = await server.execute({ code: "!pip install --retries 0 cowsay" });
     expect(command).toMatchObject({ status: "ok", error: null });
     expect(command.stderr).toMatch(/\nGlovebox: This sandbox has no network access.*\n$/);
     expect(command.result_text).toContain("\nGlovebox: ");

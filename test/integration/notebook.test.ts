@@ -212,6 +212,25 @@ test("a cell that fails ends the run, unless it is told or meant to go on", asyn
   await expectValid(meant.notebook);
 });
 
+test("a cell that is tagged so is not run", async () => {
+  const skipped = code("a = 2", { tags: ["skip-execution"] });
+  const answer = await run(uniqueId("skip"), [code("a = 1"), skipped, code("a")]);
+  expect(answer).toMatchObject({ status: "ok", executions: [1, 2] });
+  expect(answer.notebook.cells[1]).toMatchObject({ outputs: [], execution_count: null });
+  expect(answer.notebook.cells[2]?.outputs).toMatchObject([{ data: { "text/plain": "1" } }]);
+  await expectValid(answer.notebook);
+});
+
+test("a notebook in another language is refused with the reason", async () => {
+  const metadata = { kernelspec: { name: "ir", display_name: "R", language: "R" } };
+  const answer = await post(uniqueId("r"), {
+    notebook: { ...notebookOf(code("x <- 1")), metadata },
+  });
+  expect(answer.status).toBe(400);
+  expect(answer.body.error).toMatchObject({ code: "INVALID_REQUEST" });
+  expect(answer.body.error.message).toContain("written in R, and sandboxes run Python only");
+});
+
 test("the timeout is for each cell, and only a lost sandbox ends the run in any case", async () => {
   const waits = code("import time\ntime.sleep(0.7)");
   const both = await run(uniqueId("each"), [waits, waits], { timeout: 1.2 });

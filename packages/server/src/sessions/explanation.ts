@@ -207,10 +207,14 @@ const TEXT_RULES: readonly TextRule[] = [
       "[Errno 99]",
       "Cannot connect to host",
       "All connection attempts failed",
-      "Could not find a version that satisfies the requirement",
     ],
     chained: true,
     say: () => NO_NETWORK,
+  },
+  {
+    phrases: ["Could not find a version that satisfies the requirement"],
+    chained: true,
+    say: (_, __, { hasWheels }) => (hasWheels ? NOT_AMONG_WHEELS : NO_NETWORK),
   },
   {
     phrases: [

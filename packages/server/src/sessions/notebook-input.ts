@@ -22,6 +22,7 @@ export function readNotebook(value: unknown, codeBytesMax: number): Notebook {
   if (!isObject(value)) throw refuse("notebook must be an object", NOT_A_NOTEBOOK);
   checkFormat(value);
   const { cells, metadata } = value;
+  checkLanguage(metadata);
   if (!Array.isArray(cells)) throw refuse("notebook.cells must be a list", NOT_A_NOTEBOOK);
   if (cells.length > CELLS_MAX) {
     throw refuse(`the notebook has ${cells.length} cells, and at most ${CELLS_MAX} are run`);
@@ -37,8 +38,38 @@ export function readNotebook(value: unknown, codeBytesMax: number): Notebook {
 
 /** Whether the author has said that it fails. */
 export function mayFail(cell: Cell): boolean {
-  const tags = cell.metadata["tags"];
-  return Array.isArray(tags) && tags.includes("raises-exception");
+  return hasTag(cell, "raises-exception");
+}
+
+/** Whether the author has said that it is not to be run. */
+export function isSkipped(cell: Cell): boolean {
+  return hasTag(cell, "skip-execution");
+}
+
+function hasTag({ metadata }: Cell, tag: string): boolean {
+  const tags = metadata["tags"];
+  return Array.isArray(tags) && tags.includes(tag);
+}
+
+/** Run as Python, another language would fail in its first line, and nobody would be told why. */
+function checkLanguage(metadata: unknown): void {
+  if (!isObject(metadata)) return;
+  const { language_info, kernelspec } = metadata;
+  const told = [
+    field(language_info, "name"),
+    field(kernelspec, "language"),
+    field(kernelspec, "name") === "ir" ? "R" : undefined,
+  ];
+  const language = told.find((name) => typeof name === "string" && name.trim() !== "");
+  if (typeof language !== "string" || /^i?python[23]?$/i.test(language.trim())) return;
+  throw refuse(
+    `this notebook is written in ${language.trim().slice(0, 40)}, and sandboxes run Python only`,
+    "metadata.language_info.name and metadata.kernelspec.language say so. Correct them if they are wrong.",
+  );
+}
+
+function field(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined;
 }
 
 function checkFormat({ nbformat, worksheets }: Fields): void {

@@ -8,7 +8,7 @@ import {
   type Notebook,
   notebookOutputs,
 } from "./notebook.js";
-import { mayFail } from "./notebook-input.js";
+import { isSkipped, mayFail } from "./notebook-input.js";
 import type { ExecutionOutcome, ExecutionStatus } from "./outcome.js";
 
 /** Outputs of all cells together; those of later cells are left out. */
@@ -54,7 +54,7 @@ export class NotebookRun {
     for (const [index, cell] of this.#notebook.cells.entries()) {
       if (this.#abandoned) break;
       // As in Jupyter, a cell without code is not run.
-      if (cell.cell_type !== "code" || cell.source.trim() === "") continue;
+      if (cell.cell_type !== "code" || cell.source.trim() === "" || isSkipped(cell)) continue;
       const outcome = await this.#runCell(index, cell);
       if (this.#endsAfter(cell, outcome)) break;
     }

@@ -46,6 +46,22 @@ const refused: [problem: string, value: unknown, message: RegExp, hint?: RegExp]
     notebook(code("1", { metadata: [] })),
     /cells\[0\]\.metadata must be/,
   ],
+  [
+    "a notebook in R",
+    { ...notebook(code("x <- 1")), metadata: { language_info: { name: "R" } } },
+    /written in R, and sandboxes run Python only/,
+    /kernelspec/,
+  ],
+  [
+    "a notebook of a kernel for R",
+    { ...notebook(code("1")), metadata: { kernelspec: { name: "ir", display_name: "R" } } },
+    /written in R,/,
+  ],
+  [
+    "a notebook in Julia",
+    { ...notebook(code("1")), metadata: { kernelspec: { language: "julia", name: "julia-1.9" } } },
+    /written in julia,/,
+  ],
   ["too many cells", notebook(...Array(1001).fill(code("1"))), /1001 cells, and at most 1000/],
 ];
 
@@ -128,6 +144,19 @@ test("a tag says that a cell may fail", () => {
     CODE_BYTES_MAX,
   ).cells.map(mayFail);
   expect([tagged, plain, odd]).toEqual([true, false, false]);
+});
+
+test("a notebook in Python is read, whatever its kernel is called, and one that says nothing", () => {
+  for (const metadata of [
+    {},
+    { kernelspec: { name: "my-env", display_name: "My" } },
+    { kernelspec: { name: "python2", language: "python" }, language_info: { name: "ipython" } },
+    { language_info: { name: "Python" }, kernelspec: 1 },
+    { language_info: { name: 3 } },
+  ]) {
+    const read = readNotebook({ ...notebook(code("1")), metadata }, CODE_BYTES_MAX);
+    expect(read.cells, JSON.stringify(metadata)).toHaveLength(1);
+  }
 });
 
 function execution(id: number, source: string): Execution {

@@ -180,6 +180,20 @@ describe("rich output", () => {
     expect(onFlood).toHaveBeenCalled();
   });
 
+  test("that replaces what was there counts once", () => {
+    const heavy = { "image/png": "x".repeat(7 * 2 ** 20) };
+    const updates = Array.from({ length: 10 }, () => update(heavy, "a"));
+    const cleared = Array.from({ length: 10 }, () => [clear(true), display(heavy)]).flat();
+    const { collector, onFlood } = collect([display(heavy, "a"), ...updates, ...cleared]);
+    expect(collector.outputs).toHaveLength(1);
+    expect(onFlood).not.toHaveBeenCalled();
+    // What was replaced by something small leaves its room to others.
+    const three = Array.from({ length: 3 }, () => display(heavy));
+    const shrunk = collect([display(heavy, "a"), ...three.slice(1), update({}, "a"), ...three]);
+    expect(shrunk.collector.outputs).toHaveLength(5);
+    expect(shrunk.onFlood).toHaveBeenCalledOnce();
+  });
+
   test("of more pieces than its bound is dropped, marked, and calls for the end", () => {
     const { collector, onFlood } = collect(Array.from({ length: 10_001 }, () => display({})));
     expect(collector.outputs).toHaveLength(10_000);
@@ -205,12 +219,22 @@ describe("a guest that means harm", () => {
 
   test("cannot pile up display ids behind cleared output", () => {
     function* messages() {
-      for (let n = 0; n < 12_000; n++) {
+      for (let n = 0; n < 2000; n++) {
         yield display({}, `${"x".repeat(5000)}${n}`);
         yield clear(false);
       }
+      yield update({ "text/plain": "late" }, `${"x".repeat(5000)}0`);
     }
-    expect(collect(messages()).onFlood).toHaveBeenCalled();
+    const { collector } = collect(messages());
+    expect(collector.outputs).toEqual([]);
+    expect(collector.bytes).toBeLessThan(20_000);
+  });
+
+  test("cannot pile up bytes in updates of what was never shown", () => {
+    const messages = Array.from({ length: 6 }, () =>
+      update({ "image/png": "x".repeat(8 * 2 ** 20) }, "unknown"),
+    );
+    expect(collect(messages).onFlood).toHaveBeenCalled();
   });
 
   test("cannot make the collector throw by deep nesting", () => {

@@ -46,6 +46,8 @@ class StreamText {
   }
 }
 
+type DisplayOutput = Extract<Output, { output_type: "display_data" }>;
+
 export class OutputCollector {
   readonly outputs: Output[] = [];
   readonly #bytesMax: number;
@@ -57,7 +59,8 @@ export class OutputCollector {
   #textSeen = 0;
   #richBytes = 0;
   #messages = 0;
-  #displays = new Map<string, Output & { output_type: "display_data" }>();
+  /** Shown under an id, and what each weighs. */
+  #displays = new Map<string, { output: DisplayOutput; weight: number }>();
   #clearBeforeNext = false;
   truncated = false;
   /** Told of everything that is kept, at once; undefined without followers. */
@@ -83,11 +86,12 @@ export class OutputCollector {
         return;
       case "clear_output":
         if (message.content.wait) this.#clearBeforeNext = true;
-        else this.outputs.length = 0;
+        else this.#clear();
         this.onEvent?.("clear_output", { wait: message.content.wait });
         return;
       case "execute_result": {
-        if (!this.#takeRichBytes(message.content)) return;
+        this.#clearIfAsked();
+        if (this.#takeRichBytes(message.content) === undefined) return;
         const { execution_count, data, metadata } = message.content;
         if (this.#addRich({ output_type: "execute_result", execution_count, data, metadata })) {
           this.onEvent?.("execute_result", { execution_count, data, metadata });
@@ -95,23 +99,28 @@ export class OutputCollector {
         return;
       }
       case "display_data": {
-        if (!this.#takeRichBytes(message.content)) return;
+        this.#clearIfAsked();
+        const weight = this.#takeRichBytes(message.content);
+        if (weight === undefined) return;
         const { data, metadata, transient } = message.content;
         const output = { output_type: "display_data" as const, data, metadata };
         const id = transient["display_id"];
         if (!this.#addRich(output)) return;
-        if (typeof id === "string") this.#displays.set(id, output);
+        if (typeof id === "string") this.#displays.set(id, { output, weight });
         const named = typeof id === "string" ? { display_id: id } : {};
         this.onEvent?.("display_data", { data, metadata, ...named });
         return;
       }
       case "update_display_data": {
-        if (!this.#takeRichBytes(message.content)) return;
         const { data, metadata, transient } = message.content;
         const id = transient["display_id"];
-        if (typeof id !== "string") return;
-        const shown = this.#displays.get(id);
-        if (shown) Object.assign(shown, { data, metadata });
+        const shown = typeof id === "string" ? this.#displays.get(id) : undefined;
+        const weight = this.#takeRichBytes(message.content, shown?.weight);
+        if (weight === undefined || typeof id !== "string") return;
+        if (shown) {
+          Object.assign(shown.output, { data, metadata });
+          shown.weight = weight;
+        }
         this.onEvent?.("update_display_data", { data, metadata, display_id: id });
         return;
       }
@@ -192,23 +201,33 @@ export class OutputCollector {
     return true;
   }
 
-  /** Everything of a message counts, whatever a guest hides it in. */
-  #takeRichBytes(content: object): boolean {
+  /**
+   * Everything of a message counts, whatever a guest hides it in, less what it replaces.
+   * @returns what it weighs, or undefined where it is too much
+   */
+  #takeRichBytes(content: object, replaced = 0): number | undefined {
     const weight = weighJson(content);
     if (weight === Number.POSITIVE_INFINITY) {
       this.truncated = true;
-      return false;
+      return undefined;
     }
-    this.#richBytes += weight;
-    if (this.#richBytes <= RICH_BYTES_MAX) return true;
+    this.#richBytes += weight - replaced;
+    if (this.#richBytes <= RICH_BYTES_MAX) return weight;
     this.truncated = true;
     this.#onFlood();
-    return false;
+    return undefined;
   }
 
   #clearIfAsked(): void {
     if (!this.#clearBeforeNext) return;
+    this.#clear();
+  }
+
+  /** What is gone weighs nothing: code that draws over and over has as much room each time. */
+  #clear(): void {
     this.#clearBeforeNext = false;
     this.outputs.length = 0;
+    this.#displays.clear();
+    this.#richBytes = 0;
   }
 }

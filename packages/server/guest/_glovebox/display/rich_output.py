@@ -17,13 +17,32 @@ class Publisher(DisplayPublisher):
         self.shell.send("clear_output", {"wait": bool(wait)})
 
 
+class PlainPrinters:
+    """Whether numbers and truth values are shown as at the beginning."""
+
+    def __init__(self, display):
+        self._display = display
+        printers = display.formatters["text/plain"].type_printers
+        self._first_printers = {kind: printers.get(kind) for kind in (int, bool)}
+        self._first_active = list(display.active_types)
+
+    def untouched(self, kind: type) -> bool:
+        printers = self._display.formatters["text/plain"].type_printers
+        return (
+            printers.get(kind) is self._first_printers.get(kind)
+            and self._display.active_types == self._first_active
+        )
+
+
 class ResultHook(DisplayHook):
     """The value of a cell's last expression."""
 
     def __call__(self, result=None):
         # The commonest results need none of the ten formatters. Their printers can be replaced, so
         # look first whether they were.
-        if type(result) in (int, bool) and self.shell.plain_printers_untouched(type(result)):
+        shell = self.shell
+        is_plain = type(result) in (int, bool) and shell.plain_printers.untouched(type(result))
+        if is_plain and not shell.logger.log_active:
             if not self.quiet():
                 self.update_user_ns(result)
                 self.fill_exec_result(result)

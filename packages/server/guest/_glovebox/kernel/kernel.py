@@ -6,6 +6,7 @@ What it does is keep honest code well served and the session recognisably dead w
 """
 
 import os
+import pathlib
 import selectors
 import signal
 import socket
@@ -13,8 +14,10 @@ import sys
 import time
 
 from _glovebox.kernel import completion, libraries, questions, reseed, workspace
-from _glovebox.kernel.output import Output, TextStream
-from _glovebox.kernel.shell import Outcome, Shell, make_shell
+from _glovebox.kernel.outcome import Outcome
+from _glovebox.kernel.output import Output
+from _glovebox.kernel.shell import Shell, make_shell
+from _glovebox.kernel.text_stream import TextStream, flush_replacements
 from _glovebox.kernel.user_input import UserInput
 from _glovebox.wire import frames
 
@@ -49,6 +52,11 @@ _WARM_UP = (
     "%pwd",
     "import pandas\npandas.DataFrame({'a': [1.5], 'b': ['x']})",
     "import matplotlib.pyplot as plt\nplt.plot([1, 2]), plt.title('x'), plt.xlabel('y'), plt.legend(['a'])",
+    # plotly imports a module for each kind of trace, and their validators, where it first meets one.
+    "import plotly.express as px\nfrom plotly.subplots import make_subplots\n"
+    "px.bar(x=[1], y=[2], title='x'), px.scatter(x=[1], y=[2], color=['a']), px.histogram(x=[1])\n"
+    "px.line(x=[1], y=[2]), px.pie(values=[1]), px.imshow([[1]]), px.box(y=[1])\n"
+    "make_subplots(rows=2).update_layout(template='plotly_white')",
 )
 
 
@@ -112,11 +120,14 @@ class Kernel:
         if os.path.isdir(_FONT_CACHE):
             for name in os.listdir(_FONT_CACHE):
                 os.symlink(f"{_FONT_CACHE}/{name}", f"{_HOME}/.config/matplotlib/{name}")
+        # Where the user is, as IPython has it: before the libraries and behind Python's own.
+        self._insert_before_libraries("")
         if os.path.ismount(_WHEELS):
             os.environ.update(_PIP_WITH_WHEELS)
             self._expect_packages()
         os.chdir(_WORKSPACE)
         sys.path.insert(0, _WORKSPACE)
+        self._shell.history_manager.dir_hist[:] = [pathlib.Path(_WORKSPACE)]
         reseed.reseed()
         self._input.install()
         self._shell.send = self._output.send
@@ -126,13 +137,16 @@ class Kernel:
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
-    @staticmethod
-    def _expect_packages() -> None:
+    def _expect_packages(self) -> None:
         """The user's own packages, before those of the system: the directory is there from the start,
         as an import system that has once missed it would go on missing it."""
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         place = f"{_HOME}/.local/lib/{version}/site-packages"
         os.makedirs(place, exist_ok=True)
+        self._insert_before_libraries(place)
+
+    @staticmethod
+    def _insert_before_libraries(place: str) -> None:
         systems = (index for index, path in enumerate(sys.path) if path.endswith("dist-packages"))
         sys.path.insert(next(systems, len(sys.path)), place)
 
@@ -168,6 +182,8 @@ class Kernel:
             else:
                 run = self._shell.run_quietly if content.get("quiet") else self._shell.run
                 outcome = run(content["code"])
+            if not type(sys.stdout) is type(sys.stderr) is TextStream:
+                flush_replacements()
         except KeyboardInterrupt:  # It arrived between user code and here.
             outcome = self._shell.outcome
             outcome.interrupted = True
@@ -238,6 +254,7 @@ def prepare() -> Kernel:
     for cell in _WARM_UP:
         shell.run(cell)
     shell.reset(new_session=True)
+    shell.home_dir = _HOME
     reseed.find_generators()
     completion.remember_root_modules()
     return Kernel(shell)

@@ -7,7 +7,6 @@ the lock.
 
 import contextlib
 import fcntl
-import io
 import os
 import select
 import signal
@@ -192,65 +191,3 @@ class Output:
                 waiting = _READ_BYTES if waiting >= _EMPTY_AT_BYTES else 0
         self._unread_bytes = 0
         return texts
-
-
-class TextStream(io.TextIOBase):
-    """sys.stdout or sys.stderr of user code. Unbuffered on purpose: what was printed is never lost."""
-
-    encoding = "utf-8"
-    errors = "backslashreplace"
-    newlines = None
-    line_buffering = True
-
-    def __init__(self, output: Output, name: str, descriptor: int):
-        self._output = output
-        self._descriptor = descriptor
-        self.name = f"<{name}>"
-        self._stream = name
-        self.buffer = ByteStream(self)
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if text:
-            data = text.encode("utf-8", "backslashreplace")
-            self._output.write_text(self._stream, self._descriptor, data)
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Closing would lose the output of every later cell, so it does nothing."""
-
-    def write_bytes(self, data: bytes) -> int:
-        self._output.write_text(self._stream, self._descriptor, bytes(data))
-        return len(data)
-
-
-class ByteStream(io.RawIOBase):
-    """sys.stdout.buffer: bytes to the same place."""
-
-    def __init__(self, text: TextStream):
-        self._text = text
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data) -> int:
-        return self._text.write_bytes(data)
-
-    def fileno(self) -> int:
-        return self._text.fileno()
-
-    def close(self) -> None:
-        """See TextStream.close."""

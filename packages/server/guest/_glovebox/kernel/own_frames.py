@@ -9,9 +9,10 @@ _FRAMES_SHOWN_MAX = 100
 _OWN_FOLDER = os.path.join(_glovebox.__path__[0], "")
 
 
-def without_own_frames(trace):
+def without_own_frames(trace, keep_caller: bool = False):
     """A traceback without the frames of this product at its two ends: those that called user code,
-    and those that user code was in when it was interrupted or printed."""
+    and those that user code was in when it was interrupted or printed. `keep_caller` leaves the last
+    of the former."""
     chain = []
     while trace is not None:
         chain.append(trace)
@@ -20,7 +21,7 @@ def without_own_frames(trace):
     while ours and ours[-1]:
         ours.pop()
         chain.pop()
-    while ours and ours[0]:
+    while ours and ours[0] and not (keep_caller and ours[1:2] == [False]):
         ours.pop(0)
         chain.pop(0)
     if len(chain) > _FRAMES_SHOWN_MAX:
@@ -35,7 +36,3 @@ def without_own_frames(trace):
 
 def _is_own(frame: types.FrameType) -> bool:
     return frame.f_code.co_filename.startswith(_OWN_FOLDER)
-
-
-def starts_in_own_file(trace) -> bool:
-    return trace is not None and _is_own(trace.tb_frame)

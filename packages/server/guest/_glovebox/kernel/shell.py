@@ -1,20 +1,18 @@
 """IPython's shell, told where results go, with a short path for plain Python cells.
 
 A cell that is valid Python without magics needs none of IPython's source transformations, which
-tokenize in pure Python and cost more than most cells take to run. Whatever is special (magics, `!cmd`, `?`, top-level
-await, registered transformers) goes IPython's own way, so both paths mean the same.
+tokenize in pure Python and cost more than most cells take to run. What short_path.py lets through not
+goes IPython's own way, so both paths mean the same.
 """
 
 import codeop
 import linecache
-import re
 import subprocess
 import sys
 import tempfile
 import traceback
 import types
 import warnings
-from dataclasses import dataclass
 
 from IPython.core.autocall import IPyAutocall
 from IPython.core.interactiveshell import InteractiveShell
@@ -22,22 +20,17 @@ from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from _glovebox.display import formats
-from _glovebox.display.rich_output import Publisher, ResultHook
-from _glovebox.kernel.cell_pieces import Piece, pieces_of
-from _glovebox.kernel.own_frames import starts_in_own_file, without_own_frames
+from _glovebox.display.rich_output import PlainPrinters, Publisher, ResultHook
+from _glovebox.kernel import backends
+from _glovebox.kernel.cell_pieces import Piece
+from _glovebox.kernel.last_result import LastResult
+from _glovebox.kernel.magics import OwnMagics
+from _glovebox.kernel.outcome import Outcome, described
+from _glovebox.kernel.own_frames import without_own_frames
+from _glovebox.kernel.short_path import ShortPath
 
-_FIRST_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
 # codeop asks the compiler to treat a cell as something still being typed.
 _INCOMPLETE_INPUT_FLAGS = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
-
-
-@dataclass
-class Outcome:
-    """How a cell ended. `error` holds Jupyter's ename, evalue and traceback."""
-
-    error: dict | None = None
-    exit_code: int | None = None
-    interrupted: bool = False
 
 
 class CellExit(IPyAutocall):
@@ -49,7 +42,7 @@ class CellExit(IPyAutocall):
         raise SystemExit(code)
 
 
-class Shell(InteractiveShell):
+class Shell(LastResult, InteractiveShell):
     """One session's interpreter. Made once in the zygote, used in every fork."""
 
     displayhook_class = ResultHook
@@ -59,7 +52,10 @@ class Shell(InteractiveShell):
         # Given when the kernel starts; the zygote has no listener.
         self.send = self.hold = lambda msg_type, content: None
         self.outcome = Outcome()
+        self._shown, self._is_asked = None, False
         super().__init__(**options)
+        # Bookmarks and the like. IPython keeps them in files where a library is there that does.
+        self.db = {}
 
     def init_history(self):
         super().init_history()
@@ -72,54 +68,49 @@ class Shell(InteractiveShell):
 
     def reset(self, *arguments, **options):
         super().reset(*arguments, **options)
-        # It goes with the names, and multiprocessing asks for it before it starts a process anew.
-        self.user_module.__spec__ = None
+        # They go with the names. multiprocessing asks for the last before it starts a process anew.
+        self.user_module.__doc__ = "The cells of this session."
+        for name in ("__package__", "__loader__", "__spec__"):
+            self.user_ns[name] = None
 
     def init_io(self):
         """Streams are put in place after the fork."""
-
-    def plain_printers_untouched(self, kind: type) -> bool:
-        formatter = self.display_formatter.formatters["text/plain"]
-        return (
-            formatter.type_printers.get(kind) is self._first_printers.get(kind)
-            and self.display_formatter.active_types == self._first_active
-        )
-
-    def remember_printers(self) -> None:
-        formatter = self.display_formatter.formatters["text/plain"]
-        self._first_printers = {kind: formatter.type_printers.get(kind) for kind in (int, bool)}
-        self._first_active = list(self.display_formatter.active_types)
 
     def remember_what_stays(self) -> None:
         """Objects that every cell needs and that live as long as the shell. Reading a trait once
         puts its default where `_trait_values` has it."""
         for owner, trait in (
-            (self, "ast_transformers"),
             (self, "execution_count"),
             (self.history_manager, "input_hist_parsed"),
             (self.history_manager, "input_hist_raw"),
             *((self.history_manager, name) for name in ("_i", "_ii", "_iii", "_i00")),
         ):
             getattr(owner, trait)
-        self._line_magics = self.magics_manager.magics["line"]
         self._cell_numbers = self.compile._filename_map
         self._callbacks = self.events.callbacks
+        self._short_path = ShortPath(self)
 
     # --- running ----------------------------------------------------------------------------
 
     def run(self, code: str) -> Outcome:
         """Run one cell and say how it ended. Output goes through `send` and the streams."""
         self.outcome = Outcome()
-        pieces = self._plain_pieces(code)
-        if pieces is None:
+        self._shown, self._is_asked = None, False
+        pieces = self._short_path.pieces(code)
+        if pieces is not None:
+            self._run_plain(code, pieces)
+            return self.outcome
+        try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="To exit: use 'exit'")
                 result = super().run_cell(code, store_history=True)
-            failure = result.error_in_exec or result.error_before_exec
-            if isinstance(failure, SystemExit):
-                self._take_exit(failure)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # By a printer of tracebacks that user code has put in place.
+            self._take_failure(raised)
         else:
-            self._run_plain(code, pieces)
+            # What a magic has shown and not let through is in neither.
+            self._take_failure(result.error_in_exec or result.error_before_exec or self._shown)
         return self.outcome
 
     def run_quietly(self, code: str) -> Outcome:
@@ -133,44 +124,24 @@ class Shell(InteractiveShell):
             self.showtraceback(running_compiled_code=True)
         return self.outcome
 
-    def _plain_pieces(self, code: str) -> list[Piece] | None:
-        """Compiled code for a cell that needs nothing of IPython's syntax, else None."""
-        values = self._trait_values
-        if values["ast_transformers"] or self.input_transformers_post:
-            return None
-        if self._callbacks["pre_run_cell"] or self._callbacks["post_run_cell"]:
-            return None  # They are told about the cell in IPython's own terms.
-        if "\n" not in code:
-            first = _FIRST_NAME.match(code)
-            if first and first[1] not in self.user_ns and first[1] in self._line_magics:
-                return None  # Automagic: `ls -l` is valid Python, and yet not meant as such.
-            if first and isinstance(self.user_ns.get(first[1]), IPyAutocall):
-                return None  # `exit` alone means a call.
-        if "__future__" in code:
-            return None  # IPython keeps such flags for later cells.
-        name = f"<cell {values['execution_count']}>"
-        flags = self.compile.flags
-        try:
-            return pieces_of(code, name, flags)
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-            return None  # IPython knows whether this is a magic, an await or a mistake.
-
     def _run_plain(self, code: str, pieces: list[Piece]) -> None:
         # Reading and setting a trait costs more than running a short cell; its value lies here.
         values = self._trait_values
         count = values["execution_count"]
         self._trigger("pre_execute")
         self._remember_input(code, count)
+        failure = None
         try:
             for piece, is_shown in pieces:
                 if is_shown:
                     sys.displayhook(eval(piece, self.user_ns))
                 else:
                     exec(piece, self.user_ns)
-        except SystemExit as request:
-            self._take_exit(request)
-        except BaseException:
-            self.showtraceback(running_compiled_code=True)
+        except BaseException as raised:
+            failure = raised
+            self._end_in(raised)
+        values["last_execution_succeeded"] = failure is None
+        self._last_run = (code, count, failure)
         self._trigger("post_execute")
         values["execution_count"] = count + 1
 
@@ -214,41 +185,63 @@ class Shell(InteractiveShell):
 
     # --- errors -----------------------------------------------------------------------------
 
+    def _end_in(self, failure: BaseException) -> None:
+        """As IPython's run_code does. Whatever prints may be user code."""
+        try:
+            if isinstance(failure, self.custom_exceptions):
+                self.CustomTB(*self._get_exc_info())
+            else:
+                self.showtraceback(running_compiled_code=True)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as broken:
+            for one in (broken, failure):
+                one.__traceback__ = without_own_frames(one.__traceback__)
+            print("".join(traceback.format_exception(broken)), end="", file=sys.stderr)
+        self._take_failure(failure)
+
+    def _take_failure(self, failure: BaseException | None) -> None:
+        """How the cell ended does not depend on who has printed it, and whether."""
+        if isinstance(failure, SystemExit):
+            self._take_exit(failure)
+        elif failure is not None and self.outcome.error is None:
+            self._note_error(type(failure), failure, None)
+
+    def _note_error(self, etype, evalue, lines: list[str] | None) -> None:
+        self.outcome.interrupted = issubclass(etype, KeyboardInterrupt)
+        self.outcome.error = described(etype, evalue, lines)
+
     def _get_exc_info(self, exc_tuple=None):
-        """Leave out the frames of this product: users look for their own lines."""
+        """Leave out the frames of this product: users look for their own lines. Printers expect one
+        that called user code, as IPython's own does, and leave it out themselves."""
         kind, value, trace = super()._get_exc_info(exc_tuple)
-        return kind, value, without_own_frames(trace)
+        is_code = exc_tuple is None and kind is not None and not issubclass(kind, SyntaxError)
+        return kind, value, without_own_frames(trace, keep_caller=is_code)
 
     def showtraceback(self, exc_tuple=None, filename=None, tb_offset=None, **options):
-        kind, value, _ = exc_tuple or sys.exc_info()
+        kind, value, trace = exc_tuple or sys.exc_info()
         if kind is not None and issubclass(kind, SystemExit):
             return
+        # `%tb`, or a cell that shows what it has caught: it goes on.
+        self._is_asked = kind is None or (trace and trace.tb_frame.f_globals is self.user_ns)
+        if not self._is_asked:
+            self._shown = value
         if isinstance(value, BaseExceptionGroup):
             # IPython would print these past us.
-            kind, value, trace = self._get_exc_info(exc_tuple)
+            kind, value, trace = self._get_exc_info(exc_tuple or sys.exc_info())
             lines = traceback.format_exception(kind, value, trace)
             self._showtraceback(kind, value, [line.rstrip("\n") for line in lines])
             return
-        # Our own frames are gone already, so there is none for IPython to skip on the plain path.
-        frame_is_ours = exc_tuple is None and starts_in_own_file(sys.exc_info()[2])
-        super().showtraceback(
-            exc_tuple, filename, 0 if frame_is_ours else tb_offset, **options
-        )
+        super().showtraceback(exc_tuple, filename, tb_offset, **options)
 
     def show_usage_error(self, exc):
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
     def _showtraceback(self, etype, evalue, stb):
-        self.outcome.interrupted = issubclass(etype, KeyboardInterrupt)
-        try:
-            text = str(evalue)
-        except Exception:
-            text = "<exception str() failed>"
-        self.outcome.error = {
-            "ename": str(etype.__name__)[:1024],
-            "evalue": text[:65536],
-            "traceback": [str(line)[:65536] for line in stb][:200],
-        }
+        if self._is_asked:
+            print(self.InteractiveTB.stb2text(stb), file=sys.stderr)
+            return
+        self._note_error(etype, evalue, list(stb))
 
     # --- what needs a terminal or a parent elsewhere ------------------------------------------
 
@@ -265,6 +258,12 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui=None):
         """There is no display; every backend is inline."""
+
+    def enable_matplotlib(self, gui=None):
+        found = super().enable_matplotlib(backends.gui_in_place_of(gui))
+        # IPython's runner for `%run` draws once more at the end, which makes a figure where there is none.
+        self.magics_manager.registry["ExecutionMagics"].default_runner = self.safe_execfile
+        return found
 
 
 def make_shell() -> Shell:
@@ -290,7 +289,9 @@ def make_shell() -> Shell:
 
     shell.compile.flags &= ~_INCOMPLETE_INPUT_FLAGS
     shell.remember_what_stays()
+    shell.register_magics(OwnMagics)
     shell.enable_matplotlib("inline")
+    backends.keep_inline()
     formats.install(shell)
-    shell.remember_printers()
+    shell.plain_printers = PlainPrinters(shell.display_formatter)
     return shell

@@ -8,7 +8,8 @@ import threading
 import time
 import unittest
 
-from _glovebox.kernel.output import Output, TextStream
+from _glovebox.kernel.output import Output
+from _glovebox.kernel.text_stream import TextStream
 from _glovebox.wire import frames
 from tests.support import eventually, output_pipe, read_frames, text_of
 

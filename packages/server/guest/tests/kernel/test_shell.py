@@ -283,6 +283,15 @@ class ShellTest(unittest.TestCase):
         self.run_cell("open('helper.py', 'w').write('value = 11')")
         self.assertEqual(self.run_cell("import helper\nhelper.value").value, "11")
 
+    def test_a_module_beside_the_user_can_be_imported(self):
+        self.run_cell("import os\nos.mkdir('inner')\nopen('inner/nearby.py', 'w').write('value = 12')")
+        self.run_cell("%cd -q inner")
+        self.assertEqual(self.run_cell("import nearby\nnearby.value").value, "12")
+
+    def test_the_path_of_modules_begins_at_the_workspace(self):
+        self.run_cell("import sys\nown = [one for one in sys.path if 'dist-packages' not in one]")
+        self.assertEqual(self.run_cell("own[0], own[-1]").value, "('/workspace', '')")
+
     def test_a_variable_of_one_kernel_is_unknown_to_another(self):
         self.run_cell("private = 1")
         with KernelProcess() as other:

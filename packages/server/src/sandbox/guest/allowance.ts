@@ -15,6 +15,11 @@ const BYTES_MAX: Readonly<Record<Task, number>> = {
 };
 const IDLE_FRAME_BYTES_MAX = 64 * 1024;
 const VALUES_MAX = 500_000;
+/**
+ * A small message has about so many, and those of each message are free: how many messages there may be is
+ * bounded where they are collected.
+ */
+const VALUES_FREE = 200;
 /** In one execution. Each is an event for its followers. */
 const INPUT_REQUESTS_MAX = 10_000;
 
@@ -41,9 +46,9 @@ export class Allowance {
     if (this.#bytes > BYTES_MAX[this.#task]) throw new Flood(`more than ${this.#bytes - 1} bytes`);
   }
 
-  /** Values of JSON, which cost more than their bytes. */
+  /** Values of JSON in one message, which cost more than their bytes. */
   countValues(values: number): void {
-    this.#values += values;
+    this.#values += Math.max(0, values - VALUES_FREE);
     if (this.#values > VALUES_MAX) throw new Flood(`more than ${VALUES_MAX} JSON values`);
   }
 

@@ -1,0 +1,101 @@
+"""A cell that fails has failed, whoever prints its traceback."""
+
+import unittest
+
+from tests.support import KernelProcess
+
+_PRINTERS = {
+    "rich": "from rich.traceback import install\ninstall()",
+    "rich with locals": "from rich.traceback import install\ninstall(show_locals=True)",
+    "a function": "get_ipython()._showtraceback = lambda kind, value, lines: print('mine')",
+    "no printer": "get_ipython().showtraceback = lambda *_, **__: None",
+    "an exception hook": "import sys\nsys.excepthook = lambda *_: print('never')",
+    "a broken one": "def show(*_, **__): raise ValueError('broken')\nget_ipython().showtraceback = show",
+    "a handler": "get_ipython().set_custom_exc((Exception,), lambda *_, **__: print('mine'))",
+    "a broken handler": "get_ipython().set_custom_exc((Exception,), lambda *_: None)",
+    "the name only": (
+        "import sys\nip = get_ipython()\n"
+        "def hide(exc_tuple=None, filename=None, tb_offset=None, exception_only=False,\n"
+        "         running_compiled_code=False):\n"
+        "    kind, value, trace = sys.exc_info()\n"
+        "    return ip._showtraceback(kind, value, ip.InteractiveTB.get_exception_only(kind, value))\n"
+        "ip.showtraceback = hide"
+    ),
+}
+
+
+class FailuresTest(unittest.TestCase):
+    def setUp(self):
+        self.kernel = KernelProcess()
+        self.addCleanup(self.kernel.close)
+        self.run_cell = self.kernel.run
+
+    def test_an_error_is_an_error_under_every_printer(self):
+        for name, code in _PRINTERS.items():
+            with self.subTest(name), KernelProcess() as kernel:
+                self.assertEqual(kernel.run(code).status, "ok")
+                for failing in ("1 / 0", "%timeit -n1 -r1 1 / 0", "x = 1\n1 / 0"):
+                    run = kernel.run(failing)
+                    self.assertEqual(run.status, "error", failing)
+                    if "timeit" not in failing:  # A broken printer fails in IPython's own code.
+                        self.assertEqual(run.reply["error"]["ename"], "ZeroDivisionError", failing)
+                self.assertEqual(kernel.run("2").value, "2")
+
+    def test_rich_shows_the_users_line(self):
+        self.run_cell(_PRINTERS["rich"])
+        run = self.run_cell("def divide(a):\n    return a / 0\ndivide(1)")
+        self.assertIn("in divide:2", run.stderr)
+        self.assertNotIn("_glovebox", run.stderr)
+        self.assertEqual(run.reply["error"]["traceback"], ["ZeroDivisionError: division by zero"])
+        self.assertEqual(self.run_cell("x = (").reply["error"]["ename"], "SyntaxError")
+        self.assertEqual(self.run_cell("%%time\n1 / 0").reply["error"]["ename"], "ZeroDivisionError")
+
+    def test_a_custom_handler_gets_its_exceptions_and_no_others(self):
+        self.run_cell(
+            "def handle(shell, kind, value, trace, tb_offset=None): print('handled', value)\n"
+            "get_ipython().set_custom_exc((KeyError,), handle)"
+        )
+        run = self.run_cell("{}['missing']")
+        self.assertEqual((run.stdout, run.reply["error"]["ename"]), ("handled 'missing'\n", "KeyError"))
+        run = self.run_cell("1 / 0")
+        self.assertEqual((run.stdout, run.reply["error"]["ename"]), ("", "ZeroDivisionError"))
+
+    def test_what_a_broken_printer_leaves_has_the_users_lines_only(self):
+        self.run_cell(_PRINTERS["a broken one"])
+        stderr = self.run_cell("1 / 0").stderr
+        self.assertIn("1 / 0", stderr)
+        self.assertIn("ValueError: broken", stderr)
+        self.assertNotIn("_glovebox", stderr)
+
+    def test_a_traceback_that_code_asks_for_is_no_failure(self):
+        self.run_cell("1 / 0")
+        run = self.run_cell("%tb")
+        self.assertEqual(run.status, "ok")
+        self.assertIn("ZeroDivisionError", run.stderr)
+        run = self.run_cell("try: {}['k']\nexcept KeyError: get_ipython().showtraceback()\nprint('on')")
+        self.assertEqual((run.status, run.stdout), ("ok", "on\n"))
+        self.assertIn("KeyError", run.stderr)
+
+    def test_a_failing_script_is_an_error(self):
+        self.run_cell("open('failing.py', 'w').write('1 / 0')")
+        self.assertEqual(self.run_cell("%run failing.py").reply["error"]["ename"], "ZeroDivisionError")
+
+    def test_a_program_that_fails_is_an_error_where_a_magic_runs_it(self):
+        for code in ("%pip install ./missing", "%uv pip list", "%%bash\nexit 3"):
+            error = self.run_cell(code).reply["error"]
+            self.assertEqual(error["ename"], "CalledProcessError", code)
+            self.assertNotIn("_glovebox", "".join(error["traceback"]))
+        for code in ("%pip --version", "!exit 3", "%%bash --no-raise-error\nexit 3"):
+            self.assertEqual(self.run_cell(code).status, "ok", code)
+
+    def test_programs_find_an_end_of_input(self):
+        run = self.run_cell(
+            "import subprocess, sys\n"
+            "code = 'import sys; print(repr(sys.stdin.read()))'\n"
+            "subprocess.run([sys.executable, '-c', code], check=True)"
+        )
+        self.assertEqual(run.stdout, "''\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
