@@ -27,6 +27,12 @@ MOUNT_POINTS = [
     "/tmp",
 ]
 MATPLOTLIB_CACHE = "/opt/glovebox/matplotlib"
+# Under /usr/share/fonts, in the order in which they are asked for a character that others lack.
+FALLBACK_FONTS = ["WenQuanYi Micro Hei", "Lohit Devanagari"]
+LOCALES = [
+    *("de_DE", "en_GB", "en_US", "es_ES", "fr_FR", "hi_IN", "it_IT", "ja_JP"),
+    *("ko_KR", "nl_NL", "pl_PL", "pt_BR", "ru_RU", "sv_SE", "tr_TR", "zh_CN", "zh_TW"),
+]
 MUST_IMPORT = [
     "IPython",
     "numpy",
@@ -47,6 +53,12 @@ MUST_IMPORT = [
     "tqdm.auto",
     "requests",
     "sqlite3",
+    "tables",
+    "xarray",
+    "skimage.filters",
+    "docx",
+    "pypdf",
+    "pytest",
 ]
 
 
@@ -54,7 +66,10 @@ def main():
     create_mount_points()
     create_users()
     allow_pip_into_the_home_folder()
+    create_other_names()
+    create_locales()
     compile_byte_code()
+    add_fallback_fonts()
     seed_the_font_cache()
     prove_that_libraries_import()
     forget_the_build_host()
@@ -89,6 +104,24 @@ def allow_pip_into_the_home_folder():
         remove(marker)
 
 
+def create_other_names():
+    """Models of other services are told to find files there."""
+    os.symlink("/workspace", "/mnt/data")
+
+
+def create_locales():
+    """For those who ask for one; without asking it is C.UTF-8."""
+    write("/etc/locale.gen", "".join(f"{name}.UTF-8 UTF-8\n" for name in LOCALES))
+    subprocess.run(["locale-gen"], check=True, stdout=subprocess.DEVNULL)
+
+
+def add_fallback_fonts():
+    """A family of its own for each keeps the first one as it is, whatever a style sets it to."""
+    families = ", ".join(["sans-serif", *FALLBACK_FONTS])
+    with open("/etc/matplotlibrc", "a", encoding="utf-8") as file:
+        file.write(f"\nfont.family: {families}\n")
+
+
 def compile_byte_code():
     """Packages compile themselves while they install; this fills the gaps they leave.
 
@@ -106,8 +139,14 @@ def seed_the_font_cache():
     subprocess.run(
         [sys.executable, "-B", "-c", "import matplotlib.font_manager"], env=environment, check=True
     )
-    if not glob.glob(f"{MATPLOTLIB_CACHE}/fontlist-*.json"):
+    caches = glob.glob(f"{MATPLOTLIB_CACHE}/fontlist-*.json")
+    if not caches:
         raise SystemExit("matplotlib wrote no font cache")
+    with open(caches[0], encoding="utf-8") as file:
+        known = file.read()
+    for font in FALLBACK_FONTS:
+        if f'"{font}"' not in known:
+            raise SystemExit(f"matplotlib does not find the font {font}")
 
 
 def prove_that_libraries_import():

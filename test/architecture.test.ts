@@ -18,12 +18,13 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   version: [],
   mime: [],
+  "described-bundle": ["mime"],
   config: ["errors"],
   access: ["errors", "config"],
   audit: ["errors", "config"],
   sandbox: ["errors", "config"],
   pool: ["errors", "config", "sandbox"],
-  sessions: ["errors", "mime", "config", "sandbox", "pool"],
+  sessions: ["errors", "mime", "described-bundle", "config", "sandbox", "pool"],
   security: ["errors", "config", "sandbox", "pool", "sessions"],
   generate: ["errors", "mime", "config", "sandbox", "pool", "sessions"],
   desk: ["errors", "config", "access", "audit", "sandbox", "sessions", "security", "generate"],
@@ -53,7 +54,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "desk",
     "gateway",
   ],
-  cli: ["errors", "version", "mime", "config", "audit", "sandbox", "main"],
+  cli: ["errors", "version", "mime", "described-bundle", "config", "audit", "sandbox", "main"],
 };
 
 /** What each room of the sandboxes may import of the others. A new driver is a new row. */

@@ -212,13 +212,6 @@ test("output that is cleared is gone, at once or with the next", async () => {
   expect(await bundlesOf(`${clearing("wait=True")}\ndisplay(2)`)).toEqual([{ "text/plain": "2" }]);
 });
 
-/** What a terminal shows in the end: a carriage return goes back to the beginning of the line. */
-const settled = (text: string) =>
-  text
-    .split("\n")
-    .map((line) => line.slice(line.lastIndexOf("\r") + 1))
-    .join("\n");
-
 test.each([
   ["tqdm", "from tqdm import tqdm"],
   ["tqdm.auto", "from tqdm.auto import tqdm"],
@@ -228,8 +221,7 @@ test.each([
     code: `${line}\nfor _ in tqdm(range(3), desc="work"): pass`,
   });
   expect(response.error).toBeNull();
-  expect(response.stderr.startsWith("\rwork:   0%|")).toBe(true);
-  expect(settled(response.stderr)).toMatch(/^work: 100%\|█+\| 3\/3 \[[^\n]*\]\n$/);
+  expect(response.stderr).toMatch(/^work: 100%\|█+\| 3\/3 \[[^\n]*\]\n$/);
 });
 
 test("rich prints without escapes, and its progress bar once, when it is full", async () => {

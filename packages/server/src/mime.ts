@@ -14,9 +14,6 @@ const images = {
 export type ImageType = keyof typeof images;
 const imageTypes = Object.keys(images) as ImageType[];
 
-/** Richer forms that are readable as they are, the preferred first. */
-const richTextTypes = ["text/markdown", "text/latex", "application/json", "text/html"];
-
 export interface BundleImage {
   readonly mimeType: ImageType;
   /** As the bundle has it: base64, or text for SVG. */
@@ -48,16 +45,6 @@ export function plainTextIn(data: MimeBundle): string | undefined {
 /** Markdown is made to be read as it is. */
 export function markdownIn(data: MimeBundle): string | undefined {
   return textContent(data["text/markdown"]);
-}
-
-/** For readers to whom the plain text says nothing. */
-export function richTextIn(data: MimeBundle): string | undefined {
-  for (const mimeType of richTextTypes) {
-    const value = data[mimeType];
-    if (value !== undefined && value !== null)
-      return textContent(value) ?? JSON.stringify(value, undefined, 2);
-  }
-  return undefined;
 }
 
 /** nbformat allows a list of lines where a text may stand. */

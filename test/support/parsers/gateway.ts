@@ -1,10 +1,12 @@
 /** Parsers of what comes in requests, and of what a session holds. */
+
 import { Readable } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { KeyName } from "../../../packages/server/src/access/key-file.ts";
 import { loadConfig } from "../../../packages/server/src/config.ts";
+import { textInBundle } from "../../../packages/server/src/described-bundle.ts";
 import { ChatRunner } from "../../../packages/server/src/desk/chat-runner.ts";
 import { checkInputFiles } from "../../../packages/server/src/desk/input-files.ts";
 import { parseMemory } from "../../../packages/server/src/desk/limits.ts";
@@ -195,6 +197,12 @@ const long: readonly Row[] = [
 ];
 
 const looked: readonly Row[] = [
+  [
+    "a page that code shows",
+    "server/src/described-bundle.ts",
+    FRAME,
+    (text) => textInBundle({ "text/html": text, [text]: 1 }),
+  ],
   [
     "values in a step of a notebook's JSON",
     [],

@@ -34,7 +34,7 @@ test("text is that of streams, results, displays and tracebacks, in order", () =
     display({ "text/html": "<i>" }),
   ];
   for (const images of ["leave out", "name"] as const) {
-    expect(textOf(outputs, images)).toBe("ab\nc\nd\nE: d\n");
+    expect(textOf(outputs, images)).toBe("ab\nc\nd\nE: d\n(HTML, 3 characters)\n");
   }
 });
 
@@ -58,7 +58,7 @@ test("a list of lines is a text, and anything else is none", () => {
     "<svg></svg>",
   ]);
   const odd = display({ "text/plain": { a: 1 }, "image/png": null, "image/gif": ["a", 1] });
-  expect([textOf([odd], "name"), [...imagesOf([odd])]]).toEqual(["", []]);
+  expect([textOf([odd], "name"), [...imagesOf([odd])]]).toEqual(["(image/png, image/gif)\n", []]);
 });
 
 test("reading ends with the output that passes the bound", () => {

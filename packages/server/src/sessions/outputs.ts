@@ -1,6 +1,7 @@
 /** What an execution has shown, in the shape of nbformat v4, and how it reads as text and as images. */
 
-import { type BundleImage, imageIn, type MimeBundle, plainTextIn } from "../mime.js";
+import { textInBundle } from "../described-bundle.js";
+import { type BundleImage, imageIn, type MimeBundle } from "../mime.js";
 
 export type { MimeBundle };
 
@@ -44,7 +45,7 @@ export function textOf(
 export function textOfBundle(data: MimeBundle, images: ImagesInText): string {
   const isImage = imageIn(data) !== undefined;
   if (isImage && images === "leave out") return "";
-  const plain = plainTextIn(data);
+  const plain = textInBundle(data);
   return `${plain === undefined ? "" : `${plain}\n`}${isImage ? "(an image)\n" : ""}`;
 }
 

@@ -1,5 +1,6 @@
 /** What of a MIME bundle a terminal can show. */
 
+import { textInBundle } from "../../described-bundle.js";
 import {
   imageBytes,
   imageExtension,
@@ -7,7 +8,6 @@ import {
   type MimeBundle,
   markdownIn,
   plainTextIn,
-  richTextIn,
 } from "../../mime.js";
 
 export type { MimeBundle };
@@ -18,10 +18,6 @@ export interface Image {
   readonly extension: string;
   readonly bytes: Buffer;
 }
-
-/** What IPython prints for an object that only has a richer form. */
-const PLACEHOLDER =
-  /^<IPython\.core\.display\.\w+ object>$|^<\w+(\.\w+)* object( at 0x[\da-f]+)?>$/;
 
 export function imageOf(data: MimeBundle): Image | undefined {
   const image = imageIn(data);
@@ -34,11 +30,22 @@ export function imageOfBytes(mime: string, bytes: Buffer): Image | undefined {
   return extension === undefined ? undefined : { mime, extension, bytes };
 }
 
+/** What is worth a file where there is no image: a page, or the data of a chart. */
+export function documentOf(data: MimeBundle): Image | undefined {
+  const page = data["text/html"];
+  if (typeof page === "string" && plainTextIn(data)?.startsWith("<") !== false) {
+    return { mime: "text/html", extension: "html", bytes: Buffer.from(page) };
+  }
+  for (const [mime, value] of Object.entries(data)) {
+    if (!CHART.test(mime)) continue;
+    return { mime, extension: "json", bytes: Buffer.from(JSON.stringify(value) ?? "null") };
+  }
+  return undefined;
+}
+
+const CHART = /^application\/vnd\.(plotly|vega|vegalite)\.[\w.]{1,20}\+json$/;
+
 /** The text that stands for the bundle where nothing but text can be shown. */
 export function bundleText(data: MimeBundle): string {
-  const markdown = markdownIn(data);
-  if (markdown !== undefined) return markdown;
-  const plain = plainTextIn(data) ?? "";
-  if (plain !== "" && !PLACEHOLDER.test(plain)) return plain;
-  return richTextIn(data) ?? (plain || `(${Object.keys(data).join(", ")})`);
+  return markdownIn(data) ?? textInBundle(data) ?? `(${Object.keys(data).join(", ")})`;
 }

@@ -51,7 +51,8 @@ export class ImageFolder {
 
   #saveIn(folder: OpenFolder, image: Image): string {
     for (; this.#number <= IMAGES_MAX; this.#number += 1) {
-      const name = `image-${this.#number}.${image.extension}`;
+      const kind = image.mime.startsWith("image/") ? "image" : "output";
+      const name = `${kind}-${this.#number}.${image.extension}`;
       try {
         // Exclusive: a file or a link that is there already is not written to.
         writeFileSync(folder.at(name), image.bytes, { flag: "wx" });

@@ -1,7 +1,7 @@
 /** Prints the events of an execution as they come, as a notebook would show them, in a terminal's means. */
 
 import { formatBytes } from "./amounts.js";
-import { bundleText, type Image, imageOf, type MimeBundle } from "./bundle.js";
+import { bundleText, documentOf, type Image, imageOf, type MimeBundle } from "./bundle.js";
 import { DisplayList } from "./display-list.js";
 import { printable } from "./escape-filter.js";
 import type { ImageFolder } from "./images.js";
@@ -132,12 +132,23 @@ export class Printer {
     if (image !== undefined) {
       this.#displays.interrupt();
       this.#stderr.writeOwn(`[${this.#keepImage(image, displayId)}]\n`);
+    } else if (this.#keepDocument(data)) {
+      this.#displays.interrupt();
+      this.#stdout.write(`${bundleText(data)}\n`);
     } else if (displayId !== undefined) {
       this.#displays.show(displayId, bundleText(data));
     } else {
       this.#displays.interrupt();
       this.#stdout.write(`${bundleText(data)}\n`);
     }
+  }
+
+  /** Told of as an image is. False where there is none to keep, or no folder for it. */
+  #keepDocument(data: MimeBundle): boolean {
+    const document = this.#images && documentOf(data);
+    if (!document) return false;
+    this.#stderr.writeOwn(`[output: ${printable(this.#images?.save(document) ?? "")}]\n`);
+    return true;
   }
 
   #keepImage(image: Image, displayId: string | undefined): string {
