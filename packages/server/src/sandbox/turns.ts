@@ -12,13 +12,23 @@ const TURN_MS = 5;
 /** Less is not worth the counting. */
 const COUNTED_MS = 0.2;
 
-let last: Promise<void> = Promise.resolve();
+/** Gives turns of the event loop, one after the other. Kinds of work that each have their own do not wait for one another. */
+export class Turns {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves in a turn that nobody else gets of these. In the order of asking. */
+  next(): Promise<void> {
+    this.#last = this.#last.then(() => nextTurn());
+    return this.#last;
+  }
+}
+
+const heavy = new Turns();
 let spentMs = 0;
 
-/** Resolves in a turn that no other caller gets. In the order of asking. */
+/** Resolves in a turn that no other large piece of work gets. In the order of asking. */
 export function turnOfOnesOwn(): Promise<void> {
-  last = last.then(() => nextTurn());
-  return last;
+  return heavy.next();
 }
 
 /** Stops the reading of one stream, and lets it go on. */
