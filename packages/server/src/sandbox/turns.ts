@@ -39,33 +39,40 @@ export interface Reading {
 
 /**
  * Hand a stream's chunks to `onChunk`. Chunks that `isHeavy` wait for a turn of their own when the
- * present one is spent; light ones never wait. The order of a stream's chunks and its end stays.
+ * present one is spent; light ones never wait. The next one is handed over when the promise for one, if there
+ * is any, has resolved. The order of a stream's chunks and its end stays.
  */
 export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
-  onChunk: (chunk: Buffer) => void,
+  onChunk: (chunk: Buffer) => Promise<void> | undefined,
 ): Reading {
   let invited = false;
   // There are two reasons to stand still, and only when neither holds is there more to read.
   let waitsForTurn = false;
   let paused = false;
+  const waitFor = (turn: Promise<void>) => {
+    stream.pause();
+    waitsForTurn = true;
+    void turn.then(() => {
+      waitsForTurn = false;
+      if (!paused) stream.resume();
+    });
+  };
   stream.on("data", (chunk: Buffer) => {
     if (!invited && spentMs > TURN_MS && isHeavy(chunk)) {
-      stream.pause();
-      stream.unshift(chunk);
-      waitsForTurn = true;
-      void turnOfOnesOwn().then(() => {
-        waitsForTurn = false;
+      const turn = turnOfOnesOwn().then(() => {
         invited = true;
-        if (!paused) stream.resume();
       });
+      waitFor(turn);
+      stream.unshift(chunk);
       return;
     }
     invited = false;
     const startedAt = performance.now();
-    onChunk(chunk);
+    const unfinished = onChunk(chunk);
     spend(performance.now() - startedAt);
+    if (unfinished) waitFor(unfinished);
   });
   return {
     pause: () => {
