@@ -18,7 +18,7 @@ import {
 import { type HostileClients, startHostileClients } from "./hostile-clients.ts";
 import { makeKey, ONE_SESSION, SMALLEST } from "./key-holders.ts";
 import { annoyOnce } from "./nuisances.ts";
-import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
+import { type Figure, figures, processorSeconds, type Sample, takeSample } from "./resources.ts";
 import { bringBackToRest, bringToRest, compareRests } from "./rest.ts";
 import {
   abandonStreams,
@@ -190,11 +190,22 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const restBefore = await bringToRest(server);
     const probe = probeHealth(server);
     const main = new Soak(server, options);
+    const before = processorSeconds(server);
     await main.run();
+    const after = processorSeconds(server);
     await probe.stop();
     const restAfter = await bringBackToRest(server, restBefore);
     await server.stop();
-    return report(options, [warmUp, main], restBefore, restAfter, probe.answersMs);
+    const [ran, waited] = [after.ran - before.ran, after.waited - before.waited].map(Math.round);
+    const processor = `the gateway's event loop ran for ${ran} s, and waited ${waited} s for a processor`;
+    const { table, faults } = report(
+      options,
+      [warmUp, main],
+      restBefore,
+      restAfter,
+      probe.answersMs,
+    );
+    return { table: `${table}\n${processor}`, faults };
   } finally {
     await server.end("SIGTERM");
   }
