@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { DESCRIPTORS_EACH, DESCRIPTORS_ELSE } from "../packages/server/src/cli/open-files.ts";
 import * as agreement from "../packages/server/src/config/agreement.ts";
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -41,6 +42,12 @@ test("both tables hold the same", () => {
   for (const name of NOT_OF_THE_GUEST) theirs.set(name, ours.get(name) ?? Number.NaN);
   expect(theirs.size).toBeGreaterThan(7);
   expect(Object.fromEntries(theirs)).toEqual(Object.fromEntries(ours));
+});
+
+test("the supervisor warns by the descriptors that the keeper counts", () => {
+  const theirs = numbersOf(read(`${guest}/keeper/sandboxes.py`));
+  expect(theirs.get("DESCRIPTORS_EACH")).toBe(DESCRIPTORS_EACH);
+  expect(theirs.get("DESCRIPTORS_ELSE")).toBe(DESCRIPTORS_ELSE);
 });
 
 test("no two ends have the same exit code", () => {

@@ -10,6 +10,7 @@ import {
   FrameParser,
   type MessageType,
   ProtocolViolation,
+  parseJson,
 } from "../../packages/server/src/sandbox/guest/channel.ts";
 import { frameStream, MESSAGE_TYPES } from "./frames.ts";
 import { brokenText, deepText, jsonText } from "./json.ts";
@@ -62,11 +63,16 @@ function readPlainly(stream: Buffer): Reading {
 
 /** Feed the parser piece by piece. Whatever is thrown has to be a violation. */
 function feed(pieces: readonly Buffer[]): Reading {
-  const parser = new FrameParser((frame) => void countJsonValues(frame));
+  const parser = new FrameParser();
   const values: unknown[] = [];
   for (const piece of pieces) {
     try {
-      values.push(...parser.push(piece));
+      const found: unknown[] = [];
+      for (const frame of parser.frames(piece)) {
+        countJsonValues(frame);
+        found.push(parseJson(frame.toString("utf8")));
+      }
+      values.push(...found);
     } catch (error) {
       assert.ok(error instanceof ProtocolViolation, `${error} is no ProtocolViolation`);
       const violation = error.message.includes("bytes") ? "too large" : "not acceptable";

@@ -1,5 +1,6 @@
 /** The commands that ask a server, as they are built, against a real one. */
 
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
   existsSync,
@@ -18,7 +19,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type CommandLine, commandLineOf } from "../support/command-line.ts";
 import { eventually } from "../support/host.ts";
-import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { commandLinePath, startServer, type TestServer, uniqueId } from "../support/server.ts";
 
 let server: TestServer;
 let glovebox: CommandLine;
@@ -886,4 +887,15 @@ describe("glovebox repl", () => {
     expect(again.stdout).toBe("9\n");
     await glovebox.run(["kill", session]);
   });
+});
+
+test("a server that may not open enough files for its sandboxes says so as it starts", () => {
+  const serve = ["--nofile=400:400", "--", process.execPath, commandLinePath, "serve"];
+  const { status, stderr } = spawnSync("prlimit", serve, {
+    encoding: "utf8",
+    // It gets no further than this.
+    env: { PATH: process.env["PATH"], STATE_DIR: directory, SERVICE_USER: "nobody-of-this-name" },
+  });
+  expect(status).not.toBe(0);
+  expect(stderr).toMatch(/open files is 400, .* for 54 sandboxes; .*LimitNOFILE=.*MAX_SESSIONS/);
 });

@@ -14,7 +14,7 @@ const ANSWER_MS_MAX = 5000;
 const REFUSALS = [0, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 431, 503];
 
 export interface KeyHolder {
-  readonly server: TestServer;
+  readonly server: Pick<TestServer, "baseUrl">;
   readonly secret: string;
   readonly random: Random;
 }

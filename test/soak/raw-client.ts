@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import type { TestServer } from "../support/server.ts";
 
 /** Errors are the service's right to close; who minds looks at `closed`. */
-export function openSocket(server: TestServer): Promise<Socket> {
+export function openSocket(server: Pick<TestServer, "baseUrl">): Promise<Socket> {
   const { hostname, port } = new URL(server.baseUrl);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => {
@@ -14,7 +14,10 @@ export function openSocket(server: TestServer): Promise<Socket> {
   });
 }
 
-export async function openSockets(server: TestServer, count: number): Promise<Socket[]> {
+export async function openSockets(
+  server: Pick<TestServer, "baseUrl">,
+  count: number,
+): Promise<Socket[]> {
   const opened = await Promise.allSettled(Array.from({ length: count }, () => openSocket(server)));
   return opened.filter((one) => one.status === "fulfilled").map(({ value }) => value);
 }

@@ -66,6 +66,14 @@ export function takeSample(server: TestServer): Sample {
   };
 }
 
+/** Of the gateway's event loop since its start: how long it ran, and how long it could have and had no processor. */
+export function processorSeconds(server: TestServer): { ran: number; waited: number } {
+  const { gateway } = findRoles(server);
+  const told = readOrEmpty(`/proc/${gateway?.pid}/schedstat`).split(" ");
+  const [ran = 0, waited = 0] = told.map((ns) => Number(ns) / 1e9);
+  return { ran, waited };
+}
+
 function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, "utf8");

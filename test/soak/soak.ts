@@ -15,9 +15,10 @@ import {
   runChildren,
   runStateless,
 } from "./honest.ts";
-import { abuseOnce, makeKey, ONE_SESSION, SMALLEST } from "./key-holders.ts";
+import { type HostileClients, startHostileClients } from "./hostile-clients.ts";
+import { makeKey, ONE_SESSION, SMALLEST } from "./key-holders.ts";
 import { annoyOnce } from "./nuisances.ts";
-import { type Figure, figures, type Sample, takeSample } from "./resources.ts";
+import { type Figure, figures, processorSeconds, type Sample, takeSample } from "./resources.ts";
 import { bringBackToRest, bringToRest, compareRests } from "./rest.ts";
 import {
   abandonStreams,
@@ -76,14 +77,19 @@ class Soak {
   readonly #deadline: number;
   readonly samples: Sample[] = [];
   readonly faults: string[] = [];
-  attacks = 0;
   answers = 0;
+  #codeAttacks = 0;
+  #hostile: HostileClients | undefined;
 
   constructor(server: TestServer, options: SoakOptions) {
     this.#server = server;
     this.#options = options;
     this.#random = new Random(options.seed);
     this.#deadline = performance.now() + options.seconds * 1000;
+  }
+
+  get attacks(): number {
+    return this.#codeAttacks + (this.#hostile?.attacks ?? 0);
   }
 
   get #isOver(): boolean {
@@ -113,13 +119,10 @@ class Soak {
       runNotebooks(server, fork()),
     ];
     const attackers = Array.from({ length: this.#options.attackers }, () => this.#attack(fork()));
-    const keyHolders = Array.from({ length: this.#options.keyHolders }, (_, at) =>
-      this.#abuse(fork(), at),
-    );
     await Promise.all([
       ...honest.map((work) => this.#repeat(work)),
       ...attackers,
-      ...keyHolders,
+      this.#abuse(fork),
       this.#sample(),
     ]);
   }
@@ -145,22 +148,23 @@ class Soak {
       } catch (error) {
         this.faults.push(`an attacker's answer: ${(error as Error).message}`);
       }
-      this.attacks++;
+      this.#codeAttacks++;
     }
   }
 
-  /** Half of them get no further than the door, half have a session behind it. */
-  async #abuse(random: Random, at: number): Promise<void> {
-    const quotas = at % 2 === 0 ? SMALLEST : ONE_SESSION;
-    const secret = await makeKey(this.#server, `holder ${at}`, quotas);
-    while (!this.#isOver) {
-      try {
-        await abuseOnce({ server: this.#server, secret, random });
-      } catch (error) {
-        this.faults.push(`a key holder's answer: ${(error as Error).message}`);
-      }
-      this.attacks++;
-    }
+  /** Half of the holders get no further than the door, half have a session behind it. */
+  async #abuse(fork: () => Random): Promise<void> {
+    if (this.#options.keyHolders === 0) return;
+    const holders = await Promise.all(
+      Array.from({ length: this.#options.keyHolders }, async (_, at) => {
+        const quotas = at % 2 === 0 ? SMALLEST : ONE_SESSION;
+        return { secret: await makeKey(this.#server, `holder ${at}`, quotas), seed: fork().seed() };
+      }),
+    );
+    this.#hostile = startHostileClients(this.#server, holders);
+    await pause(this.#deadline - performance.now());
+    await this.#hostile.stop();
+    this.faults.push(...this.#hostile.faults.map((fault) => `a key holder's answer: ${fault}`));
   }
 
   async #sample(): Promise<void> {
@@ -186,11 +190,22 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const restBefore = await bringToRest(server);
     const probe = probeHealth(server);
     const main = new Soak(server, options);
+    const before = processorSeconds(server);
     await main.run();
+    const after = processorSeconds(server);
     await probe.stop();
     const restAfter = await bringBackToRest(server, restBefore);
     await server.stop();
-    return report(options, [warmUp, main], restBefore, restAfter, probe.answersMs);
+    const [ran, waited] = [after.ran - before.ran, after.waited - before.waited].map(Math.round);
+    const processor = `the gateway's event loop ran for ${ran} s, and waited ${waited} s for a processor`;
+    const { table, faults } = report(
+      options,
+      [warmUp, main],
+      restBefore,
+      restAfter,
+      probe.answersMs,
+    );
+    return { table: `${table}\n${processor}`, faults };
   } finally {
     await server.end("SIGTERM");
   }

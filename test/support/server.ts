@@ -48,7 +48,7 @@ export interface TestServer extends Client, Footprint {
 }
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const commandLinePath = join(repositoryRoot, "packages/server/bin/glovebox.mjs");
+export const commandLinePath = join(repositoryRoot, "packages/server/bin/glovebox.mjs");
 const startTimeoutMs = 45_000;
 const stopTimeoutMs = 20_000;
 

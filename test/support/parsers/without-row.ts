@@ -21,6 +21,7 @@ export const withoutRow: Readonly<Record<string, string>> = {
   "server/src/cli/instance-lock.ts": "A line that a server of this state directory has written.",
   "server/src/cli/live-check.ts": "What our own process prints.",
   "server/src/cli/model-key.ts": "The operator's own key.",
+  "server/src/cli/open-files.ts": "The kernel's own text.",
   "server/src/cli/server-record.ts": "The end of our own address.",
   "server/src/cli/token.ts": "The operator's own token.",
   "server/src/config.ts": "The operator's own settings.",

@@ -12,6 +12,7 @@ import { gatewayChild, keeperChild } from "./children.js";
 import { makeGatewayDirectory } from "./gateway-directory.js";
 import type { GatewayUser } from "./gateway-process.js";
 import { lockInstance } from "./instance-lock.js";
+import { warnOfOpenFiles } from "./open-files.js";
 import { removeServerRecord, writeServerRecord } from "./server-record.js";
 import { findSharedFolders, type SharedFolder, warnOfWritable } from "./shared-folders.js";
 import { Supervisor } from "./supervise.js";
@@ -110,7 +111,7 @@ export async function serve(config: Config): Promise<number> {
   }
   for (const sentence of unknownVariables()) process.stderr.write(`glovebox: ${sentence}\n`);
   const folders = findSharedFolders(config);
-  process.stderr.write(warnOfWritable(folders));
+  process.stderr.write(warnOfWritable(folders) + warnOfOpenFiles(config));
   const unlock = lockInstance(config.stateDir);
   try {
     removeServerRecord(config);

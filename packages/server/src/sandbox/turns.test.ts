@@ -32,6 +32,7 @@ function streams(count: number, ms: number, isHeavy: boolean): { seen: number[] 
       () => {
         work(ms);
         seen.push(turn);
+        return undefined;
       },
     );
     stream.on("end", () => ended++);
@@ -63,14 +64,20 @@ test("a chunk that waited comes before what follows it, and before the end", asy
   readInTurns(
     blocker,
     () => true,
-    () => work(8),
+    () => {
+      work(8);
+      return undefined;
+    },
   );
   const stream = new PassThrough();
   const seen: string[] = [];
   readInTurns(
     stream,
     () => true,
-    (chunk) => seen.push(chunk.toString()),
+    (chunk) => {
+      seen.push(chunk.toString());
+      return undefined;
+    },
   );
   stream.on("end", () => seen.push("end"));
   blocker.write("x");
@@ -79,6 +86,32 @@ test("a chunk that waited comes before what follows it, and before the end", asy
   stream.end("three");
   await expect.poll(() => seen.at(-1)).toBe("end");
   expect(seen.join(" ")).toBe("one two three end");
+});
+
+test("what follows a chunk that takes longer than its turn, and the end, wait for it", async () => {
+  const stream = new PassThrough();
+  const seen: string[] = [];
+  const reading = readInTurns(
+    stream,
+    () => true,
+    async (chunk) => {
+      seen.push(`${chunk} begins`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      seen.push(`${chunk} ends`);
+    },
+  );
+  stream.on("end", () => seen.push("end"));
+  stream.write("one");
+  await nextTurn();
+  stream.end("two");
+  // Neither of these lets it be read before its time.
+  reading.pause();
+  reading.resume();
+  await expect.poll(() => seen.at(-1)).toBe("two ends");
+  expect(seen.filter((one) => one !== "end")).toEqual([
+    ...["one begins", "one ends"],
+    ...["two begins", "two ends"],
+  ]);
 });
 
 test("turns are given in the order of asking", async () => {
@@ -92,14 +125,20 @@ test("a stream that is paused is not read, also when its turn comes meanwhile", 
   readInTurns(
     blocker,
     () => true,
-    () => work(8),
+    () => {
+      work(8);
+      return undefined;
+    },
   );
   const stream = new PassThrough();
   const seen: string[] = [];
   const reading = readInTurns(
     stream,
     () => true,
-    (chunk) => seen.push(chunk.toString()),
+    (chunk) => {
+      seen.push(chunk.toString());
+      return undefined;
+    },
   );
   blocker.write("x");
   stream.write("one");

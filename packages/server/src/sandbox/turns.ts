@@ -12,13 +12,23 @@ const TURN_MS = 5;
 /** Less is not worth the counting. */
 const COUNTED_MS = 0.2;
 
-let last: Promise<void> = Promise.resolve();
+/** Gives turns of the event loop, one after the other. Kinds of work that each have their own do not wait for one another. */
+export class Turns {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves in a turn that nobody else gets of these. In the order of asking. */
+  next(): Promise<void> {
+    this.#last = this.#last.then(() => nextTurn());
+    return this.#last;
+  }
+}
+
+const heavy = new Turns();
 let spentMs = 0;
 
-/** Resolves in a turn that no other caller gets. In the order of asking. */
+/** Resolves in a turn that no other large piece of work gets. In the order of asking. */
 export function turnOfOnesOwn(): Promise<void> {
-  last = last.then(() => nextTurn());
-  return last;
+  return heavy.next();
 }
 
 /** Stops the reading of one stream, and lets it go on. */
@@ -29,33 +39,40 @@ export interface Reading {
 
 /**
  * Hand a stream's chunks to `onChunk`. Chunks that `isHeavy` wait for a turn of their own when the
- * present one is spent; light ones never wait. The order of a stream's chunks and its end stays.
+ * present one is spent; light ones never wait. The next one is handed over when the promise for one, if there
+ * is any, has resolved. The order of a stream's chunks and its end stays.
  */
 export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
-  onChunk: (chunk: Buffer) => void,
+  onChunk: (chunk: Buffer) => Promise<void> | undefined,
 ): Reading {
   let invited = false;
   // There are two reasons to stand still, and only when neither holds is there more to read.
   let waitsForTurn = false;
   let paused = false;
+  const waitFor = (turn: Promise<void>) => {
+    stream.pause();
+    waitsForTurn = true;
+    void turn.then(() => {
+      waitsForTurn = false;
+      if (!paused) stream.resume();
+    });
+  };
   stream.on("data", (chunk: Buffer) => {
     if (!invited && spentMs > TURN_MS && isHeavy(chunk)) {
-      stream.pause();
-      stream.unshift(chunk);
-      waitsForTurn = true;
-      void turnOfOnesOwn().then(() => {
-        waitsForTurn = false;
+      const turn = turnOfOnesOwn().then(() => {
         invited = true;
-        if (!paused) stream.resume();
       });
+      waitFor(turn);
+      stream.unshift(chunk);
       return;
     }
     invited = false;
     const startedAt = performance.now();
-    onChunk(chunk);
+    const unfinished = onChunk(chunk);
     spend(performance.now() - startedAt);
+    if (unfinished) waitFor(unfinished);
   });
   return {
     pause: () => {

@@ -74,6 +74,11 @@ export class WholeParts {
     this.#half = text.slice(whole.length);
     return whole.toWellFormed();
   }
+
+  /** What is left when no part comes any more. */
+  end(): string {
+    return this.#half.toWellFormed();
+  }
 }
 
 /** Whether the second half of a character is still to come. */

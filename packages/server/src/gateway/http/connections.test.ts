@@ -82,6 +82,34 @@ test("more than may wait ends the connection and nothing else of it begins", asy
   expect(served[0]?.response.destroyed).toBe(true);
 });
 
+test("of a thousand more in the same write none is read", async () => {
+  const read = vi.fn();
+  server.on("request", read);
+  const client = await open("GET /later HTTP/1.1\r\nHost:\r\n\r\n".repeat(1500));
+  await closed(client);
+  expect(served).toHaveLength(1);
+  expect(read.mock.calls.length).toBeLessThan(100);
+});
+
+test("what was sent ahead takes a turn of the event loop each", async () => {
+  const turns: number[] = [];
+  let turn = 0;
+  const count = () => {
+    turn++;
+    if (turns.length < 40) setImmediate(count);
+  };
+  server.prependListener("request", (_request, response) => {
+    if (turn === 0) count();
+    response.once("finish", () => turns.push(turn));
+  });
+  const clients = [await open(get("/now").repeat(20)), await open(get("/now").repeat(20))];
+  await vi.waitFor(() => expect(turns).toHaveLength(40));
+  expect(new Set(turns).size).toBeGreaterThan(35);
+  await vi.waitFor(() =>
+    expect(clients.map(({ got }) => got.match(/now/g)?.length)).toEqual([20, 20]),
+  );
+});
+
 test("headers that fill more than may wait end the connection", async () => {
   const client = await open(get("/1"));
   await vi.waitFor(() => expect(served).toHaveLength(1));

@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Turns } from "../../sandbox/turns.js";
 import { watchPieces } from "./body-pieces.js";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
@@ -36,6 +37,8 @@ export class Connections {
   readonly #serve: Serve;
   readonly #enough: number;
   readonly #unseenMs: number;
+  /** For what was sent ahead. */
+  readonly #turns = new Turns();
 
   /** Comes between the server and `serve`, which was its listener. */
   constructor(server: Server, serve: Serve, connectionsMax: number, unseenMs = UNSEEN_MS) {
@@ -99,6 +102,7 @@ export class Connections {
     const bytes = socket.bytesRead - connection.bytesBefore;
     if (waiting.length === WAITING_MAX || bytes > WAITING_BYTES_MAX) {
       socket.destroy();
+      readNoFurther(socket);
       return;
     }
     waiting.push([request, response]);
@@ -114,8 +118,13 @@ export class Connections {
     const next = waiting.shift();
     // Without the socket it comes after an answer that was to be the last.
     if (next === undefined || next[1].socket === null) return;
-    this.#begin(connection, ...next);
-    this.#expectAnswer(connection);
+    connection.answering = next[1];
+    // Answers may be made at once, and all that waits would be served before anybody else's.
+    void this.#turns.next().then(() => {
+      if (socket.destroyed) return;
+      this.#begin(connection, ...next);
+      this.#expectAnswer(connection);
+    });
   }
 
   /** A client may have gone unseen; what runs for it must not go on. */
@@ -138,6 +147,12 @@ export class Connections {
     const [most] = [...idle.values()].sort((a, b) => b.count - a.count);
     return most?.oldest;
   }
+}
+
+/** Node reads a chunk to its end, also for nobody: thousands of requests. What claims to be no HTTP ends that. */
+function readNoFurther(socket: Socket & { parser?: { onIncoming: () => number } | null }): void {
+  const isUpgrade = 2;
+  if (socket.parser) socket.parser.onIncoming = () => isUpgrade;
 }
 
 function stopsReading({ headers }: IncomingMessage): boolean {

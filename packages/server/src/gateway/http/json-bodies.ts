@@ -8,6 +8,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { JsonValueCount, ProtocolViolation } from "../../sandbox/guest/channel.js";
+import { takeLongTexts } from "../../sandbox/long-texts.js";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
 import { BodyBudget, type BodyBudgetOptions } from "./body-budget.js";
@@ -172,11 +173,10 @@ async function parseInTurns(
     done(error as Error);
     return;
   }
+  const { json, restore } = await takeLongTexts(bytes);
   await turnOfOnesOwn();
-  const text = bytes.toString("utf8");
-  await turnOfOnesOwn();
-  parse(request, text, (error, body) => {
-    void turnOfOnesOwn().then(() => done(error, body));
+  parse(request, json, (error, body) => {
+    void turnOfOnesOwn().then(() => done(error, restore(body)));
   });
 }
 

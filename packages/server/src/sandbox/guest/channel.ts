@@ -26,17 +26,11 @@ export function encodeFrame(message: unknown): Buffer {
   return frame;
 }
 
-/** Cuts a byte stream into the JSON values of its frames. Holds at most one frame and a chunk. */
+/** Cuts a byte stream into frames. Holds at most one frame and a chunk. */
 export class FrameParser {
-  readonly #inspect: ((frame: Buffer) => void) | undefined;
   /** What an incomplete frame has so far: the first `#held` bytes. */
   #pending = Buffer.alloc(0);
   #held = 0;
-
-  /** `inspect` sees each frame's bytes before anything is made of them, and may throw. */
-  constructor(inspect?: (frame: Buffer) => void) {
-    this.#inspect = inspect;
-  }
 
   /** Bytes of an incomplete frame. */
   get heldBytes(): number {
@@ -48,8 +42,17 @@ export class FrameParser {
    * @throws ProtocolViolation for a frame that is too large or is not JSON.
    */
   push(chunk: Buffer): unknown[] {
-    let data = this.#held > 0 ? this.#append(chunk) : chunk;
     const values: unknown[] = [];
+    for (const frame of this.frames(chunk)) values.push(parseJson(frame.toString("utf8")));
+    return values;
+  }
+
+  /**
+   * Feed a chunk and take the frames that it completes. All have to be taken before the next chunk is fed.
+   * @throws ProtocolViolation for a frame that is too large.
+   */
+  *frames(chunk: Buffer): Generator<Buffer, void> {
+    let data = this.#held > 0 ? this.#append(chunk) : chunk;
     while (data.length >= LENGTH_BYTES) {
       const length = data.readUInt32BE(0);
       if (length > FRAME_BYTES_MAX) {
@@ -57,12 +60,10 @@ export class FrameParser {
       }
       const end = LENGTH_BYTES + length;
       if (data.length < end) break;
-      this.#inspect?.(data.subarray(LENGTH_BYTES, end));
-      values.push(parseJson(data.toString("utf8", LENGTH_BYTES, end)));
+      yield data.subarray(LENGTH_BYTES, end);
       data = data.subarray(end);
     }
     this.#keep(data);
-    return values;
   }
 
   /** Everything held, with `chunk` behind it. The buffer doubles, so dribbling costs no more. */
@@ -88,7 +89,8 @@ export class FrameParser {
   }
 }
 
-function parseJson(text: string): unknown {
+/** What a frame holds. @throws ProtocolViolation */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -195,3 +195,39 @@ test("the kernel is told once that files were changed from outside", async () =>
   await vi.waitFor(() => expect(kernel.heard).toHaveLength(2));
   expect(kernel.heard.map(({ content }) => content["look_first"])).toEqual([true, undefined]);
 });
+
+test.each([
+  ["is no JSON", `{"a":"${"x".repeat(400_000)}"`, "protocol_violation"],
+  ["is no message", `{"msg_type":"${"x".repeat(400_000)}"}`, "protocol_violation"],
+  ["nests too deep", `${"[".repeat(400_000)}`, "protocol_violation"],
+  ["holds too many values", `[${"1,".repeat(600_000)}1]`, "flood"],
+])("a large frame that %s ends the sandbox, once", async (_what, body, reason) => {
+  run();
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(body.length);
+  kernel.socket.write(Buffer.concat([head, Buffer.from(body)]));
+  await vi.waitFor(() => expect(ends).toMatchObject([{ reason }]), 2000);
+});
+
+test("what is said behind large messages comes behind them, and the end at last", async () => {
+  const messages = run();
+  const large = (letter: string) => ({
+    data: { "text/plain": letter.repeat(300_000), "text/html": [letter] },
+    metadata: {},
+    transient: {},
+  });
+  kernel.say("stream", { name: "stdout", text: "before" });
+  kernel.say("display_data", large("\n"));
+  kernel.say("display_data", large("\ud800"));
+  kernel.say("stream", { name: "stdout", text: "after" });
+  kernel.say("execute_reply", REPLY);
+  kernel.socket.end();
+  conversation.kernelExited(0, false);
+  warden.say("drained", {});
+  await vi.waitFor(() => expect(ends).toHaveLength(1), 5000);
+  expect(messages.map(({ msg_type }) => msg_type)).toEqual([
+    ...["stream", "display_data", "display_data", "stream", "execute_reply"],
+  ]);
+  expect(messages[1]?.content).toEqual(large("\n"));
+  expect(messages[2]?.content).toEqual(large("\ufffd"));
+});

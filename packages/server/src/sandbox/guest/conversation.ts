@@ -212,7 +212,9 @@ export class GuestConversation {
         if (message.msg_type === "fault") this.#noteFault(process, message.content.reason);
         else this.#deliver(message);
       },
-      onViolation: (error) => this.breakOff(error),
+      onViolation: (error) => {
+        if (!this.#isClosed) this.breakOff(error);
+      },
       onClosed,
     });
   }

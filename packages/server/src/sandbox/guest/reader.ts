@@ -1,8 +1,9 @@
 /** Reads what a guest sends on one connection: counted, parsed, and only what that end may say. */
 
 import type { Socket } from "node:net";
+import { takeLongTexts } from "../long-texts.js";
 import type { AnswerType } from "../questions.js";
-import { type Reading, readInTurns } from "../turns.js";
+import { type Reading, readInTurns, turnOfOnesOwn } from "../turns.js";
 import { makeWhole } from "../whole-text.js";
 import type { Allowance } from "./allowance.js";
 import {
@@ -10,8 +11,10 @@ import {
   countJsonValues,
   FrameParser,
   type GuestMessage,
+  JsonValueCount,
   type KernelMessage,
   type MessageType,
+  parseJson,
 } from "./channel.js";
 
 /** What may come on the kernel's connection. The warden writes to it too, with the output lock. */
@@ -43,6 +46,10 @@ export const FROM_WARDEN: ReadonlySet<"warden_ready" | "stream" | "drained" | "f
 
 /** Reading so much never keeps anybody waiting. */
 const LIGHT_BYTES_MAX = 16 * 1024;
+/** Below this all of a frame takes a millisecond or two. */
+const LARGE_BYTES = 256 * 1024;
+/** In one turn. */
+const COUNTED_BYTES = 2 ** 20;
 
 export interface GuestReader {
   readonly allowed: ReadonlySet<MessageType>;
@@ -56,21 +63,55 @@ export interface GuestReader {
 
 export function readGuest(socket: Socket, reader: GuestReader): Reading {
   const { allowed, allowance, onMessage, onViolation, onClosed } = reader;
-  const parser = new FrameParser((frame) => allowance.countValues(countJsonValues(frame)));
+  const parser = new FrameParser();
   const isHeavy = (chunk: Buffer) =>
     chunk.length > LIGHT_BYTES_MAX || parser.heldBytes > LIGHT_BYTES_MAX;
+  const deliver = (value: unknown) => onMessage(whole(checkMessage(value, allowed)));
+  /** What comes behind a large frame waits for it. */
+  const takeAll = (frames: Iterator<Buffer, void>): Promise<void> | undefined => {
+    for (let next = frames.next(); !next.done; next = frames.next()) {
+      const frame = next.value;
+      if (frame.length > LARGE_BYTES) {
+        return parseInTurns(frame, allowance).then((value) => {
+          deliver(value);
+          return takeAll(frames);
+        });
+      }
+      allowance.countValues(countJsonValues(frame));
+      deliver(parseJson(frame.toString("utf8")));
+    }
+    allowance.checkUnfinished(parser.heldBytes);
+    return undefined;
+  };
+  let unfinished: Promise<void> | undefined;
   const reading = readInTurns(socket, isHeavy, (chunk) => {
     try {
       allowance.countBytes(chunk.length);
-      for (const value of parser.push(chunk)) onMessage(whole(checkMessage(value, allowed)));
-      allowance.checkUnfinished(parser.heldBytes);
+      unfinished = takeAll(parser.frames(chunk))?.catch(onViolation);
     } catch (error) {
       onViolation(error as Error);
     }
+    return unfinished;
   });
-  socket.on("close", onClosed);
+  // What was said before it is heard before it.
+  socket.on("close", () => void (unfinished ? unfinished.then(onClosed) : onClosed()));
   socket.resume();
   return reading;
+}
+
+/** A large frame's value. Each step takes a turn of the event loop. @throws ProtocolViolation, Flood */
+async function parseInTurns(frame: Buffer, allowance: Allowance): Promise<unknown> {
+  const values = new JsonValueCount(frame, Number.POSITIVE_INFINITY);
+  while (!values.isOver) {
+    await turnOfOnesOwn();
+    values.advance(COUNTED_BYTES);
+  }
+  allowance.countValues(values.count);
+  const { json, restore } = await takeLongTexts(frame);
+  await turnOfOnesOwn();
+  const value = restore(parseJson(json));
+  await turnOfOnesOwn();
+  return value;
 }
 
 /** Names of files stay as they are, because the porter finds a file only by what it is really called. */
