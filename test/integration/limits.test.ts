@@ -44,6 +44,22 @@ with open("large", "wb") as file: file.truncate(90 << 20)
   expect([result.status, result.stdout]).toEqual(["ok", "EFBIG\n".repeat(3)]);
 });
 
+test("text beyond the limit keeps its end, also of child processes and crashes", async () => {
+  const code = [
+    "import subprocess, sys, os",
+    "for n in range(30_000): print('line', n, 'x' * 50)",
+    "subprocess.run([sys.executable, '-c', 'for n in range(30_000): print(n, \"x\" * 50)\\nprint(\"of a child\")'])",
+    "print('last words', file=sys.stderr); os._exit(1)",
+  ].join("\n");
+  const result = await server.execute({ session_id, code, timeout: 20 });
+  expect(result.truncated).toBe(true);
+  expect(result.stdout).toMatch(/^line 0 x+\nline 1 x+\n/);
+  expect(result.stdout).toMatch(/\n\[stdout was cut here: the limit is [0-9]+ bytes\]\n/);
+  expect(result.stdout).toMatch(/29999 x+\nof a child\n$/);
+  expect(result.stdout.length).toBeLessThan(1_100_000);
+  expect(result.stderr).toMatch(/^last words\n/);
+});
+
 describe("wall time", () => {
   test("a timeout keeps the output so far, and the session where the code lets the interrupt through", async () => {
     const session_id = uniqueId("obeys");
