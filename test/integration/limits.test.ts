@@ -125,6 +125,24 @@ describe("wall time", () => {
     expect(ended.session_restarted).toEqual({ reason: "ended" });
   });
 
+  test("threads and children of a timed-out run go on, and their time is the session's", async () => {
+    const session_id = uniqueId("left");
+    const code = `import subprocess, sys, threading
+child = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+def tick():
+    global ticks
+    while True: ticks = globals().get('ticks', 0) + 1
+threading.Thread(target=tick, daemon=True).start()
+while True: pass`;
+    const result = await server.execute({ session_id, timeout: 0.5, code });
+    expect(result.status).toBe("timeout");
+    const look = "import time; a = ticks; time.sleep(0.3); print(ticks > a, child.poll())";
+    const next = await server.execute({ session_id, code: look });
+    expect(next.stdout).toBe("True None\n");
+    expect(next.usage.cpu_time).toBeGreaterThan(0);
+    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
+  });
+
   test("a sleep is cut as well, and fractions count", async () => {
     const { result, seconds } = await timed(
       server.execute({ session_id, timeout: 0.4, code: "import time\ntime.sleep(20)" }),

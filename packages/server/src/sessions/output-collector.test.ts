@@ -120,6 +120,19 @@ describe("text", () => {
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1000);
   });
 
+  test("that was overwritten from one output to the next is one line of its stream", () => {
+    const { collector } = collect(
+      ["10%", "20%", "30%"].flatMap((step) => [
+        stream("stderr", `\r${step}`),
+        stream("stdout", "x\n"),
+      ]),
+    );
+    collector.finish();
+    collector.addNote("a note");
+    expect(collector.text("stderr")).toBe("30%Glovebox: a note\n");
+    expect(collector.text("stdout")).toBe("x\nx\nx\n");
+  });
+
   test("that the guest has dropped itself is marked too", () => {
     const { collector, onFlood } = collect([stream("stderr", "kept", 5)]);
     collector.finish();

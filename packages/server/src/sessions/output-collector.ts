@@ -33,6 +33,8 @@ export class OutputCollector {
   readonly #bytesMax: number;
   readonly #onFlood: () => void;
   readonly #streams: Record<StreamName, StreamText>;
+  /** Once no more will come. */
+  readonly #finalTexts = new Map<StreamName, string>();
   #textSeen = 0;
   #richBytes = 0;
   #messages = 0;
@@ -113,7 +115,10 @@ export class OutputCollector {
 
   /** A line of our own on stderr. */
   addNote(text: string): void {
-    this.#append("stderr", `${HINT_PREFIX}${text}\n`);
+    const line = `${HINT_PREFIX}${text}\n`;
+    this.#append("stderr", line);
+    const final = this.#finalTexts.get("stderr");
+    if (final !== undefined) this.#finalTexts.set("stderr", final + line);
   }
 
   /** No more will come: put the end of what was cut in its place, and keep of progress what was seen last. */
@@ -130,6 +135,10 @@ export class OutputCollector {
         } else this.#append(name, mark);
       }
     }
+    // Progress may be spread over outputs, where lines of the other stream came between.
+    for (const name of ["stdout", "stderr"] as const) {
+      this.#finalTexts.set(name, withoutOverwritten(this.text(name)));
+    }
     this.#tidy();
   }
 
@@ -145,6 +154,8 @@ export class OutputCollector {
 
   /** All text of one stream. */
   text(name: StreamName): string {
+    const final = this.#finalTexts.get(name);
+    if (final !== undefined) return final;
     let text = "";
     for (const output of this.outputs) {
       if (output.output_type === "stream" && output.name === name) text += output.text;

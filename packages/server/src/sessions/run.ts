@@ -118,7 +118,10 @@ export class Run {
     if (this.#stopCause || this.#over) return;
     this.#stopCause = cause;
     this.interrupt();
-    this.#graceTimer = setTimeout(() => void this.#sandbox.destroy(cause), GRACE_MS);
+    this.#graceTimer = setTimeout(
+      () => void this.#sandbox.destroy(cause),
+      this.#request.graceMs ?? GRACE_MS,
+    );
   }
 
   async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
