@@ -44,6 +44,22 @@ with open("large", "wb") as file: file.truncate(90 << 20)
   expect([result.status, result.stdout]).toEqual(["ok", "EFBIG\n".repeat(3)]);
 });
 
+test("text beyond the limit keeps its end, also of child processes and crashes", async () => {
+  const code = [
+    "import subprocess, sys, os",
+    "for n in range(30_000): print('line', n, 'x' * 50)",
+    "subprocess.run([sys.executable, '-c', 'for n in range(30_000): print(n, \"x\" * 50)\\nprint(\"of a child\")'])",
+    "print('last words', file=sys.stderr); os._exit(1)",
+  ].join("\n");
+  const result = await server.execute({ session_id, code, timeout: 20 });
+  expect(result.truncated).toBe(true);
+  expect(result.stdout).toMatch(/^line 0 x+\nline 1 x+\n/);
+  expect(result.stdout).toMatch(/\n\[stdout was cut here: the limit is [0-9]+ bytes\]\n/);
+  expect(result.stdout).toMatch(/29999 x+\nof a child\n$/);
+  expect(result.stdout.length).toBeLessThan(1_100_000);
+  expect(result.stderr).toMatch(/^last words\n/);
+});
+
 describe("wall time", () => {
   test("a timeout keeps the output so far, and the session where the code lets the interrupt through", async () => {
     const session_id = uniqueId("obeys");
@@ -107,6 +123,24 @@ describe("wall time", () => {
     await server.request(`/sessions/${session_id}`, { method: "DELETE" });
     const ended = await server.execute({ session_id, code: "1" });
     expect(ended.session_restarted).toEqual({ reason: "ended" });
+  });
+
+  test("threads and children of a timed-out run go on, and their time is the session's", async () => {
+    const session_id = uniqueId("left");
+    const code = `import subprocess, sys, threading
+child = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+def tick():
+    global ticks
+    while True: ticks = globals().get('ticks', 0) + 1
+threading.Thread(target=tick, daemon=True).start()
+while True: pass`;
+    const result = await server.execute({ session_id, timeout: 0.5, code });
+    expect(result.status).toBe("timeout");
+    const look = "import time; a = ticks; time.sleep(0.3); print(ticks > a, child.poll())";
+    const next = await server.execute({ session_id, code: look });
+    expect(next.stdout).toBe("True None\n");
+    expect(next.usage.cpu_time).toBeGreaterThan(0);
+    await server.request(`/sessions/${session_id}`, { method: "DELETE" });
   });
 
   test("a sleep is cut as well, and fractions count", async () => {

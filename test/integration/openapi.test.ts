@@ -100,3 +100,13 @@ test("the page is shown to a browser that sends the token as a password, and not
   expect(elsewhere.status).toBe(401);
   expect(elsewhere.headers.get("www-authenticate")).toBeNull();
 });
+
+test("a user_uuid without timeout is answered within MAX_EXECUTION_TIME, whatever its code heeds", async () => {
+  const user_uuid = "answered-in-time";
+  await server.execute({ user_uuid, code: "x = 1" });
+  const code = "while True:\n    try:\n        while True: pass\n    except BaseException: pass";
+  const begun = performance.now();
+  const { status, body } = await server.tryExecute({ user_uuid, code });
+  expect(performance.now() - begun).toBeLessThan(2000);
+  expect([status, body.status]).toEqual([504, "timeout"]);
+});

@@ -105,6 +105,7 @@ function readRequest(
     code,
     timeoutMs: checkTimeout(asked.timeout ?? defaultTimeout(asked, config), config),
     endsAtTimeout: asked.recyclesAtTimeout,
+    graceMs: asked.recyclesAtTimeout ? graceWithin(config) : undefined,
     outputBytesMax: config.outputBytesMax,
     allowInput: asked.allowInput ?? (followed && sessionId !== undefined && stdin === undefined),
     stdin,
@@ -124,6 +125,11 @@ function defaultTimeout({ recyclesAtTimeout }: AskedExecution, config: Config): 
   if (!recyclesAtTimeout) return undefined;
   const most = config.executionTimeMsMax / 1000;
   return Math.max(most - ENDING_SECONDS, most / 2);
+}
+
+/** Milliseconds. Where the most is little, so is what is left after the default timeout. */
+function graceWithin({ executionTimeMsMax }: Config): number {
+  return Math.min(1000, executionTimeMsMax / 4);
 }
 
 function checkNeedsOfSession({ sessionId, goesOn, allowInput, stdin }: AskedExecution): void {

@@ -15,6 +15,8 @@ export interface ExecutionRequest extends CellRequest {
   readonly remarks?: CodeRemarks | undefined;
   /** Whether its sandbox goes at the deadline even where the code has obeyed the interrupt. */
   readonly endsAtTimeout?: boolean | undefined;
+  /** Between the interrupt at the deadline and the end of the sandbox; default a second. */
+  readonly graceMs?: number | undefined;
   /** Put in place before the code runs. */
   readonly inputs?: InputFiles | undefined;
   /** Whether the outcome is to hold small files that were made. */

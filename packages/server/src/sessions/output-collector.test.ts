@@ -90,9 +90,47 @@ describe("text", () => {
     collector.finish();
     expect(collector.truncated).toBe(true);
     expect(collector.text("stdout")).toBe(
-      `${"x".repeat(600)}${"y".repeat(400)}\n[stdout was cut here: the limit is 1000 bytes]\n`,
+      `${"x".repeat(600)}${"y".repeat(200)}\n[stdout was cut here: the limit is 1000 bytes]\n${"y".repeat(200)}`,
     );
     expect(collector.text("stderr")).toBe("fine");
+  });
+
+  test("beyond the limit keeps its end as well, where it stood among other outputs", () => {
+    const { collector } = collect([
+      stream("stdout", "begin"),
+      ...Array.from({ length: 500 }, () => stream("stdout", "0123456789")),
+      display({ "text/plain": "between" }),
+      stream("stdout", "the result"),
+    ]);
+    collector.finish();
+    const [before, between, after] = collector.outputs;
+    expect(between).toMatchObject({ output_type: "display_data" });
+    expect(before).toMatchObject({ text: expect.stringMatching(/^begin0123/) });
+    expect(after).toMatchObject({ text: "the result" });
+    const text = collector.text("stdout");
+    expect(text).toMatch(/\n\[stdout was cut here: the limit is 1000 bytes\]\n[^\n]*the result$/);
+    expect(text.replace(/\n.*\n/, "")).toHaveLength(1000);
+  });
+
+  test("is cut between characters", () => {
+    const { collector } = collect(Array.from({ length: 700 }, () => stream("stdout", "€😀")));
+    collector.finish();
+    const text = collector.text("stdout").replace(/\n.*\n/, "");
+    expect(text).toMatch(/^[€😀]+$/u);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1000);
+  });
+
+  test("that was overwritten from one output to the next is one line of its stream", () => {
+    const { collector } = collect(
+      ["10%", "20%", "30%"].flatMap((step) => [
+        stream("stderr", `\r${step}`),
+        stream("stdout", "x\n"),
+      ]),
+    );
+    collector.finish();
+    collector.addNote("a note");
+    expect(collector.text("stderr")).toBe("30%Glovebox: a note\n");
+    expect(collector.text("stdout")).toBe("x\nx\nx\n");
   });
 
   test("that the guest has dropped itself is marked too", () => {

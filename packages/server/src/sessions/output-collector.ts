@@ -3,12 +3,12 @@
  * sends, and in the shape of nbformat v4 outputs.
  */
 
-import { StringDecoder } from "node:string_decoder";
 import type { KernelMessage } from "../sandbox/guest/channel.js";
 import { withoutOverwritten } from "./carriage-returns.js";
 import type { EventSink, ExecutionEvents } from "./execution-events.js";
 import { weighJson } from "./json-bytes.js";
 import type { MimeBundle, Output, StreamName } from "./outputs.js";
+import { type StreamOutput, StreamText } from "./stream-text.js";
 
 /** Rich outputs of one execution may weigh this much in sum. */
 const RICH_BYTES_MAX = 32 * 1024 * 1024;
@@ -16,34 +16,14 @@ const OUTPUTS_MAX = 10_000;
 /** Marks what is ours in the text that a model is shown. */
 export const HINT_PREFIX = "Glovebox: ";
 const MESSAGES_MAX = 200_000;
-/** Text beyond the limit is thrown away; this many times the limit, and the execution ends. */
+/** Of text beyond the limit the end is kept; this many times the limit, and the execution ends. */
 const FLOOD_FACTOR = 32;
+/** A guest may say 64 MiB in all, see sandbox/guest/allowance.ts. */
+const SENT_BYTES_MAX = 24 * 1024 * 1024;
 
-class StreamText {
-  readonly #decoder = new StringDecoder("utf8");
-  #bytes = 0;
-  truncated = false;
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** The part of `latin1` that the limit leaves, decoded. One character stands for one byte. */
-  take(latin1: string, bytesMax: number): string {
-    const room = bytesMax - this.#bytes;
-    let kept = latin1;
-    if (latin1.length > room) {
-      this.truncated = true;
-      kept = latin1.slice(0, room);
-    }
-    this.#bytes += kept.length;
-    return this.#decoder.write(Buffer.from(kept, "latin1"));
-  }
-
-  /** What an incomplete sequence at the end decodes to. */
-  end(): string {
-    return this.#decoder.end();
-  }
+/** How much of a stream the guest is to send, so that its end is among it. */
+export function bytesToSend(bytesMax: number): number {
+  return Math.max(bytesMax, Math.min(bytesMax * FLOOD_FACTOR, SENT_BYTES_MAX));
 }
 
 type DisplayOutput = Extract<Output, { output_type: "display_data" }>;
@@ -52,10 +32,9 @@ export class OutputCollector {
   readonly outputs: Output[] = [];
   readonly #bytesMax: number;
   readonly #onFlood: () => void;
-  readonly #streams: Record<StreamName, StreamText> = {
-    stdout: new StreamText(),
-    stderr: new StreamText(),
-  };
+  readonly #streams: Record<StreamName, StreamText>;
+  /** Once no more will come. */
+  readonly #finalTexts = new Map<StreamName, string>();
   #textSeen = 0;
   #richBytes = 0;
   #messages = 0;
@@ -68,6 +47,7 @@ export class OutputCollector {
 
   constructor(bytesMax: number, onFlood: () => void) {
     this.#bytesMax = bytesMax;
+    this.#streams = { stdout: new StreamText(bytesMax), stderr: new StreamText(bytesMax) };
     this.#onFlood = onFlood;
   }
 
@@ -135,10 +115,13 @@ export class OutputCollector {
 
   /** A line of our own on stderr. */
   addNote(text: string): void {
-    this.#append("stderr", `${HINT_PREFIX}${text}\n`);
+    const line = `${HINT_PREFIX}${text}\n`;
+    this.#append("stderr", line);
+    const final = this.#finalTexts.get("stderr");
+    if (final !== undefined) this.#finalTexts.set("stderr", final + line);
   }
 
-  /** No more will come: mark where text was cut, and keep of progress what was seen last. */
+  /** No more will come: put the end of what was cut in its place, and keep of progress what was seen last. */
   finish(): void {
     for (const name of ["stdout", "stderr"] as const) {
       const stream = this.#streams[name];
@@ -146,16 +129,33 @@ export class OutputCollector {
       if (rest) this.#append(name, rest);
       if (stream.truncated) {
         this.truncated = true;
-        this.#append(name, `\n[${name} was cut here: the limit is ${this.#bytesMax} bytes]\n`);
+        const mark = `\n[${name} was cut here: the limit is ${this.#bytesMax} bytes]\n`;
+        if (stream.putEnd(this.outputs, name, mark)) {
+          this.onEvent?.("stream", { name, text: mark });
+        } else this.#append(name, mark);
       }
     }
+    // Progress may be spread over outputs, where lines of the other stream came between.
+    for (const name of ["stdout", "stderr"] as const) {
+      this.#finalTexts.set(name, withoutOverwritten(this.text(name)));
+    }
+    this.#tidy();
+  }
+
+  /** Outputs whose text went with the cut are none. */
+  #tidy(): void {
+    let kept = 0;
     for (const output of this.outputs) {
       if (output.output_type === "stream") output.text = withoutOverwritten(output.text);
+      if (output.output_type !== "stream" || output.text !== "") this.outputs[kept++] = output;
     }
+    this.outputs.length = kept;
   }
 
   /** All text of one stream. */
   text(name: StreamName): string {
+    const final = this.#finalTexts.get(name);
+    if (final !== undefined) return final;
     let text = "";
     for (const output of this.outputs) {
       if (output.output_type === "stream" && output.name === name) text += output.text;
@@ -167,22 +167,35 @@ export class OutputCollector {
     const stream = this.#streams[name];
     this.#textSeen += latin1.length + dropped;
     if (dropped > 0) stream.truncated = true;
-    const text = stream.take(latin1, this.#bytesMax);
+    const { text, beyond } = stream.take(latin1);
     if (text) this.#append(name, text);
+    if (beyond) {
+      this.#clearIfAsked();
+      const output = this.#outputOf(name);
+      if (output) stream.keep(output, beyond);
+    }
     if (this.#textSeen > this.#bytesMax * FLOOD_FACTOR) this.#onFlood();
   }
 
   #append(name: StreamName, text: string): void {
     this.#clearIfAsked();
-    const last = this.outputs.at(-1);
-    if (last?.output_type === "stream" && last.name === name) last.text += text;
-    else if (this.outputs.length < OUTPUTS_MAX * 2) {
-      this.outputs.push({ output_type: "stream", name, text });
-    } else {
-      this.truncated = true;
-      return;
-    }
+    const output = this.#outputOf(name);
+    if (!output) return;
+    output.text += text;
     this.onEvent?.("stream", { name, text });
+  }
+
+  /** Where text of this stream goes now; undefined where there are too many outputs. */
+  #outputOf(name: StreamName): StreamOutput | undefined {
+    const last = this.outputs.at(-1);
+    if (last?.output_type === "stream" && last.name === name) return last;
+    if (this.outputs.length >= OUTPUTS_MAX * 2) {
+      this.truncated = true;
+      return undefined;
+    }
+    const output: StreamOutput = { output_type: "stream", name, text: "" };
+    this.outputs.push(output);
+    return output;
   }
 
   /** Roughly what the outputs hold in memory. */

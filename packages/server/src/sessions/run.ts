@@ -15,7 +15,7 @@ import type {
   ExplainedError,
   RestartReason,
 } from "./outcome.js";
-import { HINT_PREFIX, OutputCollector } from "./output-collector.js";
+import { bytesToSend, HINT_PREFIX, OutputCollector } from "./output-collector.js";
 import type { Output } from "./outputs.js";
 
 type Reply = Extract<KernelMessage, { msg_type: "execute_reply" }>["content"];
@@ -118,7 +118,10 @@ export class Run {
     if (this.#stopCause || this.#over) return;
     this.#stopCause = cause;
     this.interrupt();
-    this.#graceTimer = setTimeout(() => void this.#sandbox.destroy(cause), GRACE_MS);
+    this.#graceTimer = setTimeout(
+      () => void this.#sandbox.destroy(cause),
+      this.#request.graceMs ?? GRACE_MS,
+    );
   }
 
   async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
@@ -191,7 +194,8 @@ export class Run {
   /** The cell itself: send it, collect what it says, and hold it to its deadline. */
   async #untilItEnds(): Promise<Reply | SandboxEnd> {
     const sandbox = this.#sandbox;
-    const request = this.#request;
+    const outputBytesMax = bytesToSend(this.#request.outputBytesMax);
+    const request = { ...this.#request, outputBytesMax };
     const watchAfterMs = this.#collector.onEvent ? WATCH_FOLLOWED_AFTER_MS : WATCH_AFTER_MS;
     const deadline = setTimeout(() => this.#stop("timeout"), request.timeoutMs);
     const watch = setTimeout(() => sandbox.watchOutput(true, request.outputBytesMax), watchAfterMs);

@@ -209,7 +209,7 @@ export const ExecuteAnswer = Type.Object(
     ),
     stderr: text("The same of standard error. Ends with the traceback, if there is one."),
     truncated: flag(
-      "True when text was cut at `MAX_OUTPUT_SIZE` (a line at the end of the stream says so), or outputs were left out.",
+      "True when text was cut at `MAX_OUTPUT_SIZE` (beginning and end are there, and a line between them says so), or outputs were left out.",
     ),
     exit_code: Type.Integer({
       description:
