@@ -344,3 +344,47 @@ test("folders are moved between as in a terminal, and a warning reads as Python'
   });
   expect(warned.stderr).toMatch(/:2: UserWarning: x\n {2}warnings\.warn\('x'\)\n$/);
 });
+
+test("titles in Chinese, Japanese, Korean and Hindi are drawn without a warning", async () => {
+  const response = await server.execute({
+    code: "import matplotlib.pyplot as plt\nplt.title('测试 テスト 테스트 परीक्षण Test')\nplt.plot([1, 2])\nplt.show()",
+  });
+  expect(response).toMatchObject({ status: "ok", stderr: "" });
+  expect(response.result_base64).not.toBeNull();
+});
+
+test("figures that have no image are told in words, in text and to a model", async () => {
+  const plotly =
+    "import plotly.graph_objects as go\ngo.Figure(go.Bar(name='sales', x=[1, 2], y=[3, 4]), layout={'title': 'By month'})";
+  const figure = await server.execute({ code: plotly });
+  expect(figure.result_text).toBe('(a plotly chart "By month": bar "sales" (2 values))\n');
+  const page = "from IPython.display import HTML\nHTML('<h1>Report</h1><p>of May')";
+  const shown = await server.execute({ code: page });
+  expect(shown.result_text).toBe("(HTML, 24 characters: Report of May)\n");
+});
+
+test.each([
+  ["python", "subprocess.run(['python', '-c', 'print(6 * 7)'], check=True)", "42\n"],
+  [
+    "zip and unzip",
+    "open('a', 'w').write('x'); !zip -q a.zip a && unzip -l a.zip | tail -1",
+    /1 file/,
+  ],
+  [
+    "another name of the workspace",
+    "open('/mnt/data/x', 'w').write('1'); print(os.listdir('/workspace'))",
+    "['x']\n",
+  ],
+  [
+    "languages",
+    "import locale; print(locale.setlocale(locale.LC_ALL, 'de_DE.UTF-8'), locale.str(1.5))",
+    "de_DE.UTF-8 1,5\n",
+  ],
+  ["old Excel", "import xlrd, docx, pypdf, tables, xarray, skimage; print('there')", "there\n"],
+])("there is what code expects: %s", async (_, code, printed) => {
+  const lines = code.replace("; !", "\n!");
+  const response = await server.execute({ code: `import os, subprocess\n${lines}` });
+  expect(response.error).toBeNull();
+  if (typeof printed === "string") expect(response.stdout).toBe(printed);
+  else expect(response.stdout).toMatch(printed);
+});
