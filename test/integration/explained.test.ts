@@ -105,6 +105,26 @@ describe("an exception", () => {
     expectHint(response, expected);
   });
 
+  test("a file or a program that is not there", async () => {
+    const session_id = uniqueId("missing");
+    const files = [{ path: "real.csv", content: "a" }];
+    const read = "import pandas as pd\npd.read_csv('data.csv')";
+    const missing = await server.execute({ session_id, files, code: read });
+    expectHint(missing, /^data\.csv is not there; \/workspace has real\.csv\./);
+    const program = "import subprocess\nsubprocess.run(['git', 'status'])";
+    expectHint(await server.execute({ code: program }), /no program git in the sandbox/);
+    const shell = await server.execute({ code: "!git status" });
+    expect(shell.stderr + shell.stdout).toMatch(/Glovebox: There is no program git/);
+  });
+
+  test("a library that asks the network again and again until the deadline", async () => {
+    const code =
+      "import time, urllib.request\nwhile True:\n    try: urllib.request.urlopen('http://example.org')\n    except OSError: time.sleep(0.3)";
+    const response = await server.execute({ code, timeout: 2 });
+    expect(response.status).toBe("timeout");
+    expectHint(response, /no network access.*again until it was stopped/);
+  });
+
   test("that the code itself is to blame for is left alone", async () => {
     const response = await server.execute({ code: "{}['x']" });
     expect(response.error).toMatchObject({ ename: "KeyError", hint: null });

@@ -19,6 +19,7 @@ import { COUNTED_BYTES } from "../../../packages/server/src/gateway/http/json-bo
 import { MemoryLimit, SessionId } from "../../../packages/server/src/gateway/schemas/common.ts";
 import { countJsonValues } from "../../../packages/server/src/sandbox/guest/channel.ts";
 import {
+  explainCommand,
   explainFailure,
   explainInstall,
 } from "../../../packages/server/src/sessions/explanation.ts";
@@ -161,10 +162,18 @@ const short: readonly Row[] = [
   ],
   [
     "what failed",
-    "server/src/sessions/explanation.ts",
+    "server/src/sessions/exception-hints.ts",
     65_536,
     (text) => explainFailure(failureOf(text), bounds),
     ["", "No module named '", "[Errno 22]"],
+  ],
+  [
+    "a file that is missing",
+    "server/src/sessions/exception-hints.ts",
+    65_536,
+    (text) =>
+      explainFailure({ ...failureOf(text), status: "error", ename: "FileNotFoundError" }, bounds),
+    ["", "'", "[Errno 2] '"],
   ],
 ];
 
@@ -212,9 +221,9 @@ const looked: readonly Row[] = [
   ],
   [
     "what pip said",
-    "server/src/sessions/explanation.ts",
+    [],
     FRAME,
-    (text) => explainInstall(text, { hasWheels: true }),
+    (text) => explainInstall(text, { hasWheels: true }) ?? explainCommand(text),
   ],
   [
     "kinds of an output",

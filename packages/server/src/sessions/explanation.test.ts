@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { NO_EVENTS } from "../sandbox/sandbox.js";
 import {
   type Bounds,
+  explainCommand,
   explainFailure,
   explainInstall,
   type Failure,
@@ -79,13 +80,23 @@ describe("what an exception says", () => {
     ["PermissionError", "[Errno 13] Permission denied: '/etc/shadow'", /uid 1000/],
     ["EOFError", "input() is not available: nobody can answer", /Nobody can answer input\(\)/],
     ["ModuleNotFoundError", "No module named 'tensorflow'", /^tensorflow is not installed/],
+    [
+      "ImportError",
+      "Unable to find a usable engine; tried using: 'pyarrow', 'fastparquet'.",
+      /need pyarrow/,
+    ],
+    ["ValueError", 'Image export using the "kaleido" engine requires the kaleido', /write_html/],
+    [
+      "FileNotFoundError",
+      "[Errno 2] No such file or directory: 'x.csv'",
+      /^x\.csv is not there; \/workspace is empty/,
+    ],
   ])("%s: %s", (ename, evalue, expected) => {
     expect(explain({ ename, evalue })).toMatch(expected);
   });
 
   test.each([
     ["ValueError", "invalid literal for int() with base 10: ''"],
-    ["FileNotFoundError", "[Errno 2] No such file or directory: 'x.csv'"],
     ["PermissionError", "[Errno 13] Permission denied: '/workspace/mine'"],
     ["OSError", "[Errno 22] Invalid argument: 'x'"],
     ["BlockingIOError", "[Errno 11] Resource temporarily unavailable"],
@@ -94,6 +105,26 @@ describe("what an exception says", () => {
     ["KeyError", "'x'"],
   ])("%s: %s is not the sandbox's doing", (ename, evalue) => {
     expect(explain({ ename, evalue })).toBeNull();
+  });
+
+  test("a missing file is told with what lies there, a missing program as what it is", () => {
+    const [ename, evalue] = ["FileNotFoundError", "[Errno 2] No such file or directory: 'git'"];
+    expect(explain({ ename, evalue, nearby: ["a.csv", "b\n"] })).toMatch(
+      /^git is not there; \/workspace has a\.csv, b\?\./,
+    );
+    const traceback = ["File subprocess.py, in _execute_child", evalue];
+    expect(explain({ ename, evalue, traceback })).toMatch(
+      /^There is no program git in the sandbox/,
+    );
+    expect(explainCommand("/bin/bash: line 1: git: command not found\n")).toMatch(/program git/);
+    expect(explainCommand("not found: command\n")).toBeNull();
+  });
+
+  test("a run that tried the network until its deadline is told that there is none", () => {
+    const traceback = ["socket.gaierror: [Errno -3] Temporary failure in name resolution", "x"];
+    const hint = explain({ status: "timeout", ename: "KeyboardInterrupt", evalue: "", traceback });
+    expect(hint).toMatch(/^This sandbox has no network access.*stopped after/);
+    expect(hint).not.toContain("Make it faster");
   });
 
   test("a full place is named where the exception names it", () => {

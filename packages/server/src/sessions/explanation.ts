@@ -9,41 +9,23 @@
 import { WHEELS_MOUNT } from "../config/data-mounts.js";
 import type { Config } from "../config.js";
 import { planConfinement } from "../sandbox/plan.js";
-import type { KernelEvents } from "../sandbox/sandbox.js";
-import type { ExecutionStatus, RestartReason } from "./outcome.js";
+import {
+  adviseOnMemory,
+  explainMissing,
+  explainText,
+  LAST_WORDS_CHARACTERS_MAX,
+  megabytes,
+  missingProgram,
+  NO_COMMAND,
+  NO_NETWORK,
+  NOT_AMONG_WHEELS,
+  triesNetwork,
+} from "./exception-hints.js";
+import type { Bounds, Failure } from "./failure.js";
+import type { RestartReason } from "./outcome.js";
 
-/** What cannot change from run to run. */
-export interface Bounds {
-  readonly timeoutMsMax: number;
-  readonly memoryBytesMax: number;
-  readonly processes: number;
-  readonly openFiles: number;
-  /** Of /workspace, of /tmp and of /dev/shm, each. */
-  readonly diskBytes: number;
-  readonly diskInodes: number;
-  /** Whether there is a folder of packages to install from. */
-  readonly hasWheels: boolean;
-}
-
-/** A run that did not end well, and all that is known about it. */
-export interface Failure {
-  readonly status: ExecutionStatus;
-  /** As the guest tells it; empty where there was no exception. */
-  readonly ename: string;
-  readonly evalue: string;
-  readonly traceback: readonly string[];
-  readonly stderr: string;
-  /** How the interpreter ended, negative for a signal; undefined where it lives on or that is not known. */
-  readonly kernelExitCode: number | undefined;
-  readonly sessionGoesOn: boolean;
-  /** Why what earlier runs have left is gone. */
-  readonly restarted?: RestartReason | undefined;
-  readonly events: KernelEvents;
-  readonly timeoutMs: number;
-  readonly memoryBytes: number;
-  readonly memoryPeakBytes: number;
-}
-
+export { PACKAGES } from "./exception-hints.js";
+export type { Bounds, Failure } from "./failure.js";
 export function boundsOf(config: Config): Bounds {
   const plan = planConfinement(config);
   return Object.freeze({
@@ -59,7 +41,13 @@ export function boundsOf(config: Config): Bounds {
 
 /** Null when the sandbox has nothing to do with it. */
 export function explainFailure(failure: Failure, bounds: Bounds): string | null {
-  const causes = [explainRestart, explainStatus, explainProcesses, explainMemoryEvent];
+  const causes = [
+    explainRestart,
+    explainMissing,
+    explainStatus,
+    explainProcesses,
+    explainMemoryEvent,
+  ];
   const sentences = causes.map((cause) => cause(failure, bounds)).filter((one) => one !== null);
   return sentences.length > 0 ? sentences.join(" ") : null;
 }
@@ -92,6 +80,16 @@ function explainRestart({ status, ename, restarted }: Failure): string | null {
   return `The session began afresh with this run, as ${RESTARTED_BY[restarted]}: variables, imports and files of earlier runs are gone. Run again what made them.`;
 }
 
+/** A shell that does not find a program leaves a run that ended well. Null where it found all. */
+export function explainCommand(stderr: string): string | null {
+  const line = stderr
+    .slice(-LAST_WORDS_CHARACTERS_MAX)
+    .split("\n")
+    .find((one) => one.endsWith(NO_COMMAND));
+  const name = line?.slice(0, -NO_COMMAND.length).split(": ").at(-1);
+  return name === undefined ? null : missingProgram(name);
+}
+
 // --- what the gateway and the kernel know ----------------------------------------------------
 
 function explainStatus(failure: Failure, bounds: Bounds): string | null {
@@ -112,13 +110,17 @@ function explainStatus(failure: Failure, bounds: Bounds): string | null {
   }
 }
 
-function explainTimeout({ timeoutMs, sessionGoesOn }: Failure, { timeoutMsMax }: Bounds): string {
+function explainTimeout(failure: Failure, { timeoutMsMax }: Bounds): string {
+  const { timeoutMs, sessionGoesOn } = failure;
   const most = `${timeoutMsMax / 1000} s`;
   const allowed =
     timeoutMs < timeoutMsMax ? `"timeout" may be up to ${most}` : `${most} is the most there is`;
   const fate = sessionGoesOn
     ? "the session goes on, with its variables and files"
     : "variables stay between runs that end in time, and those of this session are lost";
+  if (triesNetwork(failure)) {
+    return `${NO_NETWORK} The code tried again until it was stopped after ${timeoutMs / 1000} s; ${fate}.`;
+  }
   return `The run was stopped after ${timeoutMs / 1000} s; ${allowed}. Make it faster, or divide the work into several runs: ${fate}.`;
 }
 
@@ -152,230 +154,4 @@ function explainProcesses({ events }: Failure, { processes }: Bounds): string | 
 function explainMemoryEvent(failure: Failure, bounds: Bounds): string | null {
   if (failure.status === "out_of_memory" || failure.events.oomKills === 0) return null;
   return `Memory ran out during the run, and a child process was ended for it. ${adviseOnMemory(failure, bounds)}`;
-}
-
-function adviseOnMemory({ memoryBytes }: Failure, { memoryBytesMax }: Bounds): string {
-  const more =
-    memoryBytes < memoryBytesMax
-      ? `, or ask for more by "memory_limit", up to ${megabytes(memoryBytesMax)}`
-      : "";
-  return `The limit is ${megabytes(memoryBytes)} for everything together, child processes and files in /workspace and /tmp included. Work in smaller pieces, use smaller types, delete what is not needed${more}.`;
-}
-
-// --- what the exception says -----------------------------------------------------------------
-
-const NO_NETWORK =
-  "This sandbox has no network access: no name is resolved, and no address but its own loopback can be reached. Nothing can be downloaded or installed; put the data into the code, and use the packages that are there.";
-
-const NOT_AMONG_WHEELS =
-  'Packages come from the server\'s folder of wheels, as there is no network: "!ls /opt/wheels" shows what it holds.';
-
-interface TextRule {
-  readonly phrases: readonly string[];
-  /** Whether an exception further up the chain, or the last words of a child, may say it too. */
-  readonly chained: boolean;
-  /** `text` is what has the phrase. Null: it is not the sandbox's doing after all. */
-  readonly say: (text: string, failure: Failure, bounds: Bounds) => string | null;
-}
-
-/** The first that has something to say counts. */
-const TEXT_RULES: readonly TextRule[] = [
-  {
-    phrases: ["[Errno 111]", "Connection refused"],
-    chained: true,
-    say: () =>
-      "Nothing listens at that address. Inside, 127.0.0.1 is the sandbox's own loopback and not the host's: start the server in the same session, or do without it.",
-  },
-  {
-    phrases: [
-      "name resolution",
-      "Name or service not known",
-      "No address associated with hostname",
-      "NameResolutionError",
-      "Failed to resolve",
-      "Could not resolve",
-      "getaddrinfo failed",
-      "Could not contact DNS servers",
-      "[Errno -2]",
-      "[Errno -3]",
-      "[Errno -5]",
-      "Network is unreachable",
-      "[Errno 101]",
-      "No route to host",
-      "[Errno 113]",
-      "Cannot assign requested address",
-      "[Errno 99]",
-      "Cannot connect to host",
-      "All connection attempts failed",
-    ],
-    chained: true,
-    say: () => NO_NETWORK,
-  },
-  {
-    phrases: ["Could not find a version that satisfies the requirement"],
-    chained: true,
-    say: (_, __, { hasWheels }) => (hasWheels ? NOT_AMONG_WHEELS : NO_NETWORK),
-  },
-  {
-    phrases: [
-      "[Errno 28]",
-      "No space left on device",
-      "Not enough free space to write",
-      "database or disk is full",
-    ],
-    chained: true,
-    say: (text, _, { diskBytes, diskInodes }) =>
-      `${fullPlace(text)} is full: it holds at most ${megabytes(diskBytes)} in ${diskInodes} files and directories. Write less, or delete files that are not needed.`,
-  },
-  {
-    phrases: ["[Errno 30]", "Read-only file system", "attempt to write a readonly database"],
-    chained: true,
-    say: () =>
-      "The file system of the sandbox is read-only. Write to /workspace, which is the working directory, or to /tmp.",
-  },
-  {
-    phrases: ["[Errno 24]", "Too many open files"],
-    chained: true,
-    say: (_, __, { openFiles }) =>
-      `A process may have ${openFiles} files, pipes and sockets open. Close them when they are done with, best by "with", those of earlier runs too.`,
-  },
-  {
-    phrases: [
-      "MemoryError",
-      "Unable to allocate",
-      "[Errno 12]",
-      "Cannot allocate memory",
-      "std::bad_alloc",
-    ],
-    chained: true,
-    say: (_, failure, bounds) => adviseOnMemory(failure, bounds),
-  },
-  {
-    phrases: ["[Errno 1]", "Operation not permitted"],
-    chained: true,
-    say: () =>
-      "The sandbox refuses privileged operations, and system calls that are not on its list: mounting, tracing, raw and rare sockets, namespaces, clocks, priorities, other users. Nothing inside can change that; do it without.",
-  },
-  {
-    phrases: ["[Errno 38]", "Function not implemented"],
-    chained: true,
-    say: () => "This system call is not available in the sandbox; use another way to do the same.",
-  },
-  {
-    phrases: ["[Errno 13]", "Permission denied"],
-    chained: false,
-    say: (text) =>
-      isWritablePlace(text)
-        ? null
-        : "The code runs as uid 1000 without privileges: files of other users and ports below 1024 are out of its reach. Use /workspace, /tmp, and ports from 1024.",
-  },
-  {
-    phrases: ["[Errno 22]"],
-    chained: false,
-    // Ids that are not mapped are invalid and not merely forbidden.
-    say: (_, { traceback }) =>
-      /\b(?:[lf]?chown|set(?:e|re|res)?[ug]id)\(/.test(endOf(traceback))
-        ? "The sandbox has one user, uid and gid 1000: nothing can be given to another user or run as one."
-        : null,
-  },
-  {
-    phrases: ["input() is not available: nobody can answer"],
-    chained: false,
-    say: () =>
-      "Nobody can answer input() here. Put the value into the code, or let the run ask: allow_input, and POST /sessions/{id}/input.",
-  },
-  {
-    phrases: ["No module named "],
-    chained: false,
-    say: (text, _, { hasWheels }) => {
-      const name = /No module named '([\w.]{1,80})'$/.exec(text)?.[1];
-      if (name === undefined) return null;
-      if (hasWheels) {
-        return `${name} is not installed. "!ls /opt/wheels" shows what "%pip install" can install, "%pip list" what is there; modules of your own are found in /workspace.`;
-      }
-      return `${name} is not installed, and there is no network to install it from. Among others ${PACKAGES.join(", ")} are there, "%pip list" shows all; modules of your own are found in /workspace.`;
-    },
-  },
-];
-
-/** Suggested instead of a missing package; rootfs/packages.txt has all. */
-export const PACKAGES: readonly string[] = [
-  "numpy",
-  "pandas",
-  "scipy",
-  "sklearn",
-  "statsmodels",
-  "matplotlib",
-  "seaborn",
-  "plotly",
-  "sympy",
-  "networkx",
-  "requests",
-  "openpyxl",
-];
-
-function explainText(failure: Failure, bounds: Bounds): string | null {
-  const last = boundedEnds(`${failure.ename}: ${failure.evalue}`);
-  const others = otherTexts(failure);
-  for (const rule of TEXT_RULES) {
-    for (const text of rule.chained ? [last, ...others] : [last]) {
-      if (!rule.phrases.some((phrase) => text.includes(phrase))) continue;
-      const sentence = rule.say(text, failure, bounds);
-      if (sentence !== null) return sentence;
-    }
-  }
-  return null;
-}
-
-const EXCEPTION_LINE = /^[ |]*[A-Za-z_][\w.]*: /;
-const LINE_CHARACTERS_MAX = 1000;
-/** Whose exceptions only say that a child failed; the child said why. */
-const CHILD_FAILURES: ReadonlySet<string> = new Set(["CalledProcessError"]);
-const LAST_WORDS_CHARACTERS_MAX = 2048;
-
-/** The exceptions that led to the last one, newest first, and the last words of a child that had none. */
-function otherTexts({ status, ename, traceback, stderr }: Failure): string[] {
-  const chain = endOf(traceback)
-    .split("\n")
-    .map((line) => line.slice(0, LINE_CHARACTERS_MAX))
-    .filter((line) => EXCEPTION_LINE.test(line))
-    .reverse();
-  if (status !== "killed" && !CHILD_FAILURES.has(ename)) return chain;
-  return [...chain, stderr.slice(-LAST_WORDS_CHARACTERS_MAX)];
-}
-
-// --- wording ---------------------------------------------------------------------------------
-
-const END_CHARACTERS_MAX = 16_384;
-const ENDS_CHARACTERS_MAX = 4096;
-
-/** No more of it is joined than is looked at. */
-function endOf(traceback: readonly string[]): string {
-  let first = traceback.length;
-  for (let characters = 0; first > 0 && characters < END_CHARACTERS_MAX; first--) {
-    characters += traceback[first - 1]?.length ?? 0;
-  }
-  return traceback.slice(first).join("\n").slice(-END_CHARACTERS_MAX);
-}
-
-/** Names stand at the beginning of an exception's text, causes often at its end. */
-function boundedEnds(text: string): string {
-  if (text.length <= 2 * ENDS_CHARACTERS_MAX) return text;
-  return `${text.slice(0, ENDS_CHARACTERS_MAX)}\n${text.slice(-ENDS_CHARACTERS_MAX)}`;
-}
-
-const WRITABLE_PLACES = ["/workspace", "/tmp", "/dev/shm"] as const;
-
-function isWritablePlace(text: string): boolean {
-  return WRITABLE_PLACES.some((place) => text.includes(`'${place}`));
-}
-
-/** Where the exception names no path, any of them can be meant. */
-function fullPlace(text: string): string {
-  const place = WRITABLE_PLACES.find((one) => text.includes(`'${one}`));
-  return place ?? "The place written to (/workspace, /tmp or /dev/shm)";
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MB`;
 }

@@ -7,7 +7,13 @@ import type { KernelMessage } from "../sandbox/guest/channel.js";
 import { type InputReply, NO_EVENTS, type Sandbox, type SandboxEnd } from "../sandbox/sandbox.js";
 import type { EventSink } from "./execution-events.js";
 import type { ExecutionRequest } from "./execution-request.js";
-import { type Bounds, explainFailure, explainInstall, type Failure } from "./explanation.js";
+import {
+  type Bounds,
+  explainCommand,
+  explainFailure,
+  explainInstall,
+  type Failure,
+} from "./explanation.js";
 import type {
   ExecutionError,
   ExecutionOutcome,
@@ -152,6 +158,7 @@ export class Run {
         kernelExitCode: replied ? undefined : how.exitCode,
         sessionGoesOn: !spent,
         restarted: this.#restarted,
+        nearby: replied ? how.nearby : undefined,
         events,
         timeoutMs: this.#request.timeoutMs,
         memoryBytes: sandbox.limits.memoryBytes,
@@ -159,9 +166,14 @@ export class Run {
       };
       error = withHint(told, explainFailure(failure, bounds));
       collector.addError(error);
-    } else if (wallSeconds > INSTALL_SECONDS_MIN) {
-      const note = explainInstall(collector.text("stdout") + collector.text("stderr"), bounds);
-      if (note) collector.addNote(note);
+    } else {
+      const words = collector.text("stderr");
+      const note =
+        wallSeconds > INSTALL_SECONDS_MIN
+          ? explainInstall(collector.text("stdout") + words, bounds)
+          : null;
+      const said = note ?? explainCommand(words);
+      if (said) collector.addNote(said);
     }
     return {
       status,

@@ -208,6 +208,8 @@ class Kernel:
             reply["exit_code"] = outcome.exit_code
         if outcome.error:
             reply["error"] = outcome.error | {"traceback": bounded(outcome.error["traceback"])}
+        if outcome.error and outcome.error["ename"] == "FileNotFoundError":
+            reply["nearby"] = workspace.names_in(_WORKSPACE)
         if created or modified:
             reply["files_created"] = bounded(created)
             reply["files_modified"] = bounded(modified)

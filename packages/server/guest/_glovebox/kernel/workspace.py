@@ -72,3 +72,16 @@ def compare(before: Snapshot, after: Snapshot) -> tuple[list[str], list[str]]:
     created = sorted(after.keys() - before.keys())
     modified = sorted(path for path, seen in after.items() if before.get(path, seen) != seen)
     return created, modified
+
+
+_NAMES_MAX = 20
+_NAME_CHARACTERS_MAX = 200
+
+
+def names_in(folder: str) -> list[str]:
+    """The first names, for a hint to who looks for another one."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [name for name in names if len(name) <= _NAME_CHARACTERS_MAX][:_NAMES_MAX]

@@ -274,6 +274,7 @@ export const guestMessages = {
           Closed,
         ),
       ),
+      nearby: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 20 })),
       files_created: Type.Optional(Paths),
       files_modified: Type.Optional(Paths),
     },
