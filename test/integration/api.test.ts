@@ -27,7 +27,8 @@ function expectErrorShape(response: ApiResponse<unknown>, status: number): Error
   expect(response.status, response.text).toBe(status);
   expect(response.headers.get("content-type")).toContain("application/json");
   const { error } = response.body as ErrorBody;
-  expect(Object.keys(response.body as object)).toEqual(["error"]);
+  expect(Object.keys(response.body as object).sort()).toEqual(["detail", "error"]);
+  expect((response.body as ErrorBody).detail).toBe(error.message);
   expect(error.code).toMatch(/^[A-Z][A-Z_]+$/);
   expect(error.message.length).toBeGreaterThan(5);
   expect(error.request_id.length).toBeGreaterThan(3);

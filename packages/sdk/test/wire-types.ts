@@ -30,6 +30,7 @@ import type {
   toExecuteResponse,
   toExecutionInfo,
 } from "../../server/src/gateway/wire/execution.js";
+import type { toSessionAnswer } from "../../server/src/gateway/wire/session.js";
 import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
 import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
 import type { ImageType as ServerImageType } from "../../server/src/mime.js";
@@ -37,7 +38,6 @@ import type { FileChange as ServerFileChange } from "../../server/src/sandbox/fi
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
 import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
-import type { SessionInfo as ServerSessionInfo } from "../../server/src/sessions/interface.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
 import type { ImageType } from "../src/mime.js";
 import type * as wire from "../src/wire.js";
@@ -180,7 +180,7 @@ export type Produced = All<{
   ExecuteResponse: Same<keyof ReturnType<typeof toExecuteResponse>, keyof wire.ExecuteResponse>;
   ExecutionSummary: Same<keyof ReturnType<typeof toExecutionInfo>, keyof wire.ExecutionSummary>;
   Output: Same<wire.Output, ServerOutput>;
-  SessionInfo: Same<wire.SessionInfo, ServerSessionInfo>;
+  SessionInfo: Same<wire.SessionInfo, ReturnType<typeof toSessionAnswer>>;
   Container: Same<wire.Container, ContainerInfo>;
   PanicNote: Same<wire.PanicNote, ServerPanicNote>;
 }>;

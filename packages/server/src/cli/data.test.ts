@@ -23,9 +23,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { loadConfig } from "../config.js";
 import { download, type Expectation } from "./data/download.js";
+import { DownloadProgress } from "./data/download-progress.js";
 import { listFiles, parseReference } from "./data/hub.js";
 import { nameOfUrl, PARTS_DIRECTORY, safeSegments } from "./data/names.js";
-import { Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
 import { Wildcard } from "./data/wildcard.js";
 import { data } from "./data.js";
@@ -91,7 +91,7 @@ function fetchFile(path: string, expected: Expectation = {}, signal?: AbortSigna
     segments: ["file.bin"],
     expected,
     signal: signal ?? new AbortController().signal,
-    progress: new Progress({ write: (text: string) => (said += text) }),
+    progress: new DownloadProgress({ write: (text: string) => (said += text) }),
     pauseFirstMs: 1,
   });
 }
@@ -264,7 +264,7 @@ describe("a download", () => {
       source: { url: new URL(`${origin}/file`) },
       ...{ base: join(base, "in"), segments: ["sub", "file.bin"], expected: { sha256: SHA256 } },
       signal: new AbortController().signal,
-      progress: new Progress({ write: () => undefined }),
+      progress: new DownloadProgress({ write: () => undefined }),
     });
     expect(readdirSync(outside)).toEqual([]);
     expect(readFileSync(join(base, "in/sub-before/file.bin")).equals(CONTENT)).toBe(true);
@@ -289,7 +289,7 @@ describe("a download", () => {
       source: { url, token: "secret" },
       ...{ base, segments: ["file.bin"], expected: { sha256: SHA256 } },
       signal: new AbortController().signal,
-      progress: new Progress({ write: () => undefined }),
+      progress: new DownloadProgress({ write: () => undefined }),
     });
     expect(seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer secret", undefined]);
     handlers["/round"] = (_, response) => response.writeHead(302, { location: "/round" }).end();

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigError } from "../config.js";
 import { type Download, download } from "./data/download.js";
+import { DownloadProgress } from "./data/download-progress.js";
 import { DataFailure } from "./data/failure.js";
 import { listFiles, parseReference, type RemoteFile } from "./data/hub.js";
 import { formatFolders, reportFolders } from "./data/list.js";
 import { nameOfUrl, safeSegments } from "./data/names.js";
-import { Progress } from "./data/progress.js";
 import { checkedUrl } from "./data/requests.js";
 import { printJson } from "./json-output.js";
 import { FolderRefused, openFolder } from "./open-folder.js";
@@ -69,7 +69,7 @@ async function fetchData(config: Config, args: string[]): Promise<number> {
   const onSignal = () => interrupt.abort();
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
-  const progress = new Progress(process.stderr);
+  const progress = new DownloadProgress(process.stderr);
   try {
     const files = await filesOf(wish, config, progress, interrupt.signal);
     const base = wish.base;
@@ -164,7 +164,7 @@ function tokenIn(path: string | undefined): string | undefined {
 async function filesOf(
   wish: Wish,
   config: Config,
-  progress: Progress,
+  progress: DownloadProgress,
   signal: AbortSignal,
 ): Promise<RemoteFile[]> {
   const { token, sha256 } = wish;
@@ -183,7 +183,7 @@ async function filesOf(
 async function downloadAll(
   files: readonly RemoteFile[],
   base: string,
-  progress: Progress,
+  progress: DownloadProgress,
   signal: AbortSignal,
 ): Promise<{ path: string; files: number; already_there: number }> {
   const sum = files.reduce((total, { expected }) => total + (expected.size ?? 0), 0);

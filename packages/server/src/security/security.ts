@@ -8,7 +8,6 @@ import { ServiceError } from "../errors.js";
 import type { Pool } from "../pool/pool.js";
 import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox/sandbox.js";
 import type { Protection } from "../sandbox/verification.js";
-import type { SessionManager } from "../sessions/session-manager.js";
 import type { PanicLatch, PanicNote } from "./panic-latch.js";
 
 /** Of a sandbox that looks faulty. */
@@ -66,10 +65,20 @@ export interface ActingAdmin {
   assertAdmin(): void;
 }
 
+/** Sessions as an emergency sees them: by their sandboxes, whoever owns them. */
+export interface EndingSessions {
+  /** Returns how many there were, without waiting for anything. */
+  endAll(reason: string): number;
+  holderOf(sandboxId: string): { readonly owner: string; readonly id: string | null } | undefined;
+  endSandbox(sandboxId: string, reason: string): Promise<void> | undefined;
+  /** @throws ServiceError SESSION_NOT_FOUND */
+  endNamed(id: string, reason: string): { owners: string[]; gone: Promise<void> };
+}
+
 export interface SecurityParts {
   readonly driver: SandboxDriver;
   readonly pool: Pool;
-  readonly sessions: SessionManager;
+  readonly sessions: EndingSessions;
   readonly latch: PanicLatch;
 }
 

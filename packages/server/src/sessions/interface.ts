@@ -66,15 +66,17 @@ export interface StartedRun {
 
 /** What a caller is told about a session. */
 export interface SessionInfo {
-  readonly session_id: string;
+  readonly id: string;
   readonly state: "new" | "idle" | "busy";
-  readonly created_at: string;
-  readonly last_used_at: string;
-  readonly expires_at: string | null;
-  readonly ttl: number;
-  readonly execution_count: number;
+  /** Milliseconds since 1970, as are the other times. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** Null while it is in use. */
+  readonly expiresAt: number | null;
+  readonly ttlMs: number;
+  readonly executionCount: number;
   readonly queued: number;
-  readonly limits: { readonly memory_bytes: number; readonly cpus: number };
+  readonly limits: SandboxLimits;
 }
 
 export interface SessionHandle {

@@ -108,5 +108,5 @@ test("a run that is cancelled while it waits for a sandbox never has one", async
   await session.close("test");
   give({ sandbox: { alive: true }, release });
   await vi.waitFor(() => expect(release).toHaveBeenCalled());
-  expect(session.describe().execution_count).toBe(0);
+  expect(session.describe().executionCount).toBe(0);
 });

@@ -280,17 +280,16 @@ export class Session implements SessionHandle {
     const pending = this.#queue.length;
     const inUse = pending + this.#holders > 0;
     const { lastUsedAt, ms: ttlMs } = this.#timeToLive;
-    const { memoryBytes, cpuCores } = this.#options.limits;
     return {
-      session_id: this.id,
+      id: this.id,
       state: pending > 0 ? "busy" : this.#sandbox.exists ? "idle" : "new",
-      created_at: new Date(this.#createdAt).toISOString(),
-      last_used_at: new Date(lastUsedAt).toISOString(),
-      expires_at: inUse ? null : new Date(lastUsedAt + ttlMs).toISOString(),
-      ttl: ttlMs / 1000,
-      execution_count: this.#executions,
+      createdAt: this.#createdAt,
+      lastUsedAt,
+      expiresAt: inUse ? null : lastUsedAt + ttlMs,
+      ttlMs,
+      executionCount: this.#executions,
       queued: Math.max(0, pending - 1),
-      limits: { memory_bytes: memoryBytes, cpus: cpuCores },
+      limits: this.#options.limits,
     };
   }
 

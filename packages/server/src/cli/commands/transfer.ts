@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { GloveboxError, type Session, type WrittenFile } from "@glovebox/sdk";
 import { printable } from "../terminal/escape-filter.js";
-import { Progress } from "../terminal/progress.js";
+import { ProgressBar } from "../terminal/progress-bar.js";
 import type { FileArgument } from "./file-argument.js";
 import { type OutputFolder, RefusedName, safeParts } from "./output-folder.js";
 
@@ -23,7 +23,7 @@ export async function uploadBytes(
   size: number | undefined,
   signal: AbortSignal,
 ): Promise<WrittenFile> {
-  const progress = new Progress(process.stderr, `up ${printable(name)}`, size);
+  const progress = new ProgressBar(process.stderr, `up ${printable(name)}`, size);
   try {
     const bytes = Readable.toWeb(source) as ReadableStream<Uint8Array>;
     return await session.files.write(name, counted(bytes, progress), { signal });
@@ -41,7 +41,7 @@ export async function download<T>(
 ): Promise<T> {
   // The size is only worth a request where it is shown.
   const size = process.stderr.isTTY ? (await session.files.stat(path, { signal })).size : undefined;
-  const progress = new Progress(process.stderr, `down ${printable(path)}`, size);
+  const progress = new ProgressBar(process.stderr, `down ${printable(path)}`, size);
   try {
     return await take(counted(await session.files.readStream(path, { signal }), progress));
   } finally {
@@ -112,7 +112,7 @@ export function reportSaved({ saved, refused }: SavedFiles): void {
 
 function counted(
   bytes: ReadableStream<Uint8Array>,
-  progress: Progress,
+  progress: ProgressBar,
 ): ReadableStream<Uint8Array> {
   return bytes.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({

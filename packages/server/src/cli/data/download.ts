@@ -2,10 +2,10 @@
 
 import { statfsSync } from "node:fs";
 import type { OpenFolder } from "../open-folder.js";
+import type { DownloadProgress } from "./download-progress.js";
 import { DataFailure } from "./failure.js";
 import { inPlace, lookAt, type Place } from "./names.js";
 import { digestOf, PartFile, type Version } from "./part-file.js";
-import type { Progress } from "./progress.js";
 import { ReadAhead } from "./read-ahead.js";
 import { request, SILENCE_MS_MAX, type Source, shown, Transient, withRetries } from "./requests.js";
 
@@ -25,7 +25,7 @@ export interface Download {
   readonly segments: readonly string[];
   readonly expected: Expectation;
   readonly signal: AbortSignal;
-  readonly progress: Progress;
+  readonly progress: DownloadProgress;
   /** For tests: the first pause between two attempts. */
   readonly pauseFirstMs?: number;
 }

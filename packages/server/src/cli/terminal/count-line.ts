@@ -1,6 +1,6 @@
 /** A line that tells how many of a number of things are done, where a person waits and looks. */
 
-import type { ProgressOutput } from "./progress.js";
+import type { ProgressOutput } from "./progress-bar.js";
 import { cutToWidth } from "./width.js";
 
 const REDRAWN_AFTER_MS = 100;

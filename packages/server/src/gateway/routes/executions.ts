@@ -18,6 +18,7 @@ import {
 import { SessionAnswer } from "../schemas/sessions.js";
 import { toExecuteResponse, toExecutionInfo } from "../wire/execution.js";
 import { streamExecution } from "../wire/execution-stream.js";
+import { toSessionAnswer } from "../wire/session.js";
 
 const EVENT_ID = /^(0|[1-9][0-9]{0,14})$/;
 const tags = ["executions"];
@@ -136,7 +137,8 @@ export function registerExecutions(app: App, desk: Desk): void {
         request.body ??= {};
       },
     },
-    async ({ params, body }, reply) => desk.session(visitOf(reply), params.id).keepAlive(body.ttl),
+    async ({ params, body }, reply) =>
+      toSessionAnswer(desk.session(visitOf(reply), params.id).keepAlive(body.ttl)),
   );
 }
 

@@ -15,6 +15,7 @@ import {
   SessionAnswer,
   SessionsAnswer,
 } from "../schemas/sessions.js";
+import { toSessionAnswer } from "../wire/session.js";
 
 const tags = ["sessions"];
 const LIST = {
@@ -54,13 +55,15 @@ export function registerSessions(app: App, desk: Desk): void {
   app.post("/sessions", creation, async ({ body }, reply) => {
     const { session_id: id, limits, ttl, mounts, packages } = body;
     const session = await desk.create(visitOf(reply), { id, limits, ttl, mounts, packages });
-    return reply.status(201).send(session);
+    return reply.status(201).send(toSessionAnswer(session));
   });
 
-  app.get("/sessions", LIST, async (_request, reply) => ({ sessions: desk.list(visitOf(reply)) }));
+  app.get("/sessions", LIST, async (_request, reply) => ({
+    sessions: desk.list(visitOf(reply)).map(toSessionAnswer),
+  }));
 
   app.get("/sessions/:id", SHOW, async ({ params }, reply) =>
-    desk.session(visitOf(reply), params.id).describe(),
+    toSessionAnswer(desk.session(visitOf(reply), params.id).describe()),
   );
 
   app.delete("/sessions/:id", END, async ({ params }, reply) => {
@@ -70,7 +73,7 @@ export function registerSessions(app: App, desk: Desk): void {
 
   app.post("/sessions/:id/reset", RESET, async ({ params }, reply) => ({
     status: "ok",
-    ...(await desk.session(visitOf(reply), params.id).reset()),
+    ...toSessionAnswer(await desk.session(visitOf(reply), params.id).reset()),
   }));
 
   app.post("/release", RELEASE, async ({ body }, reply) => {

@@ -71,14 +71,18 @@ export function toExecutionInfo(execution: ExecutionHandle) {
     status: execution.status,
     code: execution.request.code.slice(0, CODE_SHOWN_MAX),
     created_at: toTime(execution.createdAt),
-    started_at: toTime(execution.startedAt),
-    finished_at: toTime(execution.finishedAt),
+    started_at: toTimeOrNull(execution.startedAt),
+    finished_at: toTimeOrNull(execution.finishedAt),
     dropped: execution.isDropped,
   };
 }
 
-function toTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+function toTimeOrNull(ms: number | null): string | null {
+  return ms === null ? null : toTime(ms);
+}
+
+export function toTime(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** `result_text`: everything that is text, in order, or null. */

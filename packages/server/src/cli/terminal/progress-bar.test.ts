@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { formatBytes } from "./amounts.js";
-import { Progress } from "./progress.js";
+import { ProgressBar } from "./progress-bar.js";
 import { formatTable } from "./table.js";
 
 function transfer(options: {
@@ -15,7 +15,7 @@ function transfer(options: {
     columns: 60,
     write: (text: string) => written.push(text),
   };
-  const progress = new Progress(out, "a.csv", options.total, () => now);
+  const progress = new ProgressBar(out, "a.csv", options.total, () => now);
   for (let step = 0; step < 10; step += 1) {
     now += options.stepMs;
     progress.add(1_000_000);

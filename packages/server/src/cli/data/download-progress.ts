@@ -13,7 +13,7 @@ export interface Output {
   write(text: string): unknown;
 }
 
-export class Progress {
+export class DownloadProgress {
   readonly #output: Output;
   #name = "";
   #startedAt = 0;

@@ -13,7 +13,7 @@ export interface ProgressOutput {
   write(text: string): unknown;
 }
 
-export class Progress {
+export class ProgressBar {
   readonly #out: ProgressOutput;
   readonly #label: string;
   readonly #total: number | undefined;
