@@ -86,7 +86,8 @@ export function judgeAnswer({ status, body, head }: Answer): void {
     return;
   }
   const { error } = JSON.parse(body) as { error: Record<string, unknown> };
-  assert.deepEqual(Object.keys(JSON.parse(body) as object), ["error"], shown);
+  assert.deepEqual(Object.keys(JSON.parse(body) as object), ["detail", "error"], shown);
+  assert.equal((JSON.parse(body) as { detail: unknown }).detail, error.message, shown);
   assert.equal(typeof error.code, "string", shown);
   assert.equal(typeof error.message, "string", shown);
   assert.equal(typeof error.request_id, "string", shown);
