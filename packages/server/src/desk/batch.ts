@@ -9,6 +9,7 @@ import { ServiceError } from "../errors.js";
 import type { ExecutionOutcome } from "../sessions/outcome.js";
 import { type AskedExecution, type BegunExecution, executeCode } from "./code-execution.js";
 import type { AdmittingParts } from "./desk-parts.js";
+import type { ItemPlaces } from "./item-places.js";
 import { checkCode } from "./limits.js";
 import type { Visit } from "./visit.js";
 
@@ -41,6 +42,7 @@ export type OnItemEnd = (index: number, end: ItemEnd) => Promise<void> | void;
 /** Resolves when every item has been told. @throws ServiceError CODE_TOO_LARGE naming the item, AUDIT_UNAVAILABLE */
 export async function runBatch(
   parts: AdmittingParts,
+  places: ItemPlaces,
   visit: Visit,
   batch: AskedBatch,
   onItemEnd: OnItemEnd,
@@ -49,7 +51,7 @@ export async function runBatch(
   batch.items.forEach(({ code }, index) => {
     checkItemCode(parts, code, index);
   });
-  const running = new RunningBatch(parts, visit, batch, onItemEnd);
+  const running = new RunningBatch(parts, places, visit, batch, onItemEnd);
   await running.toEnd();
 }
 
@@ -64,6 +66,7 @@ function checkItemCode({ config }: AdmittingParts, code: string, index: number):
 
 class RunningBatch {
   readonly #parts: AdmittingParts;
+  readonly #places: ItemPlaces;
   readonly #batch: AskedBatch;
   readonly #onItemEnd: OnItemEnd;
   readonly #visit: Visit;
@@ -71,8 +74,15 @@ class RunningBatch {
   readonly #visits = new Set<ItemVisit>();
   #next = 0;
 
-  constructor(parts: AdmittingParts, visit: Visit, batch: AskedBatch, onItemEnd: OnItemEnd) {
+  constructor(
+    parts: AdmittingParts,
+    places: ItemPlaces,
+    visit: Visit,
+    batch: AskedBatch,
+    onItemEnd: OnItemEnd,
+  ) {
     this.#parts = parts;
+    this.#places = places;
     this.#batch = batch;
     this.#onItemEnd = onItemEnd;
     this.#visit = visit;
@@ -92,9 +102,14 @@ class RunningBatch {
       const index = this.#next++;
       const item = items[index];
       if (item === undefined) return;
-      const end = await this.#run(item, index);
-      if (stopsOnError && !isOk(end)) this.#stopped.abort();
-      await this.#onItemEnd(index, end);
+      const giveBack = await this.#places.take(this.#visit.principal.id, this.#stopped.signal);
+      try {
+        const end = await this.#run(item, index);
+        if (stopsOnError && !isOk(end)) this.#stopped.abort();
+        await this.#onItemEnd(index, end);
+      } finally {
+        giveBack?.();
+      }
     }
   }
 

@@ -16,9 +16,13 @@ import {
 } from "./code-execution.js";
 import { type AskedGeneration, type GeneratedAnswer, generateCode } from "./code-generation.js";
 import type { AdmittingParts, DeskParts } from "./desk-parts.js";
+import { ItemPlaces } from "./item-places.js";
 import { type AskedLimits, checkLimits, checkTtl } from "./limits.js";
 import { SessionDesk } from "./session-desk.js";
 import type { Visit } from "./visit.js";
+
+/** Of one key, over all of its batches: each may hold a large result and a place in the queue for a sandbox. */
+const BATCH_ITEMS_AT_A_TIME = 16;
 
 export interface AskedSession {
   readonly id: string | undefined;
@@ -32,6 +36,7 @@ export interface AskedSession {
 export class Desk {
   readonly chats: Chats;
   readonly #parts: AdmittingParts;
+  readonly #itemPlaces = new ItemPlaces(BATCH_ITEMS_AT_A_TIME);
 
   constructor(parts: DeskParts) {
     this.#parts = { ...parts, admission: new Admission(parts.sessions, parts.audit) };
@@ -45,7 +50,7 @@ export class Desk {
 
   /** See runBatch. */
   executeBatch(visit: Visit, asked: AskedBatch, onItemEnd: OnItemEnd): Promise<void> {
-    return runBatch(this.#parts, visit, asked, onItemEnd);
+    return runBatch(this.#parts, this.#itemPlaces, visit, asked, onItemEnd);
   }
 
   /** For a door, before it reads a large body. @throws ServiceError LLM_NOT_CONFIGURED */

@@ -6,6 +6,7 @@ import type { Desk } from "../../desk/desk.js";
 import type { App } from "../app-type.js";
 import { BATCH_BODY } from "../http/body-limits.js";
 import { EventStream, wantsEvents } from "../http/sse.js";
+import { holdWhileUnread } from "../http/unread-answers.js";
 import { visitOf } from "../http/visit.js";
 import { answers, orEvents } from "../schemas/answers.js";
 import { BATCH_CONCURRENCY_MAX, BatchAnswer, BatchBody } from "../schemas/batch.js";
@@ -26,9 +27,11 @@ export function registerBatch(app: App, desk: Desk): void {
     const run = (onItemEnd: (index: number, end: ItemEnd) => Promise<void> | void) =>
       desk.executeBatch(visitOf(reply), toAsked(body), onItemEnd);
     if (!wantsEvents(request, body.stream)) {
-      await run((index, end) =>
-        tally.keep(toItemResult(body.items, index, end, request.id, body.include), request.id),
-      );
+      await run((index, end) => {
+        const result = toItemResult(body.items, index, end, request.id, body.include);
+        // What is gathered is in nobody's hands yet, as an answer that is not read.
+        holdWhileUnread(reply, tally.keep(result, request.id));
+      });
       return tally.answer();
     }
     let stream: EventStream | undefined;

@@ -24,7 +24,7 @@ import {
 } from "./execute.js";
 
 export const BATCH_ITEMS_MAX = 1000;
-export const BATCH_CONCURRENCY_MAX = 64;
+export const BATCH_CONCURRENCY_MAX = 16;
 
 const BatchItem = Type.Object(
   {
@@ -60,7 +60,8 @@ export const BatchBody = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: BATCH_CONCURRENCY_MAX,
-        description: "Items that run at a time. Default: twice the server's cores.",
+        description:
+          "Items that run at a time, of one key 16 over all of its batches. Default: twice the server's cores.",
       }),
     ),
     stop_on: Type.Optional(

@@ -67,11 +67,13 @@ export class BatchTally {
     return this.#ok + this.#failed + this.#notRun;
   }
 
-  keep(item: BatchItemResult, requestId: string): void {
+  /** Returns roughly the length of what is kept. */
+  keep(item: BatchItemResult, requestId: string): number {
     this.count(item);
     this.#characters += weighJson(item, ANSWER_CHARACTERS_MAX);
     const isTooMuch = this.#characters > ANSWER_CHARACTERS_MAX;
     this.#results[item.index] = isTooMuch ? withoutResult(item, requestId) : item;
+    return Math.min(this.#characters, ANSWER_CHARACTERS_MAX);
   }
 
   counts() {
