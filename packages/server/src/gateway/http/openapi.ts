@@ -1,6 +1,6 @@
 /**
  * The API's description, made from the schemas by which requests are checked, and a page that shows
- * it. Both need the token; a browser sends it as the password it asks for, see auth.ts.
+ * it. The page needs the token, which a browser sends as the password it asks for, see auth.ts; the description needs none.
  */
 
 import swagger from "@fastify/swagger";
@@ -39,7 +39,7 @@ const PAGE_POLICY = {
 };
 
 /** Under these a browser may ask its user for the token. Nothing there changes anything. */
-export const BROWSED_PATHS = ["/docs", "/openapi.json"] as const;
+export const BROWSED_PATHS = ["/docs"] as const;
 
 const ANY_ERROR = {
   description: "What went wrong, and what to do about it.",
