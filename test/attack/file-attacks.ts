@@ -138,7 +138,9 @@ const specialFiles = attack(async (files) => {
       "s = socket.socket(socket.AF_UNIX); s.bind('socket')",
       "os.mkdir('closed', 0)",
       "open('unreadable', 'w').write('x'); os.chmod('unreadable', 0)",
-      "open('holes', 'w').truncate(10**13)",
+      "try: open('holes', 'w').truncate(10**13)",
+      "except OSError as error: assert error.errno == 27, error",
+      "open('holes', 'w').truncate(10**9)",
       "open('one', 'w').write('x' * 1000)",
       "for n in range(3000): os.link('one', f'name{n}')",
     ].join("\n"),
@@ -148,11 +150,9 @@ const specialFiles = attack(async (files) => {
     expect((await files.fetch(`/${name}`)).status, name).toBe(403);
   }
   expect((await files.fetch("/closed/x")).status).toBe(403);
-  // Terabytes of nothing: in part they may be had, in an archive they may not.
-  const part = await files.fetch("/holes", {
-    headers: { range: "bytes=9000000000000-9000000000009" },
-  });
-  expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 10]);
+  // More of nothing than there could ever be of something: whole, in part or in an archive.
+  const part = await files.fetch("/holes", { headers: { range: "bytes=900000000-900000009" } });
+  expect([(await files.fetch("/holes")).status, part.status]).toEqual([413, 413]);
   for (const format of ["tar", "zip"]) {
     expect((await files.fetch(`?archive=${format}`)).status).toBe(413);
   }

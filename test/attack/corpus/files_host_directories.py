@@ -2,8 +2,11 @@ visible = [path for path in [*FORBIDDEN_PATHS, "/run/glovebox", "/.dockerenv", "
 contents = {}
 for path in ("/root", "/home", "/mnt", "/media", "/srv", "/boot", "/var/lib/glovebox"):
     try:
-        if os.listdir(path):
-            contents[path] = os.listdir(path)[:5]
+        names = os.listdir(path)
+        if path == "/mnt" and os.readlink("/mnt/data") == "/workspace":
+            names.remove("data")  # Another name of the session's own workspace.
+        if names:
+            contents[path] = names[:5]
     except OSError:
         pass
 verdict(not visible and not contents, [visible, contents])
