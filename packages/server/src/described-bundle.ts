@@ -149,6 +149,8 @@ function isSmall(json: unknown): boolean {
   for (let at = 0; at < open.length; at++) {
     const value = open[at];
     if (typeof value === "string") characters += value.length;
+    // The names of a long list would all be made before the first is looked at.
+    if (Array.isArray(value) && value.length > VALUES_MAX) return false;
     if (typeof value === "object" && value !== null) {
       for (const name in value) {
         characters += name.length;

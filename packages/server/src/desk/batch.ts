@@ -92,7 +92,13 @@ class RunningBatch {
   async toEnd(): Promise<void> {
     const { items, concurrency } = this.#batch;
     const places = Math.min(concurrency, items.length);
-    await Promise.all(Array.from({ length: places }, () => this.#work()));
+    try {
+      await Promise.all(Array.from({ length: places }, () => this.#work()));
+    } catch (error) {
+      // Nobody is told of the others any more.
+      this.#leave();
+      throw error;
+    }
   }
 
   /** One place: an item after the other. */
@@ -150,7 +156,7 @@ class RunningBatch {
     }
   }
 
-  /** The client has gone. */
+  /** The client has gone, or cannot be told. */
   #leave(): void {
     this.#stopped.abort();
     for (const visit of this.#visits) visit.leave();

@@ -236,3 +236,59 @@ test("what is wrong with a request is told before anybody is asked", async () =>
   await expect(session().ask(question)).rejects.toEqual(refused("CODE_TOO_LARGE"));
   expect(begun).toEqual([]);
 });
+
+describe("a batch", () => {
+  const item = { code: "1", stdin: undefined, timeout: 1, limits: {}, files: undefined };
+  const items = Array.from({ length: 5 }, () => ({ ...item, includeFiles: undefined }));
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+  test("begins the next item when one has ended and was told, and leaves with its visitor", async () => {
+    const told: [number, string][] = [];
+    const running = desk.executeBatch(
+      visit,
+      { items, concurrency: 2, stopsOnError: false },
+      (index, { kind }) => void told.push([index, kind]),
+    );
+    await turn();
+    expect(started).toHaveLength(2);
+    started[1]?.end(outcome);
+    await turn();
+    expect([started.length, told]).toEqual([3, [[1, "ran"]]]);
+    for (const listener of gone) listener();
+    expect(started[0]?.abandon).toHaveBeenCalledOnce();
+    for (const one of started) one.end(outcome);
+    await running;
+    expect(started).toHaveLength(3);
+    expect(told.slice(-2).map(([, kind]) => kind)).toEqual(["skipped", "skipped"]);
+  });
+
+  test("that cannot be told ends, and what runs with it", async () => {
+    const fails = () => {
+      throw new Error("a fault of ours");
+    };
+    const running = desk.executeBatch(visit, { items, concurrency: 2, stopsOnError: false }, fails);
+    await turn();
+    started[0]?.end(outcome);
+    await expect(running).rejects.toThrow("a fault of ours");
+    expect(started[1]?.abandon).toHaveBeenCalledOnce();
+    expect(started).toHaveLength(2);
+  });
+
+  test("runs sixteen items of a key at a time, however many batches it sends", async () => {
+    const many = Array.from({ length: 16 }, () => items[0] ?? never());
+    const batch = { items: many, concurrency: 16, stopsOnError: false };
+    const running = [1, 2].map(() => desk.executeBatch(visit, batch, () => undefined));
+    await turn();
+    expect(started).toHaveLength(16);
+    for (let ended = 0; ended < 32; ended++) {
+      started[ended]?.end(outcome);
+      await turn();
+    }
+    await Promise.all(running);
+    expect(started).toHaveLength(32);
+  });
+});
+
+function never(): never {
+  throw new Error("there is an item");
+}

@@ -29,7 +29,7 @@ export function registerBatch(app: App, desk: Desk): void {
     if (!wantsEvents(request, body.stream)) {
       await run((index, end) => {
         const result = toItemResult(body.items, index, end, request.id, body.include);
-        // What is gathered is in nobody's hands yet, as an answer that is not read.
+        // What is gathered is held as an answer is that its client does not read.
         holdWhileUnread(reply, tally.keep(result, request.id));
       });
       return tally.answer();
