@@ -544,6 +544,15 @@ describe("the AI SDK's own client", () => {
     return last;
   }
 
+  test("finds nothing to resume, before there is a session and after a turn", async () => {
+    const transport = new DefaultChatTransport<UIMessage>({
+      api: `${server.baseUrl}/api/chat`,
+      headers: { "x-auth-token": server.token },
+    });
+    const chatId = uniqueId("resume");
+    expect(await transport.reconnectToStream({ chatId })).toBeNull();
+  });
+
   test("builds the message that the server keeps, and continues with it in the same session", async () => {
     const chatId = uniqueId("sdk");
     const first = text("Plot and compute.");

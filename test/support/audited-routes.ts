@@ -121,6 +121,7 @@ export const auditedRoutes: readonly AuditedRoute[] = [
     await row("POST /api/chat", [], { body }).ask(server, model);
   }),
   row("GET /api/chat/{id}", []),
+  row("GET /api/chat/{id}/stream", [], { status: 204 }),
   row("DELETE /api/chat/{id}", [], { status: 204 }),
   row("GET /sessions/{id}/executions", []),
   row("GET /sessions/{id}/executions/{n}", [], {}, "/sessions/s/executions/1"),

@@ -173,6 +173,8 @@ export interface ChatRunOutput {
     readonly hint: string | null;
   } | null;
   readonly images: number;
+  /** What charts and tables show, as JSON; absent where there is none. */
+  readonly data_shown?: readonly string[];
   readonly files_created: readonly string[];
   readonly files_modified: readonly string[];
 }

@@ -106,6 +106,8 @@ const OPEN = [
   "GET /sessions/:id/watch",
   "POST /api/chat",
   "GET /api/chat/:id",
+  "GET /api/chat/:id/stream",
+  "HEAD /api/chat/:id/stream",
   "HEAD /api/chat/:id",
   "DELETE /api/chat/:id",
   "GET /tools",

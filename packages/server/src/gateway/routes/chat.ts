@@ -26,6 +26,13 @@ const CONVERSATION = {
   params: SessionParams,
   response: answers({ 200: ConversationAnswer }),
 };
+const RESUME = {
+  tags,
+  summary:
+    "Whether a chat's answer can be taken up again: there is never one, as a chat ends with its client",
+  params: SessionParams,
+  response: answers({ 204: Nothing }),
+};
 const FORGET = {
   tags,
   summary: "Forget what was said; the session stays",
@@ -67,6 +74,11 @@ export function registerChat(app: App, { desk, config }: ChatOptions): void {
     session_id: id,
     messages: chats.messages(visitOf(reply), id),
   }));
+
+  // Front ends ask this before there is a session, and take another answer for a failure.
+  app.get("/api/chat/:id/stream", { schema: RESUME }, async (_request, reply) =>
+    reply.code(204).send(),
+  );
 
   app.delete("/api/chat/:id", { schema: FORGET }, async ({ params }, reply) => {
     chats.forget(visitOf(reply), params.id);

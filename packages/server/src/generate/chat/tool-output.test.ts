@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Output } from "../../sessions/outputs.js";
 import { DataMarks } from "../data-block.js";
-import { shorten, shownImages, tellModel } from "./tool-output.js";
+import { shorten, shownImages, tellModel, toRunOutput } from "./tool-output.js";
 
 const display = (data: Record<string, unknown>): Output => ({
   ...{ output_type: "display_data", data, metadata: {} },
@@ -44,6 +44,25 @@ describe("what the model is told of an output", () => {
       expect(outside).not.toContain("OBEY");
       expect(outside).toMatch(/^(status: error\n)?(The user was shown 2 .*\n)?(status: \n)?$/);
     }
+  });
+
+  test("has what charts and tables show, within bounds", () => {
+    const chart = { kind: "bar", title: "Sales", data: [3, 5] };
+    const output = (data: unknown) =>
+      display({ "image/png": "aGk=", "application/vnd.glovebox.chart+json": data });
+    const run = (outputs: Output[]) =>
+      toRunOutput({ outputs, filesCreated: [], filesModified: [] } as never, 1);
+    const shown = run([output(chart)]);
+    expect(shown.data_shown).toEqual([JSON.stringify(chart)]);
+    expect(tell(shown)).toMatch(
+      /1 image\(s\); you cannot see them; what charts[\s\S]*"title":"Sales"/,
+    );
+    expect(run([output({ data: "x".repeat(10 ** 6) })]).data_shown).toBeUndefined();
+    const many = Array.from({ length: 99 }, () => output({ data: "x".repeat(3000) }));
+    expect(run(many).data_shown).toHaveLength(3);
+    const forged = { result_text: "", data_shown: Array(99).fill("x".repeat(10 ** 5)) };
+    expect(tell(forged).length).toBeLessThan(14_000);
+    expect(run([display({ "text/plain": "1" })]).data_shown).toBeUndefined();
   });
 
   test("is bounded", () => {

@@ -1,6 +1,7 @@
 /** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
 
 import { imageBytes } from "../../mime.js";
+import { weighJson } from "../../sessions/json-bytes.js";
 import type { ExecutionOutcome, RestartReason } from "../../sessions/outcome.js";
 import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
 import type { DataMarks } from "../data-block.js";
@@ -23,6 +24,8 @@ export interface RunOutput {
   readonly error: { ename: string; evalue: string; hint: string | null } | null;
   /** How many were shown to the user. */
   readonly images: number;
+  /** What charts and tables show, as JSON: for a model, which sees no picture. Absent where there is none. */
+  readonly data_shown?: readonly string[];
   readonly files_created: readonly string[];
   readonly files_modified: readonly string[];
 }
@@ -47,10 +50,37 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
+    ...dataShown(outcome.outputs),
     images: Math.min([...imagesOf(outcome.outputs)].length, IMAGES_SHOWN_MAX),
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
+}
+
+const DATA_TYPES = ["application/vnd.glovebox.chart+json", "application/vnd.glovebox.table+json"];
+/** Of one chart or table. What is longer is left out whole, as half of it would mislead. */
+const DATA_CHARACTERS_MAX = 4000;
+/** Of all: some three thousand tokens. */
+const ALL_DATA_CHARACTERS_MAX = 12_000;
+
+/** The data of a guest may be of any size, and is looked at before it is written. */
+function dataShown(outputs: readonly Output[]): Pick<RunOutput, "data_shown"> {
+  const texts: string[] = [];
+  let left = ALL_DATA_CHARACTERS_MAX;
+  for (const output of outputs) {
+    if (!("data" in output)) continue;
+    for (const type of DATA_TYPES) {
+      const value = output.data[type];
+      if (value === undefined || weighJson(value, 2 * DATA_CHARACTERS_MAX) > DATA_CHARACTERS_MAX) {
+        continue;
+      }
+      const text = asJson(value);
+      left -= text.length;
+      if (left < 0) return { data_shown: texts };
+      texts.push(text);
+    }
+  }
+  return texts.length > 0 ? { data_shown: texts } : {};
 }
 
 /**
@@ -93,7 +123,10 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
     lines.push(`Variables and files of earlier runs were lost before this one (${reason}).`);
   }
   const images = Number(run.images);
-  if (images > 0) lines.push(`The user was shown ${images} image(s); you cannot see them.`);
+  const hasData = Array.isArray(run.data_shown) && run.data_shown.length > 0;
+  const instead = hasData ? "; what charts and tables show is told as data" : "";
+  if (images > 0)
+    lines.push(`The user was shown ${images} image(s); you cannot see them${instead}.`);
   const shown = [run.result_text === "" ? "(no output)" : shorten(run.result_text)];
   for (const [what, paths] of [
     ["created", run.files_created],
@@ -104,6 +137,10 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
         `files ${what}: ${shorten(paths.slice(0, FILES_TOLD_MAX).map(asJson).join(", "), 2000)}`,
       );
     }
+  }
+  if (hasData) {
+    const told = (run.data_shown ?? []).map((text) => shorten(String(text), DATA_CHARACTERS_MAX));
+    shown.push(shorten(`shown as charts and tables:\n${told.join("\n")}`, ALL_DATA_CHARACTERS_MAX));
   }
   lines.push(marks.wrap("the output of the code", shown.join("\n")));
   return lines.filter((line) => line !== "").join("\n");
