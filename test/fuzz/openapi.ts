@@ -67,11 +67,18 @@ export class ApiDescription {
 
   constructor(text: string) {
     const outer = JSON.parse(text) as Description;
-    // References are few and flat, so they are put in place once.
-    const whole = JSON.parse(text, (_, value) => {
-      const name = (value as { $ref?: string } | null)?.$ref?.split("/").pop();
-      return name === undefined ? value : outer.components.schemas[name];
-    }) as Description;
+    // No schema holds itself, so references are put in place once. What is said beside one counts.
+    const inPlace = (node: unknown): unknown => {
+      if (Array.isArray(node)) return node.map(inPlace);
+      if (typeof node !== "object" || node === null) return node;
+      const { $ref, ...beside } = node as { readonly $ref?: string };
+      if ($ref !== undefined) {
+        const named = outer.components.schemas[$ref.split("/").pop() ?? ""];
+        return { ...(inPlace(named) as object), ...beside };
+      }
+      return Object.fromEntries(Object.entries(node).map(([key, one]) => [key, inPlace(one)]));
+    };
+    const whole = inPlace(outer) as Description;
     this.operations = Object.entries(whole.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({
         ...operation,

@@ -394,6 +394,14 @@ describe("what clients send in other ways", () => {
     expect([statusCode, json().detail]).toEqual([400, "the body is not valid UTF-8"]);
   });
 
+  test("the description says which bodies may be left out, and types an answer as JSON alone", async () => {
+    const { paths } = (await app.inject({ url: "/openapi.json" })).json();
+    const { requestBody, responses } = paths["/execute"].post;
+    expect(Object.keys(responses[200].content)).toEqual(["application/json"]);
+    expect(requestBody.required).toBe(true);
+    expect(paths["/sessions"].post.requestBody.required).toBe(false);
+  });
+
   test("the description of the API needs no token", async () => {
     const { statusCode, json } = await app.inject({ url: "/openapi.json" });
     expect([statusCode, json().servers]).toEqual([200, [{ url: "/" }]]);

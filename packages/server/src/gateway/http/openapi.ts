@@ -64,9 +64,14 @@ const UPLOADS = {
   },
 } as const;
 
+/** Carries a route's mark through the plugin, which keeps what is called so. */
+const OPTIONAL = "x-optional-body";
+
 declare module "fastify" {
   interface FastifyContextConfig {
     takes?: keyof typeof UPLOADS;
+    /** Every field of the body is optional, and so is the body. */
+    bodyIsOptional?: boolean;
   }
 }
 
@@ -103,11 +108,12 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
         operationId: operationId(String(route.method), url),
         ...(route.config?.takes ? UPLOADS[route.config.takes] : {}),
         response: { ...(schema?.response ?? {}), default: ANY_ERROR },
+        ...(route.config?.bodyIsOptional ? { [OPTIONAL]: true } : {}),
       },
       url: url.replace("*", ":path"),
     }),
   });
-  const description = fixedAnswer(() => app.swagger());
+  const description = fixedAnswer(() => tellOptionalBodies(app.swagger()));
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     uiHooks: {
@@ -124,6 +130,23 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
     description(reply),
   );
+}
+
+interface DescribedOperation {
+  requestBody?: { required?: boolean };
+  [OPTIONAL]?: true;
+}
+
+/** The plugin describes every body as required, and has no option that says otherwise. */
+function tellOptionalBodies(description: object): object {
+  const { paths = {} } = description as {
+    paths?: Record<string, Record<string, DescribedOperation>>;
+  };
+  for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    if (operation[OPTIONAL] && operation.requestBody) operation.requestBody.required = false;
+    delete operation[OPTIONAL];
+  }
+  return description;
 }
 
 /** What generated clients call an operation: GET /sessions/:id/files is `getSessionsFiles`. */

@@ -133,6 +133,7 @@ export function registerExecutions(app: App, desk: Desk): void {
         body: KeepAliveBody,
         response: answers({ 200: SessionAnswer }),
       },
+      config: { bodyIsOptional: true },
       preValidation: async (request: FastifyRequest) => {
         request.body ??= {};
       },

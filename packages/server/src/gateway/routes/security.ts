@@ -45,6 +45,7 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
     ...PANIC,
     schema: { ...PANIC.schema, body: PanicBody },
     // A panic needs no body.
+    config: { bodyIsOptional: true },
     preValidation: async (request: FastifyRequest) => {
       request.body ??= {};
     },

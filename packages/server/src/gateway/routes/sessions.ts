@@ -48,6 +48,7 @@ export function registerSessions(app: App, desk: Desk): void {
       response: answers({ 201: SessionAnswer }),
     },
     // Every field is optional, and so is the body.
+    config: { bodyIsOptional: true },
     preValidation: async (request: FastifyRequest) => {
       request.body ??= {};
     },

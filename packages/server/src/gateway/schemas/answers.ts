@@ -73,10 +73,17 @@ export function orArchive(schema: TSchema) {
   return { description: "JSON, or an archive of the whole folder.", content };
 }
 
-/** JSON, or events where they are asked for. */
+/**
+ * JSON, or events where they are asked for. Only the JSON is described as content: a client made
+ * from the description would take every answer for either, and could read no field without a check.
+ */
 export function orEvents(schema: TSchema) {
-  const content = { "application/json": { schema }, ...events };
-  return { description: "JSON, or server-sent events that end with it.", content };
+  const content = { "application/json": { schema } };
+  return {
+    description:
+      "JSON; where the request asks for them, server-sent events (`text/event-stream`) that end with it, see docs/executions.md.",
+    content,
+  };
 }
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
