@@ -25,7 +25,7 @@ export function findLocalServer({ stateDir, token }: LocalConfig): LocalServer {
       if (token_file !== null) return readTokenFile(token_file);
       if (token !== undefined) return token;
       throw new ConfigError(
-        "the server was given its admin token by AUTH_TOKEN, and no file has it",
+        "the server was given its admin token by AUTH_TOKEN, and no file has it: set AUTH_TOKEN in this command's environment too, as commands read no .env",
       );
     },
   };

@@ -2,7 +2,7 @@
 
 import type { Audit } from "../audit/audit.js";
 import type { PanicNote } from "../security/panic-latch.js";
-import type { ContainerInfo, HealthReport, PanicReport, Security } from "../security/security.js";
+import type { ContainerInfo, PanicReport, Security, Verification } from "../security/security.js";
 import { auditOrigin } from "./audit-records.js";
 import type { Visit } from "./visit.js";
 
@@ -35,8 +35,8 @@ export class SecurityDesk {
     return note;
   }
 
-  health({ principal }: Visit): Promise<HealthReport> {
-    return this.#security.health(principal);
+  verify({ principal }: Visit): Promise<Verification> {
+    return this.#security.verify(principal);
   }
 
   containers({ principal }: Visit): ContainerInfo[] {

@@ -32,7 +32,7 @@ export interface Fault {
   readonly problem: string;
 }
 
-export interface HealthReport {
+export interface Verification {
   readonly verified: boolean;
   readonly protections: readonly Protection[];
   /** Names of those that are not verified. */
@@ -166,7 +166,7 @@ export class Security {
   }
 
   /** Every protection, tried on a sandbox that is made for it. @throws ServiceError SANDBOX_START_FAILED, and as ActingAdmin */
-  async health(by: ActingAdmin): Promise<HealthReport> {
+  async verify(by: ActingAdmin): Promise<Verification> {
     by.assertAdmin();
     const { driver, pool } = this.#parts;
     const startedAt = performance.now();

@@ -71,7 +71,7 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
   });
 
   app.get("/api/security/health", HEALTH, async (_request, reply) => {
-    const report = await desk.health(visitOf(reply));
+    const report = await desk.verify(visitOf(reply));
     if (!report.verified) reply.status(503);
     return {
       status: report.verified ? "verified" : "failed",
