@@ -33,7 +33,6 @@ const NETWORK_PHRASES = [
   "[Errno 99]",
   "Cannot connect to host",
   "All connection attempts failed",
-  "Could not find a version that satisfies the requirement",
 ];
 
 export function triesNetwork(failure: Failure): boolean {

@@ -127,6 +127,16 @@ describe("what an exception says", () => {
     expect(hint).not.toContain("Make it faster");
   });
 
+  test("a package that is not to be had is told where packages come from", () => {
+    const failure = {
+      ename: "CalledProcessError",
+      evalue: "pip failed",
+      stderr: "ERROR: Could not find a version that satisfies the requirement nowhere\n",
+    };
+    expect(explain(failure)).toMatch(/no network access/);
+    expect(explain(failure, { ...bounds, hasWheels: true })).toMatch(/folder of wheels/);
+  });
+
   test("a full place is named where the exception names it", () => {
     const evalue = "[Errno 28] No space left on device: '/workspace/12799'";
     expect(explain({ ename: "OSError", evalue })).toMatch(/^\/workspace is full/);
