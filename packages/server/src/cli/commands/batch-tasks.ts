@@ -1,8 +1,8 @@
 /** The lines of a file of tasks. */
 
-import { readFileSync } from "node:fs";
 import type { BatchInput, BatchItem } from "@glovebox/sdk";
 import { UsageError } from "./command.js";
+import { readSourceText } from "./source-text.js";
 
 export interface Task {
   /** The line's place in the file, from 0; empty lines do not count. */
@@ -15,7 +15,7 @@ export interface Task {
 /** @throws UsageError naming the line */
 export function readTasks(source: string): Task[] {
   const tasks: Task[] = [];
-  readText(source)
+  readSourceText(source, "file of tasks")
     .split("\n")
     .forEach((line, at) => {
       if (line.trim() === "") return;
@@ -30,14 +30,6 @@ export function readTasks(source: string): Task[] {
     names.add(input.id);
   }
   return tasks;
-}
-
-function readText(source: string): string {
-  try {
-    return readFileSync(source === "-" ? 0 : source, "utf8");
-  } catch (error) {
-    throw new UsageError(`${source} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 /** What the server knows of an item, as the SDK calls it. Types are the server's to check. */

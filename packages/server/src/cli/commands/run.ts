@@ -1,6 +1,5 @@
 /** `glovebox run`: a program or a notebook in a sandbox, as if it ran here. */
 
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExecuteResponse, Glovebox, Notebook, Session } from "@glovebox/sdk";
@@ -22,6 +21,7 @@ import { runLive } from "./live-run.js";
 import { OutputFolder } from "./output-folder.js";
 import { inSession } from "./own-session.js";
 import { runNotebook } from "./run-notebook.js";
+import { readSourceText } from "./source-text.js";
 import { StandardInput } from "./standard-input.js";
 import { openTerminal, type Terminal } from "./terminal.js";
 import { reportSaved, type SavedFiles, saveAll, saveOne } from "./transfer.js";
@@ -105,7 +105,7 @@ async function runProgramFile(args: readonly string[]): Promise<number> {
     memory: values.memory,
     json: values.json,
   };
-  const program = await readProgram(source);
+  const program = readSourceText(source, "program");
   return withSession(connectWith(values).client, request, (session, surroundings) =>
     isNotebook(source)
       ? runNotebookIn(session, parseNotebook(program, source), request, surroundings)
@@ -140,17 +140,6 @@ function parseSeconds(text: string): number {
 
 function isNotebook(source: string): boolean {
   return source.endsWith(".ipynb");
-}
-
-async function readProgram(source: string): Promise<string> {
-  try {
-    return readFileSync(source === "-" ? 0 : source, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new UsageError(`there is no file ${source}`);
-    if (code === "EISDIR") throw new UsageError(`${source} is a folder; name the program in it`);
-    throw new UsageError(`${source} cannot be read (${code})`);
-  }
 }
 
 function parseNotebook(text: string, source: string): Notebook {

@@ -1,27 +1,22 @@
 /** How far downloads are: one line that changes on a terminal, a line now and then elsewhere. */
 
 import { formatBytes } from "../terminal/amounts.js";
+import type { ProgressOutput } from "../terminal/progress-bar.js";
 import { plainText } from "./failure.js";
 
 const TERMINAL_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 10_000;
 const BAR_WIDTH = 24;
 
-export interface Output {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  write(text: string): unknown;
-}
-
 export class DownloadProgress {
-  readonly #output: Output;
+  readonly #output: ProgressOutput;
   #name = "";
   #startedAt = 0;
   #startSize: number | undefined;
   #shownAt = 0;
   #lineIsOpen = false;
 
-  constructor(output: Output) {
+  constructor(output: ProgressOutput) {
     this.#output = output;
   }
 
