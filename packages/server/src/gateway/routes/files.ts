@@ -12,7 +12,7 @@ import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
 import { takeSmallPieces } from "../http/body-pieces.js";
 import type { SlowBodies } from "../http/slow-bodies.js";
 import { visitOf } from "../http/visit.js";
-import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
+import { answers, FileContent, Nothing, orArchive, TELLS_ARCHIVES } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
   FileParams,
@@ -37,6 +37,7 @@ const LIST = {
     summary: "Files of a session, or the whole folder as an archive",
     params: SessionParams,
     querystring: ListQuery,
+    ...TELLS_ARCHIVES,
     response: answers({ 200: orArchive(ListAnswer) }),
   },
 };

@@ -84,7 +84,6 @@ export const Events = {
 };
 
 const bytes = { schema: Type.String({ format: "binary" }) };
-const archives = { "application/x-tar": bytes, "application/zip": bytes };
 
 /** A file's content, with a type by its name, or a folder as an archive. Some generators know no `*`. */
 export const FileContent = {
@@ -92,11 +91,17 @@ export const FileContent = {
   content: { "application/octet-stream": bytes, "*/*": bytes },
 };
 
-/** JSON, or an archive where one is asked for. */
+/** JSON, or an archive where one is asked for. Only the JSON is described as content, as of `orEvents`. */
 export function orArchive(schema: TSchema) {
-  const content = { "application/json": { schema }, ...archives };
-  return { description: "JSON, or an archive of the whole folder.", content };
+  return {
+    description:
+      "JSON. Where the query asks for an archive, the whole folder as one of the types under `x-archives`.",
+    content: { "application/json": { schema } },
+  };
 }
+
+/** Beside the answers, as events are. */
+export const TELLS_ARCHIVES = { "x-archives": ["application/x-tar", "application/zip"] };
 
 /**
  * JSON, or events where they are asked for. Only the JSON is described as content: a client made
