@@ -108,8 +108,14 @@ export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): stri
 /**
  * What the model is told. Outputs of earlier turns may have come back from a client, so nothing is
  * taken for granted about their form.
+ * @param picturesSeen how many of its pictures the model is shown
  */
-export function tellModel(marks: DataMarks, toolName: string, output: unknown): string {
+export function tellModel(
+  marks: DataMarks,
+  toolName: string,
+  output: unknown,
+  picturesSeen = 0,
+): string {
   const run = output as Partial<RunOutput> | null | undefined;
   if (typeof run?.result_text !== "string") {
     return marks.wrap(
@@ -124,9 +130,7 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
   }
   const images = Number(run.images);
   const hasData = Array.isArray(run.data_shown) && run.data_shown.length > 0;
-  const instead = hasData ? "; what charts and tables show is told as data" : "";
-  if (images > 0)
-    lines.push(`The user was shown ${images} image(s); you cannot see them${instead}.`);
+  if (images > 0) lines.push(tellImages(images, picturesSeen, hasData));
   const shown = [run.result_text === "" ? "(no output)" : shorten(run.result_text)];
   for (const [what, paths] of [
     ["created", run.files_created],
@@ -144,6 +148,14 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
   }
   lines.push(marks.wrap("the output of the code", shown.join("\n")));
   return lines.filter((line) => line !== "").join("\n");
+}
+
+function tellImages(images: number, seen: number, hasData: boolean): string {
+  const shown = `The user was shown ${images} image(s)`;
+  if (seen >= images) return `${shown}, which follow for you to see.`;
+  const instead = hasData ? "; what charts and tables show is told as data" : "";
+  if (seen === 0) return `${shown}; you cannot see them${instead}.`;
+  return `${shown}, of which ${seen} follow for you to see; you cannot see the others${instead}.`;
 }
 
 /** Errors of tools hold names that a guest or the model has chosen. */
