@@ -91,6 +91,7 @@ test("what a model cannot see is told, and nothing is sent for it", async () => 
   await ask({ message: "draw" });
   expect(told(1)).toHaveLength(4);
   expect(told(1)[3]?.[1]).toContain("you cannot see them");
+  expect(told(1)[3]?.[1]).toContain('(an SVG drawing \\"Map\\", 29 characters)');
 });
 
 test("an image that a user attaches is shown, and lies in the working directory", async () => {

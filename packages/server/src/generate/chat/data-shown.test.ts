@@ -83,3 +83,15 @@ test("what a guest makes up to be endless is left out, soon", () => {
     '{"left_out":{"charts and tables":1}}',
   ]);
 });
+
+test("a drawing that no model takes is told in words", () => {
+  const svg = { "image/svg+xml": "<svg width='10' height='5'><title>Map</title></svg>" };
+  const chart = { "application/vnd.glovebox.chart+json": { type: "line" } };
+  const outputs = [svg, { ...svg, ...chart }, { ...svg, "image/png": "aGk=" }].map((data) => ({
+    ...{ output_type: "display_data" as const, data, metadata: {} },
+  }));
+  expect(dataShown(outputs).map((text) => JSON.parse(text))).toEqual([
+    { image: '(an SVG drawing "Map", 10 × 5, 51 characters)' },
+    { type: "line" },
+  ]);
+});

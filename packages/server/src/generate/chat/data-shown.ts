@@ -4,8 +4,9 @@
  * any size and form, so no more of it is looked at than can be told.
  */
 
+import { imageIn, type MimeBundle } from "../../mime.js";
 import { weighJson } from "../../sessions/json-bytes.js";
-import type { Output } from "../../sessions/outputs.js";
+import { type Output, textOfBundle } from "../../sessions/outputs.js";
 
 const DATA_TYPES = ["application/vnd.glovebox.chart+json", "application/vnd.glovebox.table+json"];
 /** Of one chart or table. */
@@ -26,9 +27,7 @@ export function dataShown(outputs: readonly Output[]): string[] {
   let untold = 0;
   for (const output of outputs) {
     if (!("data" in output)) continue;
-    for (const type of DATA_TYPES) {
-      const value = output.data[type];
-      if (value === undefined) continue;
+    for (const value of valuesIn(output.data)) {
       const most = Math.min(DATA_CHARACTERS_MAX, left - DATA_CHARACTERS_MIN);
       const text = most < DATA_CHARACTERS_MIN ? undefined : asBoundedJson(value, most);
       if (text === undefined) untold++;
@@ -38,6 +37,14 @@ export function dataShown(outputs: readonly Output[]): string[] {
   }
   if (untold > 0) texts.push(JSON.stringify({ left_out: { "charts and tables": untold } }));
   return texts;
+}
+
+function valuesIn(data: MimeBundle): unknown[] {
+  const values = DATA_TYPES.map((type) => data[type]).filter((value) => value !== undefined);
+  if (values.length > 0 || imageIn(data)?.mimeType !== "image/svg+xml") return values;
+  // No model takes it as a picture.
+  const [words = ""] = textOfBundle(data, "name").split("\n");
+  return [{ image: words }];
 }
 
 /** Undefined for what cannot be told in so few characters. */
