@@ -37,7 +37,7 @@ import { allowsOrigin, answerOtherOrigins } from "./http/cors.js";
 import { countRequests } from "./http/counting.js";
 import { answerBrokenHttp, createErrorLog, sendError, toServiceError } from "./http/errors.js";
 import { InFlight } from "./http/in-flight.js";
-import { dropUnaskedBody, readJsonBodies } from "./http/json-bodies.js";
+import { dropUnaskedBody, readAllBodiesAsJson, readJsonBodies } from "./http/json-bodies.js";
 import { registerOpenapi } from "./http/openapi.js";
 import { SlowBodies } from "./http/slow-bodies.js";
 import { endWhenStalled, holdWhileUnread } from "./http/unread-answers.js";
@@ -112,7 +112,8 @@ export function buildApp(options: AppOptions): App {
     if (connections.isAnswering(socket)) socket.destroy();
     else answerBrokenHttp(error, socket);
   };
-  readJsonBodies(app, new BodyBudget());
+  const bodies = new BodyBudget();
+  readJsonBodies(app, bodies);
 
   const allows = allowsOrigin(config.corsOrigins);
   answerOtherOrigins(app, allows);
@@ -209,9 +210,10 @@ export function buildApp(options: AppOptions): App {
       const upgrades = new Upgrades(app.server, connections.receive);
       const takeUpgrade = (request: IncomingMessage) => upgrades.take(request);
       const host = { desk, config, version: options.version, allowsOrigin: allows };
-      await scope.register(async (facade) =>
-        registerJupyter(facade as unknown as App, { ...host, visitOf, takeUpgrade }),
-      );
+      await scope.register(async (facade) => {
+        readAllBodiesAsJson(facade as unknown as App, bodies);
+        registerJupyter(facade as unknown as App, { ...host, visitOf, takeUpgrade });
+      });
     }
   });
   return app;

@@ -19,7 +19,7 @@ const Header = Type.Object({
   msg_type: Type.String({ minLength: 1, maxLength: 64 }),
   session: Type.Optional(Short),
   username: Type.Optional(Short),
-  date: Type.Optional(Type.Union([Short, Type.Null()])),
+  date: Type.Optional(Type.Union([Short, Type.Number(), Type.Null()])),
   version: Type.Optional(Short),
 });
 export type Header = Static<typeof Header>;
@@ -52,7 +52,12 @@ export interface ClientMessage {
 /** @throws ServiceError INVALID_REQUEST */
 export function checkMessage(parts: ReceivedParts): ClientMessage {
   const { channel, header, metadata, content, buffers } = parts;
-  const message: unknown = { channel, header, metadata: metadata ?? null, content };
+  const message: unknown = {
+    channel: channel ?? usualChannel(header),
+    header,
+    metadata: metadata ?? null,
+    content,
+  };
   if (!isHeaderAndContent.Check(message)) {
     const where = typeof channel === "string" && !CHANNELS.includes(channel as Channel);
     throw new ServiceError(
@@ -62,6 +67,13 @@ export function checkMessage(parts: ReceivedParts): ClientMessage {
   }
   makeWhole(message);
   return { ...message, metadata: message.metadata ?? {}, header: known(message.header), buffers };
+}
+
+/** The client of Jupyter's own gateway names none. */
+function usualChannel(header: unknown): string {
+  const type = (header as { readonly msg_type?: unknown } | null | undefined)?.msg_type;
+  if (type === "input_reply") return "stdin";
+  return type === "interrupt_request" || type === "shutdown_request" ? "control" : "shell";
 }
 
 /** Every answer repeats it, so nothing else is kept. */
