@@ -416,3 +416,104 @@ describe.each([undefined, SEGMENTS])("channels, sub-protocol %s", (protocol) => 
     });
   });
 });
+
+describe("contents", () => {
+  const at = (path: string) => `/api/contents/${path}`;
+  const put = (path: string, body: object) => server.request(at(path), { method: "PUT", body });
+
+  test("are the files of sessions, each a folder", async () => {
+    const session = uniqueId("files");
+    const folder = await put(session, { type: "directory" });
+    expect([folder.status, folder.body]).toMatchObject([200, { path: session, type: "directory" }]);
+    const root = await server.request<{ content: { name: string }[] }>("/api/contents");
+    expect(root.body.content.map(({ name }) => name)).toContain(session);
+    await put(`${session}/a.txt`, { type: "file", format: "text", content: "hällo" });
+    expect(
+      (await server.execute({ session_id: session, code: "open('a.txt').read()" })).result_text,
+    ).toContain("hällo");
+    await server.execute({
+      session_id: session,
+      code: "open('made.bin', 'wb').write(b'\\xff\\x00')",
+    });
+    expect((await server.request(at(`${session}/made.bin`))).body).toMatchObject({
+      ...{ format: "base64", content: "/wA=", size: 2, mimetype: "application/octet-stream" },
+    });
+    expect((await server.request(at(`${session}/a.txt?content=0`))).body).toMatchObject({
+      content: null,
+      size: 6,
+    });
+    const listed = await server.request<{ content: { name: string }[] }>(at(session));
+    expect(listed.body.content.map(({ name }) => name).sort()).toEqual(["a.txt", "made.bin"]);
+    expect((await server.request(at(session), { method: "DELETE" })).status).toBe(204);
+    expect((await server.request(`/sessions/${session}`)).status).toBe(404);
+  });
+
+  test("a notebook in a folder has that session as its kernel, and stays when the kernel restarts", async () => {
+    const session = uniqueId("notebook");
+    await put(session, { type: "directory" });
+    const made = await server.request<{ path: string }>(at(session), {
+      body: { type: "notebook" },
+    });
+    expect([made.status, made.body]).toMatchObject([
+      201,
+      { path: `${session}/Untitled.ipynb`, type: "notebook" },
+    ]);
+    const { path } = made.body;
+    const content = { cells: [], metadata: { x: 1 }, nbformat: 4, nbformat_minor: 5 };
+    await put(path, { type: "notebook", format: "json", content });
+    await server.execute({
+      session_id: session,
+      code: "import os\nos.makedirs('d/e')\nopen('d/big', 'wb').write(bytes(6_000_000))\nv = 1",
+    });
+    const { body } = await server.request<{ kernel: KernelModel }>("/api/sessions", {
+      body: { path, type: "notebook" },
+    });
+    await server.request(`/api/kernels/${body.kernel.id}/restart`, { method: "POST" });
+    const after = await server.execute({
+      session_id: session,
+      code: "import os\nprint(os.path.getsize('d/big'), os.path.isdir('d/e'), 'v' in dir())",
+    });
+    expect(after.stdout).toBe("6000000 True False\n");
+    expect((await server.request(at(path))).body).toMatchObject({ content, format: "json" });
+    await server.request(at(session), { method: "DELETE" });
+  });
+
+  test("a file that comes in parts appears when it is whole", async () => {
+    const session = uniqueId("parts");
+    for (const [chunk, text] of [
+      [1, "one "],
+      [2, "two "],
+      [-1, "three"],
+    ] as const) {
+      const content = Buffer.from(text).toString("base64");
+      expect(
+        (await put(`${session}/d/big.txt`, { type: "file", format: "base64", chunk, content }))
+          .status,
+      ).toBe(200);
+    }
+    expect((await server.request(at(`${session}/d/big.txt`))).body).toMatchObject({
+      content: "one two three",
+    });
+    const { body } = await server.request<{ entries: { name: string }[] }>(
+      `/sessions/${session}/files?path=d`,
+    );
+    expect(body.entries.map(({ name }) => name)).toEqual(["big.txt"]);
+    await server.request(at(session), { method: "DELETE" });
+  });
+
+  test.each([
+    ["PUT", "loose.txt", { type: "file", format: "text", content: "" }, 400, "folder"],
+    ["GET", "nowhere/a", undefined, 404, ""],
+    ["PUT", "a/../../etc/passwd", { type: "file", format: "text", content: "" }, 404, ""],
+    ["PUT", "s/%2e%2e/%2e%2e/etc/x", { type: "file", format: "text", content: "" }, 400, ".."],
+    ["PUT", "s/b", { type: "file", format: "base64", content: "#" }, 400, "base64"],
+    ["PATCH", "s/b", { path: "t/b" }, 400, "session"],
+  ])("%s %s is refused", async (method, path, body, status, told) => {
+    const answer = await server.request<{ message: string; error: { hint?: string } }>(at(path), {
+      method,
+      body,
+    });
+    expect(answer.status, answer.text).toBe(status);
+    expect(`${answer.body.message} ${answer.body.error.hint}`).toContain(told);
+  });
+});

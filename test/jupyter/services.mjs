@@ -83,7 +83,7 @@ async function contents() {
   assert.equal(moved.name, "moved.ipynb");
   const bytes = Buffer.from([0, 255, 1]).toString("base64");
   await manager.save(`${folder.path}/b.bin`, { type: "file", format: "base64", content: bytes });
-  assert.equal((await manager.get(`${folder.path}/b.bin`, { format: "base64" })).content.trim(), bytes);
+  assert.equal((await manager.get(`${folder.path}/b.bin`, { content: true, format: "base64" })).content.trim(), bytes);
   const copy = await manager.copy(moved.path, folder.path);
   const names = (await manager.get(folder.path)).content.map(({ name }) => name).sort();
   assert.deepEqual(names, ["b.bin", "moved.ipynb", copy.name].sort());

@@ -5,7 +5,9 @@
 
 import type { App, FacadeHost } from "../host.js";
 import { ChannelServer } from "./channels/open-channels.js";
+import { ContentStore } from "./contents/store.js";
 import { Kernels } from "./kernels.js";
+import { registerContents } from "./rest/contents.js";
 import { registerInfo } from "./rest/info.js";
 import { registerKernels } from "./rest/kernels.js";
 import { Bindings, registerSessions } from "./rest/sessions.js";
@@ -19,6 +21,7 @@ export function registerJupyter(app: App, host: FacadeHost): void {
   );
   const routes = { host, kernels, channels: new ChannelServer(host, kernels) };
   const bindings = new Bindings(kernels);
+  const contents = new ContentStore(host.desk);
   app.addHook("preClose", async () => kernels.stop());
   app.addHook("preSerialization", async (_request, reply, payload) =>
     reply.statusCode < 400 ? payload : withMessage(payload),
@@ -27,6 +30,7 @@ export function registerJupyter(app: App, host: FacadeHost): void {
     registerInfo(app, base, host, kernels);
     registerKernels(app, base, routes);
     registerSessions(app, base, routes, bindings);
+    registerContents(app, base, host, contents);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Visit } from "../../desk/visit.js";
 import { ServiceError } from "../../errors.js";
 import type { SessionInfo } from "../../sessions/interface.js";
 import { CLOSE } from "./channels/connection.js";
+import { resetKeepingFiles } from "./kept-files.js";
 import { Kernel } from "./kernel/kernel.js";
 import { kernelIdOf } from "./kernel-ids.js";
 
@@ -81,11 +82,11 @@ export class Kernels {
     await this.connected(visit, sessionId)?.died();
   }
 
-  /** A fresh interpreter under the same id. @throws ServiceError SESSION_NOT_FOUND */
+  /** A fresh interpreter under the same id, with the files. @throws as resetKeepingFiles */
   async restart(visit: Visit, sessionId: string): Promise<void> {
     const kernel = this.connected(visit, sessionId);
     if (kernel) await kernel.restart(visit);
-    else await this.#desk.session(visit, sessionId).reset();
+    else await resetKeepingFiles(this.#desk, visit, sessionId);
   }
 
   stop(): void {

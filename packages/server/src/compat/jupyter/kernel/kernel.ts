@@ -9,6 +9,7 @@ import type { Visit } from "../../../desk/visit.js";
 import { ServiceError } from "../../../errors.js";
 import { Client } from "../channels/client.js";
 import { CLOSE, type Connection } from "../channels/connection.js";
+import { resetKeepingFiles } from "../kept-files.js";
 import { type ClientMessage, type Header, makeMessage } from "../wire/message.js";
 import { control } from "./control.js";
 import { type ExecutingKernel, execute } from "./execute.js";
@@ -147,7 +148,7 @@ export class Kernel implements ExecutingKernel {
   async restart(visit: Visit): Promise<void> {
     await this.abortWaiting();
     await this.status("restarting");
-    await this.desk.session(visit, this.sessionId).reset();
+    await resetKeepingFiles(this.desk, visit, this.sessionId);
     this.count = 1;
     await this.status("starting");
     await this.status("idle");

@@ -28,3 +28,24 @@ export const ChangeSessionBody = Type.Object({
   type: orNull(Short),
   kernel: orNull(AskedKernel),
 });
+
+/** The path is the wildcard of the route, whose name "*" a schema cannot spell. */
+export const ContentParams = Type.Object({}, { additionalProperties: Type.String() });
+export type ContentParams = Static<typeof ContentParams> & { readonly "*"?: string };
+export const ContentQuery = Type.Object({
+  content: Type.Optional(Type.Union([Type.Literal("0"), Type.Literal("1")])),
+  type: Type.Optional(Short),
+  format: Type.Optional(Type.Union([Type.Literal("text"), Type.Literal("base64")])),
+});
+export const NewContentBody = Type.Object({
+  type: orNull(Short),
+  ext: orNull(Type.String({ maxLength: 64 })),
+  copy_from: orNull(Path),
+});
+export const ContentBody = Type.Object({
+  type: orNull(Short),
+  format: orNull(Short),
+  content: Type.Optional(Type.Unknown()),
+  chunk: orNull(Type.Integer({ minimum: -1, maximum: 100_000 })),
+});
+export const MoveBody = Type.Object({ path: Path });

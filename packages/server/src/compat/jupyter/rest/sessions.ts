@@ -96,7 +96,7 @@ export function registerSessions(
       const visit = visitOf(reply);
       const present = bindings.list(visit).find(({ binding }) => binding.path === body.path);
       if (present) return reply.status(201).send(toModel(present));
-      const kernelId = await kernelFor(visit, body.kernel ?? {});
+      const kernelId = await kernelFor(visit, body.kernel ?? {}, body.path);
       const { id } = bindings.add(visit, body, kernelId);
       return reply.status(201).send(modelOf(visit, id));
     },
@@ -130,9 +130,13 @@ export function registerSessions(
   async function kernelFor(
     visit: Visit,
     { id, name }: { readonly id?: string | null; readonly name?: string | null },
+    path = "",
   ): Promise<string> {
     if (id) return kernels.modelOf(visit, kernels.find(visit, id)).id;
     refuseOtherKernels(name);
+    const folder = path.slice(0, path.indexOf("/"));
+    const itsSession = host.desk.list(visit).find((session) => session.id === folder);
+    if (itsSession) return kernels.modelOf(visit, itsSession).id;
     return kernels.modelOf(visit, await startSession(host, visit, undefined)).id;
   }
 }
