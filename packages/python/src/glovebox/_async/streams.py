@@ -122,12 +122,12 @@ class AsyncStream(Generic[R]):
             raise _broken("it ended before the result")
 
     def _told(self, error: Exception) -> Exception:
-        if isinstance(error, GloveboxError) and not _is_broken(error):
+        if isinstance(error, GloveboxError):
             return error
         explained = self._transport.explained(error)
-        if explained is error and not _is_broken(error):
-            return error
-        return _broken(str(explained))
+        if isinstance(explained, (ConnectionError, TimeoutError)):
+            return _broken(explained.message.rstrip("."))
+        return explained
 
     def _taken(self, message: Message) -> Optional[Event]:
         event_id = int(message.id) if message.id.isdigit() else None

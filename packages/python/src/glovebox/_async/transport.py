@@ -105,6 +105,9 @@ class AsyncTransport:
             # A redirect would turn a POST into a GET, or carry code and token to somewhere else.
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
             options: Dict[str, Any] = {"trust_env": False, "follow_redirects": False}
+            if self._settings.base_url.startswith("http:"):
+                # Certificates, which take long to load, have no say over plain HTTP.
+                options["verify"] = False
             self._http = make_http_client({**options, "limits": limits})
         return self._http
 
