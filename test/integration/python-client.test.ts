@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorTable } from "../../packages/server/src/errors.ts";
+import { readExamples } from "../support/examples.ts";
 import {
   clientFolder,
   pythonWith,
@@ -54,6 +55,29 @@ describe("the client's own tests", () => {
     const { output } = await runChild(python, ["-m", "mypy", "--cache-dir", cache], {});
     expect(output).toMatch(/^Success: no issues found in \d\d source files$/m);
   }, 180_000);
+});
+
+describe("the examples of docs/python.md", () => {
+  const examples = readExamples("python.md", "python");
+
+  test("there are examples", () => {
+    expect(examples.length).toBeGreaterThan(6);
+  });
+
+  test.each(examples.map((example) => [example.name, example] as const))(
+    "%s",
+    async (_, { code, output: expected }) => {
+      const env = {
+        PYTHONPATH: join(clientFolder, "src"),
+        GLOVEBOX_URL: server.baseUrl,
+        GLOVEBOX_TOKEN: server.token,
+      };
+      const { status, output } = await runChild(python, ["-c", code], env, folder);
+      expect(status, output).toBe(0);
+      if (expected === undefined) expect(output.trim()).not.toBe("");
+      else expect(output).toBe(expected);
+    },
+  );
 });
 
 test("its errors are those of the server", () => {
