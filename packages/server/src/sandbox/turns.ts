@@ -23,6 +23,24 @@ export class Turns {
   }
 }
 
+/** Lets so many bytes be taken in one turn, by whoever comes, and gives turns to what is beyond. */
+export class BytesInTurns {
+  readonly #bytesMax: number;
+  readonly #turns = new Turns();
+  #taken = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** So many were taken. Whoever is given a promise takes no more before it resolves. */
+  take(bytes: number): Promise<void> | undefined {
+    if (this.#taken === 0) setImmediate(() => (this.#taken = 0));
+    this.#taken += bytes;
+    return this.#taken > this.#bytesMax ? this.#turns.next() : undefined;
+  }
+}
+
 const heavy = new Turns();
 let spentMs = 0;
 
