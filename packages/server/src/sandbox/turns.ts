@@ -51,6 +51,8 @@ export function turnOfOnesOwn(): Promise<void> {
 
 /** Stops the reading of one stream, and lets it go on. */
 export interface Reading {
+  /** Something that has come waits for its turn, or is being taken. */
+  readonly isBusy: boolean;
   pause(): void;
   resume(): void;
 }
@@ -93,6 +95,9 @@ export function readInTurns(
     if (unfinished) waitFor(unfinished);
   });
   return {
+    get isBusy() {
+      return waitsForTurn;
+    },
     pause: () => {
       paused = true;
       stream.pause();
