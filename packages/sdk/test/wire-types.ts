@@ -26,6 +26,7 @@ import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
+import type { WireEvents as ServerEvents } from "../../server/src/gateway/wire/event.js";
 import type {
   toExecuteResponse,
   toExecutionInfo,
@@ -37,7 +38,6 @@ import type { ImageType as ServerImageType } from "../../server/src/mime.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
 import type { ContainerInfo } from "../../server/src/security/security.js";
-import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
 import type { ImageType } from "../src/mime.js";
 import type * as wire from "../src/wire.js";
