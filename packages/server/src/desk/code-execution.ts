@@ -11,16 +11,13 @@ import { startAudited } from "./audited-run.js";
 import { validateCode } from "./code-validation.js";
 import type { AdmittingParts } from "./desk-parts.js";
 import { type AskedFile, checkInputFiles } from "./input-files.js";
-import { type AskedLimits, checkCode, checkLimits, checkTimeout } from "./limits.js";
+import { type AskedBounds, checkBounds, checkCode } from "./limits.js";
 import type { AdmittedVisit, Visit } from "./visit.js";
 
-export interface AskedExecution {
+export interface AskedExecution extends AskedBounds {
   /** Undefined for a sandbox of its own. */
   readonly sessionId: string | undefined;
   readonly code: string;
-  /** Seconds. */
-  readonly timeout: number | undefined;
-  readonly limits: AskedLimits;
   /** For clients that expect a fresh sandbox after a timeout, and an answer within MAX_EXECUTION_TIME. */
   readonly recyclesAtTimeout?: boolean | undefined;
   /** Whether the visitor follows its events from the beginning. */
@@ -63,12 +60,13 @@ export async function executeCode(
   const { config, audit, admission } = parts;
   checkCode(asked.code, config);
   checkNeedsOfSession(asked);
-  const request = readRequest(parts, visit, asked);
-  const limits = checkLimits(asked.limits, config);
+  const timeout = asked.timeout ?? defaultTimeout(asked, config);
+  const { timeoutMs, limits } = checkBounds({ timeout, limits: asked.limits }, config);
+  const request = readRequest(parts, visit, asked, timeoutMs);
   const { sessionId, remarksOn, goesOn } = asked;
   const admitted = admission.admitExecution(visit, sessionId);
   if (!remarksOn) return begin(parts, admitted, asked, request, limits, sessionId);
-  const { code, timeoutMs } = request;
+  const { code } = request;
   const toValidate = { code, sessionId, limits, timeoutMs, goesOn };
   const { validation, session } = await validateCode(parts, admitted, toValidate);
   if (validation.verdict === "rejected") {
@@ -99,11 +97,12 @@ function readRequest(
   { config, audit }: AdmittingParts,
   visit: Visit,
   asked: AskedExecution,
+  timeoutMs: number,
 ): ExecutionRequest {
   const { code, sessionId, followed, stdin, files, includeFiles } = asked;
   const request = {
     code,
-    timeoutMs: checkTimeout(asked.timeout ?? defaultTimeout(asked, config), config),
+    timeoutMs,
     endsAtTimeout: asked.recyclesAtTimeout,
     graceMs: asked.recyclesAtTimeout ? graceWithin(config) : undefined,
     outputBytesMax: config.outputBytesMax,

@@ -16,6 +16,7 @@ import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 import { toExecuteResponse } from "../wire/execution.js";
 import { streamExecution } from "../wire/execution-stream.js";
 import { toRejectedAnswer, toRemarks } from "../wire/generation.js";
+import { readLimits } from "../wire/limits.js";
 
 const EXECUTE = {
   tags: ["execute"],
@@ -59,7 +60,7 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     sessionId: sessionOf(body),
     code,
     timeout: body.timeout,
-    limits: body,
+    limits: readLimits(body),
     recyclesAtTimeout: body.user_uuid !== undefined,
     followed: streams,
     allowInput: body.allow_input,
