@@ -128,7 +128,7 @@ const asked: AskedExecution = {
 
 async function begin(more: Partial<AskedExecution> = {}) {
   const answer = await desk.execute(visit, { ...asked, ...more });
-  if ("rejected" in answer) throw new Error("it was not validated");
+  if ("rejected" in answer) throw new Error("it was not reviewed");
   return { ...answer, fake: started.at(-1) as FakeExecution };
 }
 
