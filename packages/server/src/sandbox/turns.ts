@@ -32,7 +32,7 @@ export function turnOfOnesOwn(): Promise<void> {
 }
 
 /** Stops the reading of one stream, and lets it go on. */
-export interface Reading {
+export interface ReadingControl {
   pause(): void;
   resume(): void;
 }
@@ -46,7 +46,7 @@ export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
   onChunk: (chunk: Buffer) => Promise<void> | undefined,
-): Reading {
+): ReadingControl {
   let invited = false;
   // There are two reasons to stand still, and only when neither holds is there more to read.
   let waitsForTurn = false;

@@ -170,9 +170,9 @@ class Keeper:
         self._kernels.end_stuck_zygotes()
         living = {one.slot: one for one in self._sandboxes.values() if not one.doomed}
         for slot in self._deadlines.overdue(living):
-            identity = living[slot].identity
-            self._complaints.say(f"{identity} ran past its deadline, and the gateway did not end it")
-            self._tell({"event": "overdue", "sandbox": identity})
+            sandbox_id = living[slot].id
+            self._complaints.say(f"{sandbox_id} ran past its deadline, and the gateway did not end it")
+            self._tell({"event": "overdue", "sandbox": sandbox_id})
             self._endings.destroy(living[slot])
 
     def _on_stdin(self) -> None:
@@ -191,10 +191,10 @@ class Keeper:
         for zygote in self._zygotes.ready:
             self._tell(zygote.ready)
 
-    def _spawn(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+    def _spawn(self, sandbox_id: str, sandbox: Sandbox | None, fields: dict) -> None:
         if self._stopping:
             raise PlanRefused("the keeper is stopping")
-        self._beginnings.spawn(identity, sandbox, fields)
+        self._beginnings.spawn(sandbox_id, sandbox, fields)
 
     def _reap(self) -> None:
         while True:
@@ -214,7 +214,7 @@ class Keeper:
         if sandbox.report:
             self._beginnings.hear(sandbox)  # A step that has failed names itself there.
         if code not in _EXPECTED_ENDS:
-            self._complaints.say(f"the warden of {sandbox.identity} ended by a fault ({code})")
+            self._complaints.say(f"the warden of {sandbox.id} ended by a fault ({code})")
         self._endings.warden_ended(sandbox, code)
 
 
