@@ -50,7 +50,7 @@ export function turnOfOnesOwn(): Promise<void> {
 }
 
 /** Stops the reading of one stream, and lets it go on. */
-export interface Reading {
+export interface ReadingControl {
   /** Something that has come waits for its turn, or is being taken. */
   readonly isBusy: boolean;
   pause(): void;
@@ -66,7 +66,7 @@ export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
   onChunk: (chunk: Buffer) => Promise<void> | undefined,
-): Reading {
+): ReadingControl {
   let invited = false;
   // There are two reasons to stand still, and only when neither holds is there more to read.
   let waitsForTurn = false;

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
 import type { CellRequest, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
-import type { Reading } from "../turns.js";
+import type { ReadingControl } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
 import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "./channel.js";
@@ -48,8 +48,8 @@ export class GuestConversation {
   readonly #listener: ConversationListener;
   readonly #allowance = new Allowance();
   readonly #kernelEnd: KernelEnd;
-  readonly #kernelReading: Reading;
-  readonly #wardenReading: Reading;
+  readonly #kernelReading: ReadingControl;
+  readonly #wardenReading: ReadingControl;
   readonly #unready = new Set<Ready>(["kernel_ready", "warden_ready"]);
   #resolveReady!: () => void;
   #sink: MessageSink | undefined;
@@ -209,7 +209,7 @@ export class GuestConversation {
     process: "kernel" | "warden",
     allowed: ReadonlySet<MessageType>,
     onClosed: () => void,
-  ): Reading {
+  ): ReadingControl {
     return readGuest(process === "kernel" ? this.#kernel : this.#warden, {
       allowed,
       allowance: this.#allowance,

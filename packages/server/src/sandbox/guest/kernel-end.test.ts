@@ -51,3 +51,11 @@ test("after its close nothing is told", () => {
   vi.advanceTimersByTime(10_000);
   expect(tell).not.toHaveBeenCalled();
 });
+
+test("who goes on to write so much that it is always being read is not waited for without end", () => {
+  isBeingRead = true;
+  const writing = setInterval(() => bytes++, 100);
+  vi.advanceTimersByTime(31_000);
+  expect(tell).toHaveBeenCalledOnce();
+  clearInterval(writing);
+});

@@ -10,6 +10,8 @@ import type { SandboxEnd } from "../sandbox.js";
 const SILENCE_MS = 300;
 /** Who holds a dead kernel's connection open can go on to write to it. */
 const COMES_MS_MAX = 5000;
+/** What is being read is waited for longer: it is the gateway that is slow, not the sandbox that goes on. */
+const BEING_READ_MS_MAX = 30_000;
 
 /** Processes of the service that are in every sandbox. */
 export type SandboxProcess = "kernel" | "warden" | "porter";
@@ -70,7 +72,7 @@ export class KernelEnd {
     if (code > 0 && this.#fault !== undefined) {
       this.#end = { ...this.#end, ...faultDetail("kernel", this.#fault) };
     }
-    this.#tellAfterSilence(this.#end, performance.now() + COMES_MS_MAX);
+    this.#tellAfterSilence(this.#end, performance.now());
   }
 
   kernelClosed(): void {
@@ -90,12 +92,14 @@ export class KernelEnd {
     clearTimeout(this.#timer);
   }
 
-  #tellAfterSilence(end: SandboxEnd, latest: number): void {
+  #tellAfterSilence(end: SandboxEnd, exitedAt: number): void {
     const before = this.#output.bytes();
     const look = () => {
       if (this.#isClosed) return;
-      const comes = this.#output.bytes() > before && performance.now() < latest;
-      if (comes || this.#output.isBeingRead()) this.#tellAfterSilence(end, latest);
+      const passed = performance.now() - exitedAt;
+      const comes = this.#output.bytes() > before && passed < COMES_MS_MAX;
+      const isRead = this.#output.isBeingRead() && passed < BEING_READ_MS_MAX;
+      if (comes || isRead) this.#tellAfterSilence(end, exitedAt);
       else this.#tell(end);
     };
     // A process that was held up has its timers first, and then reads what has come meanwhile.

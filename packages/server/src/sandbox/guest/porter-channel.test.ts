@@ -264,7 +264,7 @@ describe("PorterFiles", () => {
     expect(violation?.message).toContain("longer paths");
   });
 
-  test("a file has no more bytes than were asked for, and its identity is a safe header", async () => {
+  test("a file has no more bytes than were asked for, and its version is a safe header", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1-2-3" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));
@@ -296,7 +296,7 @@ describe("PorterFiles", () => {
     await expect(asked).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
   });
 
-  test("an identity that could end a header is none", async () => {
+  test("a version that could end a header is none", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1\r\nSet-Cookie: a" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));
