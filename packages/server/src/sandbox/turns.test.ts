@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { readInTurns, turnOfOnesOwn } from "./turns.js";
+import { BytesInTurns, readInTurns, turnOfOnesOwn } from "./turns.js";
 
 beforeEach(async () => {
   await nextTurn();
@@ -152,4 +152,20 @@ test("a stream that is paused is not read, also when its turn comes meanwhile", 
   expect(before).not.toContain("two");
   reading.resume();
   await expect.poll(() => seen.join("")).toBe("onetwo");
+});
+
+test("whoever takes more bytes than a turn has waits, each for a turn of its own", async () => {
+  const bytes = new BytesInTurns(100);
+  expect(bytes.take(60)).toBeUndefined();
+  expect(bytes.take(40)).toBeUndefined();
+  let ended = 0;
+  const waiting = [bytes.take(1), bytes.take(1)].map((turn) => turn?.then(() => ended++));
+  const seen: number[] = [];
+  while (ended < 2) {
+    await nextTurn();
+    seen.push(ended);
+  }
+  await Promise.all(waiting);
+  expect(seen).toContain(1);
+  expect(bytes.take(100)).toBeUndefined();
 });

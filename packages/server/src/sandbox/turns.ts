@@ -23,6 +23,24 @@ export class Turns {
   }
 }
 
+/** Lets so many bytes be taken in one turn, by whoever comes, and gives turns to what is beyond. */
+export class BytesInTurns {
+  readonly #bytesMax: number;
+  readonly #turns = new Turns();
+  #taken = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** So many were taken. Whoever is given a promise takes no more before it resolves. */
+  take(bytes: number): Promise<void> | undefined {
+    if (this.#taken === 0) setImmediate(() => (this.#taken = 0));
+    this.#taken += bytes;
+    return this.#taken > this.#bytesMax ? this.#turns.next() : undefined;
+  }
+}
+
 const heavy = new Turns();
 let spentMs = 0;
 
@@ -33,6 +51,8 @@ export function turnOfOnesOwn(): Promise<void> {
 
 /** Stops the reading of one stream, and lets it go on. */
 export interface ReadingControl {
+  /** Something that has come waits for its turn, or is being taken. */
+  readonly isBusy: boolean;
   pause(): void;
   resume(): void;
 }
@@ -75,6 +95,9 @@ export function readInTurns(
     if (unfinished) waitFor(unfinished);
   });
   return {
+    get isBusy() {
+      return waitsForTurn;
+    },
     pause: () => {
       paused = true;
       stream.pause();

@@ -49,6 +49,7 @@ export class GuestConversation {
   readonly #allowance = new Allowance();
   readonly #kernelEnd: KernelEnd;
   readonly #kernelReading: ReadingControl;
+  readonly #wardenReading: ReadingControl;
   readonly #unready = new Set<Ready>(["kernel_ready", "warden_ready"]);
   #resolveReady!: () => void;
   #sink: MessageSink | undefined;
@@ -65,14 +66,17 @@ export class GuestConversation {
     this.#kernel = connections.kernel;
     this.#warden = connections.warden;
     this.#listener = listener;
-    this.#kernelEnd = new KernelEnd(listener.onEnd);
+    this.#kernelEnd = new KernelEnd(listener.onEnd, {
+      bytes: () => this.#kernel.bytesRead + this.#warden.bytesRead,
+      isBeingRead: () => this.#kernelReading.isBusy || this.#wardenReading.isBusy,
+    });
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
     this.#kernelReading = this.#read("kernel", FROM_KERNEL, () => {
       this.#kernelEnd.kernelClosed();
     });
-    this.#read("warden", FROM_WARDEN, () => {
+    this.#wardenReading = this.#read("warden", FROM_WARDEN, () => {
       this.#kernelEnd.wardenDrained();
       if (!this.#isClosed) listener.onWardenClosed();
     });
@@ -153,7 +157,8 @@ export class GuestConversation {
   }
 
   pauseOutput(): void {
-    if (this.#isPaused) return;
+    // Of a dead kernel there is little more to come, and its end waits for it.
+    if (this.#isPaused || this.#kernelEnd.isKnown) return;
     this.#isPaused = true;
     this.#kernelReading.pause();
   }

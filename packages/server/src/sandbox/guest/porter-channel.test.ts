@@ -100,6 +100,32 @@ describe("PorterChannel", () => {
     await expect(channel.ready).rejects.toThrow("enter_workspace: no");
   });
 
+  test("keeps little for a porter that does not read, in however small pieces it comes", async () => {
+    porter.pause();
+    const request = channel.request({ op: "write" }, handler());
+    let sent = 0;
+    const send = async (pieces: number) => {
+      for (let n = 0; n < pieces; n++, sent++) await request.sendData(Buffer.of(n % 256));
+    };
+    const whole = 100_000;
+    const sending = send(whole);
+    let before = -1;
+    while (sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // What the system takes is some thousand frames; the rest waits where it comes from.
+    expect(sent).toBeLessThan(whole / 4);
+    porter.resume();
+    await sending;
+    const isData = (at: number) => received.readUInt8(at + 8) === KIND.data;
+    await eventually(() => {
+      let [at, pieces] = [0, 0];
+      for (; at + 9 <= received.length; at += 9 + received.readUInt32BE(at)) pieces += +isData(at);
+      expect(pieces).toBe(whole);
+    });
+  });
+
   test("tells every request when the connection ends", async () => {
     const [first, second] = [handler(), handler()];
     channel.request({}, first);
