@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { BytesInTurns, readInTurns, turnOfOnesOwn } from "./turns.js";
+import { BytesInTime, readInTurns, turnOfOnesOwn } from "./turns.js";
 
 beforeEach(async () => {
   await nextTurn();
@@ -154,18 +154,26 @@ test("a stream that is paused is not read, also when its turn comes meanwhile", 
   await expect.poll(() => seen.join("")).toBe("onetwo");
 });
 
-test("whoever takes more bytes than a turn has waits, each for a turn of its own", async () => {
-  const bytes = new BytesInTurns(100);
+test("bytes are taken at once up to a bound, and beyond it at a rate, in the order of their coming", async () => {
+  const bytes = new BytesInTime({ atOnce: 100, perMs: 10 });
+  const startedAt = performance.now();
   expect(bytes.take(60)).toBeUndefined();
   expect(bytes.take(40)).toBeUndefined();
-  let ended = 0;
-  const waiting = [bytes.take(1), bytes.take(1)].map((turn) => turn?.then(() => ended++));
-  const seen: number[] = [];
-  while (ended < 2) {
-    await nextTurn();
-    seen.push(ended);
-  }
-  await Promise.all(waiting);
-  expect(seen).toContain(1);
+  const ended: string[] = [];
+  const waiting = ["first", "second"].map((name) => bytes.take(500)?.then(() => ended.push(name)));
+  expect(waiting).not.toContain(undefined);
+  await waiting[0];
+  expect(ended).toEqual(["first"]);
+  await waiting[1];
+  // A timer may come a millisecond early.
+  expect(performance.now() - startedAt).toBeGreaterThan(95);
+  expect(ended).toEqual(["first", "second"]);
+});
+
+test("after a while in which no bytes were taken they are taken at once again, and no more than the bound", async () => {
+  const bytes = new BytesInTime({ atOnce: 100, perMs: 10 });
+  await bytes.take(200);
+  await delay(30);
   expect(bytes.take(100)).toBeUndefined();
+  expect(bytes.take(100)).toBeDefined();
 });

@@ -5,7 +5,7 @@
  */
 
 import type { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 
 /** How much heavy reading one turn may hold. A chunk that was begun is read to its end. */
 const TURN_MS = 5;
@@ -23,21 +23,33 @@ export class Turns {
   }
 }
 
-/** Lets so many bytes be taken in one turn, by whoever comes, and gives turns to what is beyond. */
-export class BytesInTurns {
-  readonly #bytesMax: number;
-  readonly #turns = new Turns();
-  #taken = 0;
+export interface BytesInTimeOptions {
+  /** So many are taken at once after a while in which none were. */
+  readonly atOnce: number;
+  readonly perMs: number;
+}
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+/**
+ * Lets bytes be taken up to a rate, by whoever comes, and lets those who are beyond it wait in the order of their coming.
+ * Below the rate nobody waits, and above it there is time left for everything else that the event loop does.
+ */
+export class BytesInTime {
+  readonly #options: BytesInTimeOptions;
+  #room: number;
+  #filledAt = performance.now();
+
+  constructor(options: BytesInTimeOptions) {
+    this.#options = options;
+    this.#room = options.atOnce;
   }
 
   /** So many were taken. Whoever is given a promise takes no more before it resolves. */
   take(bytes: number): Promise<void> | undefined {
-    if (this.#taken === 0) setImmediate(() => (this.#taken = 0));
-    this.#taken += bytes;
-    return this.#taken > this.#bytesMax ? this.#turns.next() : undefined;
+    const now = performance.now();
+    const { atOnce, perMs } = this.#options;
+    this.#room = Math.min(atOnce, this.#room + (now - this.#filledAt) * perMs) - bytes;
+    this.#filledAt = now;
+    return this.#room < 0 ? delay(-this.#room / perMs) : undefined;
   }
 }
 

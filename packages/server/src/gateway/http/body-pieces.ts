@@ -11,8 +11,8 @@ const PIECES = 1000;
 const PIECE_BYTES_MIN = 64;
 /** Of a body that nobody asked for. Who refuses it has had its time to say so. */
 const UNASKED_PIECES_MAX = 6000;
-/** All bodies in small pieces together get so many in a millisecond, which is a fifth of what can be taken. */
-const PIECES_PER_MS = 200;
+/** All bodies in small pieces together get so many in a millisecond, which is a tenth of what can be taken. */
+const PIECES_PER_MS = 100;
 const TURN_MS = 5;
 
 const asked = new WeakSet<IncomingMessage>();

@@ -9,7 +9,7 @@ import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { JsonValueCount, ProtocolViolation } from "../../sandbox/guest/channel.js";
 import { takeLongTexts } from "../../sandbox/long-texts.js";
-import { BytesInTurns, turnOfOnesOwn } from "../../sandbox/turns.js";
+import { BytesInTime, turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
 import { BodyBudget, type BodyBudgetOptions } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
@@ -24,7 +24,7 @@ const PIECE_BYTES_MIN = 64;
 /** Below this all of it takes a millisecond or two. */
 const LARGE_BYTES = 256 * 1024;
 /** Of all bodies together. A connection has two megabytes ready at once, and there are many of them. */
-const reading = new BytesInTurns(2 ** 20);
+const reading = new BytesInTime({ atOnce: 2 ** 22, perMs: 200_000 });
 /** In one turn. */
 export const COUNTED_BYTES = 2 ** 20;
 
