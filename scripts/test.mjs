@@ -22,7 +22,10 @@ await runMain(async () => {
   const selection = projectArguments(project);
   if (selection === undefined) throw new SetupError(`No tests are called ${project}.`);
   const { rootfsDir } = await setUp();
-  await installHostPackages(TEST_PACKAGES);
+  await installHostPackages(TEST_PACKAGES).catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`The Python client's tests may be left out: ${error.message}\n`);
+  });
   const guest = selection.withGuest ? runGuest(rootfsDir) : [];
   const vitest = runVitest([...selection.projects, ...vitestArguments]);
   return close((await Promise.all([vitest, guest])).flat());

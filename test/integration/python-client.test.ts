@@ -16,21 +16,26 @@ import {
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
-let python: string;
 let folder: string;
 
+/** Its packages come from PyPI, which whoever runs these tests need not reach. */
+const python = await pythonWith("tests/requirements.txt").catch((error: Error) => {
+  process.stderr.write(`LEFT OUT: the Python client's own tests. ${error.message}\n`);
+  return "";
+});
+
 beforeAll(async () => {
-  python = await pythonWith("tests/requirements.txt");
+  if (!python) return;
   server = await startServer({ env: { MAX_SESSIONS: "20" } });
   folder = mkdtempSync(join(tmpdir(), "glovebox-python-"));
 }, 300_000);
 
 afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
+  if (folder) rmSync(folder, { recursive: true, force: true });
   await server?.stop();
 });
 
-describe("the client's own tests", () => {
+describe.skipIf(!python)("the client's own tests", () => {
   test("there are some", () => {
     expect(testModules().length).toBeGreaterThan(3);
   });
@@ -57,7 +62,7 @@ describe("the client's own tests", () => {
   }, 180_000);
 });
 
-describe("the examples of docs/python.md", () => {
+describe.skipIf(!python)("the examples of docs/python.md", () => {
   const examples = readExamples("python.md", "python");
 
   test("there are examples", () => {
@@ -92,7 +97,7 @@ test("its errors are those of the server", () => {
   expect(told).toEqual(known);
 });
 
-describe("its wheel", () => {
+describe.skipIf(!python)("its wheel", () => {
   /** Built of a copy whose files have another age and other rights. */
   async function build(name: string, age: number): Promise<string> {
     const copy = join(folder, name);
