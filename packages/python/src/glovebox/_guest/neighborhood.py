@@ -108,7 +108,7 @@ class _Row:
         lowest, highest = self.axes.get_xlim()
         for gene in genes:
             middle = (gene["start"] + gene["end"]) / 2
-            # A label at an edge stays inside of the figure.
+            # A label at an edge stays within the figure.
             gene["x"] = min(max(middle, lowest + gene["half"]), max(highest - gene["half"], lowest))
         self.levels[side] = _stack(
             genes, "level", lambda one: (one["x"] - one["half"], one["x"] + one["half"])
