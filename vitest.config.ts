@@ -26,6 +26,7 @@ const quiet = [
   "notebook",
   "openapi",
   "packages",
+  "python-client",
   "rich",
   "sdk",
   "tools",

@@ -216,7 +216,7 @@ describe("habits", () => {
     const doors = sources.filter(({ path }) => path.startsWith("gateway/routes/"));
     expect(doors.length).toBeGreaterThan(10);
     const behind =
-      /^(?:access|audit|pool)\/|^desk\/(?:admission|audit|limits|code-validation|input-files)/;
+      /^(?:access|audit|pool)\/|^desk\/(?:admission|audit|limits|code-review|input-files)/;
     const classes = /^sessions\/(?:session|session-manager|execution)\.js$/;
     const wrong = doors.flatMap(({ path, imports }) =>
       imports

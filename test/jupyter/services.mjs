@@ -75,7 +75,11 @@ async function contents() {
   const made = await manager.newUntitled({ type: "notebook", path: folder.path });
   await manager.save(made.path, { type: "notebook", format: "json", content: notebook });
   const checkpoint = await manager.createCheckpoint(made.path);
-  await manager.save(made.path, { type: "notebook", format: "json", content: { ...notebook, metadata: { x: 1 } } });
+  await manager.save(made.path, {
+    type: "notebook",
+    format: "json",
+    content: { ...notebook, metadata: { x: 1 } },
+  });
   assert.equal((await manager.get(made.path)).content.metadata.x, 1);
   await manager.restoreCheckpoint(made.path, checkpoint.id);
   assert.equal((await manager.get(made.path)).content.metadata.x, undefined);
@@ -83,7 +87,10 @@ async function contents() {
   assert.equal(moved.name, "moved.ipynb");
   const bytes = Buffer.from([0, 255, 1]).toString("base64");
   await manager.save(`${folder.path}/b.bin`, { type: "file", format: "base64", content: bytes });
-  assert.equal((await manager.get(`${folder.path}/b.bin`, { content: true, format: "base64" })).content.trim(), bytes);
+  assert.equal(
+    (await manager.get(`${folder.path}/b.bin`, { content: true, format: "base64" })).content.trim(),
+    bytes,
+  );
   const copy = await manager.copy(moved.path, folder.path);
   const names = (await manager.get(folder.path)).content.map(({ name }) => name).sort();
   assert.deepEqual(names, ["b.bin", "moved.ipynb", copy.name].sort());

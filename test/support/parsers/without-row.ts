@@ -36,7 +36,7 @@ export const withoutRow: Readonly<Record<string, string>> = {
   "server/src/gateway/routes/notebook.ts": "A session's name of at most 128 characters.",
   "server/src/generate/context.ts": "Fields of at most 640 characters.",
   "server/src/generate/model.ts": "At most 65536 characters of an error, by a choice of words.",
-  "server/src/generate/validation.ts": "One word, trimmed, by a choice of words.",
+  "server/src/generate/code-review.ts": "One word, trimmed, by a choice of words.",
   "server/src/sandbox/native/accounting.ts": "The kernel's own text.",
   "server/src/sandbox/native/judgement.ts": "The kernel's own text.",
   "server/src/sandbox/native/seal.ts": "The kernel's own text.",

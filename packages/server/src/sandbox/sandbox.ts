@@ -26,7 +26,7 @@ export interface SandboxEnd {
 }
 
 /** Resources used by a whole sandbox, from the kernel's own accounting. */
-export interface ResourceReading {
+export interface Measurement {
   readonly cpuSeconds: number;
   readonly memoryPeakBytes: number;
 }
@@ -140,9 +140,9 @@ export interface Sandbox {
   /** Have folders appear that not every sandbox has. Before its first code. @throws ServiceError MOUNT_FAILED */
   mount(names: readonly string[]): Promise<void>;
   /** Start a new measurement of the memory peak and return the CPU time so far. */
-  beginReading(): number;
-  /** What was used since beginReading returned `cpuSecondsBefore`. */
-  endReading(cpuSecondsBefore: number): ResourceReading;
+  beginMeasuring(): number;
+  /** What was used since beginMeasuring returned `cpuSecondsBefore`. */
+  endMeasuring(cpuSecondsBefore: number): Measurement;
   usage(): SandboxUsage;
   /** Used since the sandbox began. Cheap, and like usage() fails in the moment in which it ends. */
   cpuSeconds(): number;

@@ -137,12 +137,12 @@ export class Run {
   async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
     const sandbox = this.#sandbox;
     const collector = this.#collector;
-    const cpuBefore = sandbox.beginReading();
+    const cpuBefore = sandbox.beginMeasuring();
     this.#startedAt = performance.now();
     const how = await this.#untilItEnds();
     const replied = !("reason" in how);
     const wallSeconds = (performance.now() - this.#startedAt) / 1000;
-    const reading = sandbox.endReading(cpuBefore);
+    const reading = sandbox.endMeasuring(cpuBefore);
     const stopCause =
       this.#stopCause ?? (isOverdue(how, wallSeconds, this.#request) ? "timeout" : undefined);
     const endedWell = replied && how.status === "ok" && stopCause === undefined;

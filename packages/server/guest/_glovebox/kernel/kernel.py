@@ -175,17 +175,20 @@ class Kernel:
         os.environ.update(content.get("env") or {})
         count = self._shell.execution_count
         started = time.perf_counter()
+        self._shell.outcome = Outcome()  # What an interrupt before the code finds is not the last cell's.
         self._running = True
         try:
             if self._interrupted_at > content["sent_at"]:
-                outcome = _interrupted_early()
+                outcome = _interrupted_outside("it came before the code began")
             else:
                 outcome = self._run(content)
             if not type(sys.stdout) is type(sys.stderr) is TextStream:
                 flush_replacements()
-        except KeyboardInterrupt:  # It arrived between user code and here.
+        except KeyboardInterrupt:  # It arrived between here and user code.
+            self._running = False
             outcome = self._shell.outcome
-            outcome.interrupted = True
+            if outcome.error is None:
+                outcome = _interrupted_outside("it came just before the code began, or after its end")
         finally:
             self._running = False
             self._input.end()
@@ -235,9 +238,9 @@ class Kernel:
                 os.dup2(pipe, descriptor)
 
 
-def _interrupted_early() -> Outcome:
-    """The interrupt of a request can be here before the request is read."""
-    line = "KeyboardInterrupt: it came before the code began"
+def _interrupted_outside(when: str) -> Outcome:
+    """An interrupt can be here before the request is read, or while no line of user code runs."""
+    line = f"KeyboardInterrupt: {when}"
     error = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": [line]}
     return Outcome(error=error, interrupted=True)
 

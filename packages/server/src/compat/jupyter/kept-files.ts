@@ -13,7 +13,7 @@ import type { ReadingFiles } from "../../sessions/changing-files.js";
 
 const ENTRIES_MAX = 10_000;
 const HELD_BYTES_MAX = 4 * 2 ** 20;
-const NOTHING = { limits: undefined, ttl: undefined, mounts: undefined, packages: undefined };
+const NOTHING = { limits: {}, ttl: undefined, mounts: undefined, packages: undefined };
 
 /** @throws ServiceError those of SessionDesk, and where a second sandbox is needed, of Desk.create */
 export async function resetKeepingFiles(

@@ -100,6 +100,32 @@ describe("PorterChannel", () => {
     await expect(channel.ready).rejects.toThrow("enter_workspace: no");
   });
 
+  test("keeps little for a porter that does not read, in however small pieces it comes", async () => {
+    porter.pause();
+    const request = channel.request({ op: "write" }, handler());
+    let sent = 0;
+    const send = async (pieces: number) => {
+      for (let n = 0; n < pieces; n++, sent++) await request.sendData(Buffer.of(n % 256));
+    };
+    const whole = 100_000;
+    const sending = send(whole);
+    let before = -1;
+    while (sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // What the system takes is some thousand frames; the rest waits where it comes from.
+    expect(sent).toBeLessThan(whole / 4);
+    porter.resume();
+    await sending;
+    const isData = (at: number) => received.readUInt8(at + 8) === KIND.data;
+    await eventually(() => {
+      let [at, pieces] = [0, 0];
+      for (; at + 9 <= received.length; at += 9 + received.readUInt32BE(at)) pieces += +isData(at);
+      expect(pieces).toBe(whole);
+    });
+  });
+
   test("tells every request when the connection ends", async () => {
     const [first, second] = [handler(), handler()];
     channel.request({}, first);
@@ -238,7 +264,7 @@ describe("PorterFiles", () => {
     expect(violation?.message).toContain("longer paths");
   });
 
-  test("a file has no more bytes than were asked for, and its identity is a safe header", async () => {
+  test("a file has no more bytes than were asked for, and its version is a safe header", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1-2-3" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));
@@ -270,7 +296,7 @@ describe("PorterFiles", () => {
     await expect(asked).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
   });
 
-  test("an identity that could end a header is none", async () => {
+  test("a version that could end a header is none", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1\r\nSet-Cookie: a" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));

@@ -158,7 +158,7 @@ export class PorterFiles implements SandboxFiles {
             resolve({
               sizeBytes: head.size,
               modifiedMs: head.mtime_ms,
-              identity: head.etag,
+              version: head.etag,
               read: (start, length) => {
                 stream = new PorterReadable(request, length);
                 request.send(KIND.item, { start, length });

@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { takeLongTexts } from "../long-texts.js";
 import type { AnswerType } from "../questions.js";
-import { type Reading, readInTurns, turnOfOnesOwn } from "../turns.js";
+import { type ReadingControl, readInTurns, turnOfOnesOwn } from "../turns.js";
 import { makeWhole } from "../whole-text.js";
 import type { Allowance } from "./allowance.js";
 import {
@@ -61,7 +61,7 @@ export interface GuestReader {
   readonly onClosed: () => void;
 }
 
-export function readGuest(socket: Socket, reader: GuestReader): Reading {
+export function readGuest(socket: Socket, reader: GuestReader): ReadingControl {
   const { allowed, allowance, onMessage, onViolation, onClosed } = reader;
   const parser = new FrameParser();
   const isHeavy = (chunk: Buffer) =>

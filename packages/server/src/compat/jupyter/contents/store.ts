@@ -12,7 +12,7 @@ import { fileIn, type Place, placeOf, writtenPath } from "./place.js";
 
 const NAMES_TRIED = 1000;
 const NEW_NOTEBOOK = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
-const NOTHING = { limits: undefined, ttl: undefined, mounts: undefined, packages: undefined };
+const NOTHING = { limits: {}, ttl: undefined, mounts: undefined, packages: undefined };
 
 export interface SavedContent {
   readonly type?: string | null;

@@ -3,6 +3,7 @@
 import type { AskedExecution } from "../../../desk/code-execution.js";
 import type { Desk } from "../../../desk/desk.js";
 import { ServiceError } from "../../../errors.js";
+import type { ExecutionEvents } from "../../../sessions/execution-events.js";
 import type { LoggedEvent } from "../../../sessions/logged-event.js";
 import type { ExecutionOutcome } from "../../../sessions/outcome.js";
 import type { Header } from "../wire/message.js";
@@ -100,16 +101,19 @@ function tell(
   switch (name) {
     case "stream":
     case "clear_output":
-    case "execute_result":
       return kernel.publish(header, name, data);
+    case "execute_result": {
+      const { executionCount, ...shown } = data as ExecutionEvents["execute_result"];
+      return kernel.publish(header, name, { ...shown, execution_count: executionCount });
+    }
     case "display_data":
     case "update_display_data": {
-      const { display_id, ...shown } = data as { readonly display_id?: string };
-      const transient = display_id === undefined ? {} : { display_id };
+      const { displayId, ...shown } = data as ExecutionEvents["display_data"];
+      const transient = displayId === undefined ? {} : { display_id: displayId };
       return kernel.publish(header, name, { ...shown, transient });
     }
     case "error": {
-      const { hint: _, ...error } = data as { readonly hint: unknown };
+      const { hint: _, ...error } = data as ExecutionEvents["error"];
       return kernel.publish(header, name, error);
     }
     case "input_request":

@@ -95,6 +95,6 @@ export function startSession(
 ): Promise<SessionInfo> {
   const id = wanted ?? randomUUID();
   if (!isUuid(id)) throw new ServiceError("INVALID_REQUEST", "kernel_id must be a UUID");
-  const nothing = { limits: undefined, ttl: undefined, mounts: undefined, packages: undefined };
+  const nothing = { limits: {}, ttl: undefined, mounts: undefined, packages: undefined };
   return desk.create(visit, { id, ...nothing });
 }
