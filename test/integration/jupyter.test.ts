@@ -1,12 +1,16 @@
 /** Jupyter's interface on a real server: REST, channels in both framings, and what must not get in. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { percentile } from "../soak/trend.ts";
+import { probeHealth } from "../support/health.ts";
 import {
   JupyterClient,
   type JupyterMessage,
   type Refusal,
   SEGMENTS,
 } from "../support/jupyter-client.ts";
-import { startServer, type TestServer, uniqueId } from "../support/server.ts";
+import { asKey, startServer, type TestServer, uniqueId } from "../support/server.ts";
 
 interface KernelModel {
   readonly id: string;
@@ -517,3 +521,166 @@ describe("contents", () => {
     expect(`${answer.body.message} ${answer.body.error.hint}`).toContain(told);
   });
 });
+
+describe("what must not get in, or hold up others", () => {
+  let kernel: KernelModel;
+  const channels = (query = `?token=${server.token}`) =>
+    `/api/kernels/${kernel.id}/channels${query}`;
+
+  beforeAll(async () => {
+    kernel = await startKernel();
+  });
+
+  async function keyOf(name: string): Promise<{ id: string; key: string }> {
+    const made = await server.request<{ id: string; key: string }>("/api/keys", {
+      body: { name, role: "execute" },
+    });
+    expect(made.status, made.text).toBe(201);
+    return made.body;
+  }
+
+  test.each([
+    ["a page of another site", "https://evil.example"],
+    ["a page of a name that leads here", "http://rebound.example:80"],
+    ["a page without an origin", "null"],
+    ["what is no origin", "//"],
+  ])("%s", async (_, Origin) => {
+    const answer = await tryConnect(channels(), { headers: { Origin } });
+    expect(answer).toMatchObject({ status: 403 });
+  });
+
+  test("a page of this server gets in", async () => {
+    const client = await connect(kernel, { headers: { Origin: server.baseUrl } });
+    expect(await client.ask("kernel_info_request")).toMatchObject({ status: "ok" });
+    client.drop();
+  });
+
+  test("who has no token, or another's kernel", async () => {
+    expect(await tryConnect(channels(""))).toMatchObject({ status: 401 });
+    expect(await tryConnect(channels("?token=wrong"))).toMatchObject({ status: 401 });
+    const { key } = await keyOf("other");
+    expect(await tryConnect(channels(`?token=${key}`))).toMatchObject({ status: 404 });
+    const asOther = asKey(server, key);
+    for (const [method, path] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["POST", "/restart"],
+      ["POST", "/interrupt"],
+    ] as const) {
+      const answer = await asOther.request(`/api/kernels/${kernel.id}${path}`, { method });
+      expect(answer.status, `${method} ${path}: ${answer.text}`).toBe(404);
+    }
+    expect((await asOther.request("/api/kernels")).body).toEqual([]);
+    expect((await asOther.request("/api/contents")).body).toMatchObject({ content: [] });
+  });
+
+  test("a token in an address is not logged", async () => {
+    const { key } = await keyOf("written");
+    const answer = await server.request(`/api/kernels?token=${key}`, { authenticated: false });
+    expect(answer.status).toBe(200);
+    await tryConnect(channels(`?token=${key}`));
+    await server.request("/api/kernels?token=wrong-and-secret", { authenticated: false });
+    const told = [server.log(), ...allFiles(server.stateDir)].join("\n");
+    expect(told.length).toBeGreaterThan(100);
+    expect(told).not.toContain(key);
+    expect(told).not.toContain("wrong-and-secret");
+  });
+
+  const inSegments = (count: bigint) => {
+    const head = Buffer.alloc(16);
+    head.writeBigUInt64LE(count, 0);
+    return head;
+  };
+  test.each<[string, string | undefined, (client: JupyterClient) => void, number]>([
+    ["text that is no JSON", undefined, (client) => client.sendText("{"), 1008],
+    ["JSON that is no message", undefined, (client) => client.sendText("[1]"), 1008],
+    ["an unknown channel", undefined, (client) => client.send("sHell", "x_request", {}), 1008],
+    [
+      "JSON that nests too deep",
+      undefined,
+      (client) => client.sendText("[".repeat(100_000) + "]".repeat(100_000)),
+      1008,
+    ],
+    ["a message of 11 MiB", undefined, (client) => client.sendText(" ".repeat(11 * 2 ** 20)), 1009],
+    [
+      "offsets without an end",
+      SEGMENTS,
+      (client) => client.sendFrame(2, inSegments(2n ** 63n)),
+      1008,
+    ],
+    ["offsets to nowhere", SEGMENTS, (client) => client.sendFrame(2, Buffer.alloc(64, 0xff)), 1008],
+    ["an empty message", SEGMENTS, (client) => client.sendFrame(2, Buffer.alloc(0)), 1008],
+    [
+      "a frame without a mask",
+      undefined,
+      (client) => client.sendBytes(Buffer.from([0x81, 1, 65])),
+      1002,
+    ],
+    [
+      "text that is not UTF-8",
+      undefined,
+      (client) => client.sendFrame(1, Buffer.from([0xff])),
+      1007,
+    ],
+  ])("%s ends its connection, and nobody else's", async (_, protocol, send, code) => {
+    const other = await connect(kernel);
+    const client = await connect(kernel, protocol === undefined ? {} : { protocol });
+    send(client);
+    await client.until(() => client.closed !== undefined);
+    expect(client.closed?.code).toBe(code);
+    expect(await other.ask("kernel_info_request")).toMatchObject({ status: "ok" });
+    other.drop();
+  });
+
+  test("a flood of requests leaves others their turn", async () => {
+    const flooding = await connect(kernel);
+    for (let n = 0; n < 20_000; n++) flooding.send("shell", "kernel_info_request", {});
+    const probe = probeHealth(server);
+    const other = await connect(await startKernel());
+    for (let n = 0; n < 20; n++) await other.answersTo(other.execute(`${n} + 1`));
+    await probe.stop();
+    expect(Math.min(...probe.answersMs)).toBeGreaterThanOrEqual(0);
+    expect(percentile(probe.answersMs, 0.9)).toBeLessThan(300);
+    flooding.drop();
+    other.drop();
+  });
+
+  test("a client that reads nothing is waited for, and costs little", async () => {
+    const stuck = await connect(kernel);
+    stuck.pause();
+    const code = "for _ in range(40): print('x' * 200_000)";
+    for (let n = 0; n < 5; n++) stuck.execute(code);
+    const other = await connect(await startKernel());
+    expect(textOf(await other.answersTo(other.execute("print('on')")))).toBe("on\n");
+    other.drop();
+    stuck.drop();
+    const next = await connect(kernel);
+    expect(textOf(await next.answersTo(next.execute("print('still here')")))).toContain(
+      "still here",
+    );
+    next.drop();
+  });
+
+  test("no more clients than a kernel has room for, and a revoked key has none", async () => {
+    const { id, key } = await keyOf("many");
+    const its = await startKernel(asKey(server, key));
+    const path = `/api/kernels/${its.id}/channels?token=${key}`;
+    const clients: JupyterClient[] = [];
+    for (let n = 0; n < 16; n++) {
+      const opened = await tryConnect(path);
+      expect(opened).toBeInstanceOf(JupyterClient);
+      clients.push(opened as JupyterClient);
+    }
+    expect(await tryConnect(path)).toMatchObject({ status: 429 });
+    await server.request(`/api/keys/${id}`, { method: "DELETE" });
+    for (const client of clients)
+      await client.until(() => client.closed !== undefined || client.isOver);
+    expect(await tryConnect(path)).toMatchObject({ status: 401 });
+  });
+});
+
+function allFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+}
