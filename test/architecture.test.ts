@@ -28,6 +28,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   security: ["errors", "config", "sandbox", "pool", "sessions"],
   generate: ["errors", "mime", "config", "sandbox", "pool", "sessions"],
   desk: ["errors", "config", "access", "audit", "sandbox", "sessions", "security", "generate"],
+  compat: ["errors", "config", "sandbox", "sessions", "desk"],
   gateway: [
     "errors",
     "mime",
@@ -39,6 +40,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "security",
     "generate",
     "desk",
+    "compat",
   ],
   main: [
     "errors",

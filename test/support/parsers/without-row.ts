@@ -24,6 +24,8 @@ export const withoutRow: Readonly<Record<string, string>> = {
   "server/src/cli/open-files.ts": "The kernel's own text.",
   "server/src/cli/server-record.ts": "The end of our own address.",
   "server/src/cli/token.ts": "The operator's own token.",
+  "server/src/compat/jupyter/kernel-ids.ts": "A text of exactly 36 characters.",
+  "server/src/compat/jupyter/kernel/kernel-info.ts": "A version of at most 32 characters.",
   "server/src/config.ts": "The operator's own settings.",
   "server/src/config/dot-env.ts": "The operator's own settings.",
   "server/src/gateway/http/validation.ts": "The first character of a place in a schema.",

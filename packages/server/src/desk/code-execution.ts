@@ -3,7 +3,7 @@
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { CodeReview } from "../generate/code-review.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { CellWishes, SandboxLimits } from "../sandbox/sandbox.js";
 import type { CodeRemarks, ExecutionRequest } from "../sessions/execution-request.js";
 import type { SessionHandle, StartedRun } from "../sessions/interface.js";
 import { auditFiles, auditRejected } from "./audit-records.js";
@@ -29,6 +29,7 @@ export interface AskedExecution extends AskedBounds {
   /** For `sys.argv`. */
   readonly argv?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly wishes?: CellWishes | undefined;
   /** Whether it runs on when the visitor goes. */
   readonly goesOn: boolean;
   readonly files: readonly AskedFile[] | undefined;
@@ -110,6 +111,7 @@ function readRequest(
     stdin,
     argv: asked.argv,
     env: asked.env,
+    wishes: asked.wishes,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);

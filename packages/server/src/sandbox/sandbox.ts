@@ -64,6 +64,16 @@ export interface PanicCount {
   readonly problem: string | null;
 }
 
+/** How a front end wants a cell to be run that is not an ordinary one. */
+export interface CellWishes {
+  /** Nothing is told of a value, and nothing is kept of the cell. */
+  readonly silent: boolean;
+  /** Whether it has a number and a place in the history. */
+  readonly storeHistory: boolean;
+  /** Evaluated after a cell that has ended well, by name. */
+  readonly expressions: Readonly<Record<string, string>>;
+}
+
 /** A cell, as a kernel is asked to run it. */
 export interface CellRequest {
   readonly code: string;
@@ -79,6 +89,7 @@ export interface CellRequest {
   readonly argv?: readonly string[] | undefined;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly wishes?: CellWishes | undefined;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
 }

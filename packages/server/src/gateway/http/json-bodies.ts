@@ -36,25 +36,37 @@ const KEPT: BodyBudgetOptions = { ownerBytesMax: 128 * 2 ** 20, bytesMax: 512 * 
 /** Takes the place of Fastify's own parsers. Of anything that is not JSON, no byte is kept. */
 export function readJsonBodies(app: App, budget: BodyBudget, kept = new BodyBudget(KEPT)): void {
   keepLargeBodies(app, kept);
-  const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", (request, payload, done) => {
-    if (request.is404) done(null);
-    else
-      receive(request, payload, budget, (error, bytes) => {
-        if (error) done(error);
-        // Many clients name a content type also where they send nothing.
-        else if (bytes === undefined || bytes.length === 0) done(null, undefined);
-        // Decoded all the same, it would be other code than was sent.
-        else if (!isUtf8(bytes)) done(notUtf8());
-        else parseCounted(request, bytes, parse, done);
-      });
-  });
+  app.addContentTypeParser("application/json", jsonParser(app, budget));
   // `curl -d ""` sends nothing as well, and declares it as a form; a panic must not fail over that.
   app.addContentTypeParser("*", (request, payload, done) => {
     if (request.is404) done(null);
     else expectNothing(payload, done);
   });
+}
+
+/** For clients that send JSON and call it something else, or nothing. In a scope of its own. */
+export function readAllBodiesAsJson(app: App, budget: BodyBudget): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", jsonParser(app, budget));
+}
+
+function jsonParser(app: App, budget: BodyBudget) {
+  const parse = app.getDefaultJsonParser("error", "error");
+  return (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
+    if (request.is404) {
+      done(null);
+      return;
+    }
+    receive(request, payload, budget, (error, bytes) => {
+      if (error) done(error);
+      // Many clients name a content type also where they send nothing.
+      else if (bytes === undefined || bytes.length === 0) done(null, undefined);
+      // Decoded all the same, it would be other code than was sent.
+      else if (!isUtf8(bytes)) done(notUtf8());
+      else parseCounted(request, bytes, parse, done);
+    });
+  };
 }
 
 /**

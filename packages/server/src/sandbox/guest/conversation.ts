@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
-import type { CellRequest, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
+import type { CellRequest, CellWishes, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
 import type { ReadingControl } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
@@ -106,6 +106,7 @@ export class GuestConversation {
           ...(allowInput ? { allow_input: true } : {}),
           argv: request.argv,
           env: request.env,
+          ...(request.wishes ? { wishes: wishesToWire(request.wishes) } : {}),
           ...(this.changes.take() ? { look_first: true } : {}),
         },
       }),
@@ -291,6 +292,10 @@ export class GuestConversation {
     this.#allowance.begin("none");
     if (message.msg_type === "question_failed") this.#listener.onQuestionFailed();
   }
+}
+
+function wishesToWire({ silent, storeHistory, expressions }: CellWishes) {
+  return { silent, store_history: storeHistory, user_expressions: expressions };
 }
 
 /** CLOCK_MONOTONIC, which a sandbox shares: the kernel tells by it whose an early interrupt is. */

@@ -246,6 +246,51 @@ describe("PorterFiles", () => {
     expect(violation).toBeDefined();
   });
 
+  test.each(["all that has come", "a chunk at a time"])(
+    "a slow reader, of %s, gets a file to its end",
+    async (taken) => {
+      const pieces = 12;
+      const opening = files().open("a");
+      const head = { size: pieces * CHUNK_BYTES_MAX, mtime_ms: 0, type: "file", etag: "0" };
+      porter.write(frame(1, KIND.head, JSON.stringify(head)));
+      const file = await opening;
+      const stream = file.read(0, file.sizeBytes);
+      let credit = WINDOW_BYTES;
+      let sent = 0;
+      let counted = 0;
+      const send = () => {
+        for (let at = counted; at + 9 <= received.length; at += 9 + received.readUInt32BE(at)) {
+          if (received.readUInt8(at + 8) === KIND.credit) credit += received.readUInt32BE(at + 9);
+          counted = at + 9 + received.readUInt32BE(at);
+        }
+        for (; credit > 0 && sent < pieces; sent++, credit -= CHUNK_BYTES_MAX) {
+          porter.write(frame(1, KIND.data, Buffer.alloc(CHUNK_BYTES_MAX, sent)));
+          if (sent === pieces - 1) porter.write(frame(1, KIND.end, "{}"));
+        }
+      };
+      porter.on("data", send);
+      send();
+      let bytes = 0;
+      // Always only when all that there is credit for has come.
+      const wait = () => new Promise((resolve) => setTimeout(resolve, 10));
+      if (taken === "all that has come") {
+        for await (const chunk of stream) {
+          bytes += (chunk as Buffer).length;
+          await wait();
+        }
+      } else {
+        stream.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          stream.pause();
+          void wait().then(() => stream.resume());
+        });
+        await new Promise((resolve) => stream.once("end", resolve));
+      }
+      expect(bytes).toBe(pieces * CHUNK_BYTES_MAX);
+    },
+    10_000,
+  );
+
   test("a list takes no more entries than were asked for", async () => {
     const listing = files().list("", { recursive: false, entriesMax: 1 });
     const entry = '{"path":"x","type":"file","size":1,"mtime_ms":0}';

@@ -116,7 +116,9 @@ async function parseInTurns(frame: Buffer, allowance: Allowance): Promise<unknow
 
 /** Names of files stay as they are, because the porter finds a file only by what it is really called. */
 function whole(message: GuestMessage<MessageType>): GuestMessage<MessageType> {
-  if (message.msg_type === "execute_reply") makeWhole(message.content.error);
-  else makeWhole(message.content);
+  if (message.msg_type === "execute_reply") {
+    makeWhole(message.content.error);
+    makeWhole(message.content.user_expressions);
+  } else makeWhole(message.content);
   return message;
 }
