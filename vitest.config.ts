@@ -27,6 +27,7 @@ const quiet = [
   "openapi",
   "packages",
   "pictures",
+  "python-client",
   "rich",
   "sdk",
   "tools",

@@ -109,6 +109,15 @@ export const configVariables = [
       "Origins whose pages may use the API from a browser, with a token in a header. Default: none.",
   },
   {
+    name: "FACADES",
+    group: "access",
+    default: "",
+    kind: "text",
+    accepted: "names, comma separated: `jupyter`",
+    meaning:
+      "Protocols of other products that are served beside the API: `jupyter` for notebooks and their clients. Default: none.",
+  },
+  {
     name: "UNKNOWN_FIELDS",
     group: "access",
     default: "refuse",

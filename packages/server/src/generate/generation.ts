@@ -7,6 +7,7 @@ import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionError, ExecutionOutcome } from "../sessions/outcome.js";
 import { type ExtractedAnswer, extractAnswer, extractFields } from "./answer/extraction.js";
+import { isDenied } from "./code-review.js";
 import type { CodeRunner } from "./code-runner.js";
 import type { ContextReader } from "./context.js";
 import { DataMarks } from "./data-block.js";
@@ -25,7 +26,6 @@ import {
   wrongResultMessage,
 } from "./prompt.js";
 import { checkStatically, type Finding, type StaticCheck } from "./static-check.js";
-import { isDenied } from "./validation.js";
 
 export interface GenerationRequest {
   readonly query: string;

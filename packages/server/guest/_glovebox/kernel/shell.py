@@ -54,7 +54,7 @@ class Shell(LastResult, InteractiveShell):
         self.send = self.hold = lambda msg_type, content: None
         self.outcome = Outcome()
         self._shown, self._is_asked = None, False
-        # How many cells code runs inside of the one that was sent.
+        # How many cells code runs within the one that was sent.
         self._depth = 0
         super().__init__(**options)
         # Bookmarks and the like. IPython keeps them in files where a library is there that does.
@@ -98,16 +98,27 @@ class Shell(LastResult, InteractiveShell):
 
     def run(self, code: str) -> Outcome:
         """Run one cell and say how it ended. Output goes through `send` and the streams."""
+        self._begin()
+        pieces = self._short_path.pieces(code)
+        if pieces is None:
+            return self._run_ipython(code, store_history=True)
+        self._run_plain(code, pieces)
+        return self.outcome
+
+    def run_apart(self, code: str, silent: bool) -> Outcome:
+        """Run a cell that has no number and no place in the history; a silent one shows no value either."""
+        self._begin()
+        return self._run_ipython(code, store_history=False, silent=silent)
+
+    def _begin(self) -> None:
         self.outcome = Outcome()
         self._shown, self._is_asked = None, False
-        pieces = self._short_path.pieces(code)
-        if pieces is not None:
-            self._run_plain(code, pieces)
-            return self.outcome
+
+    def _run_ipython(self, code: str, **how: bool) -> Outcome:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="To exit: use 'exit'")
-                result = super().run_cell(code, store_history=True)
+                result = super().run_cell(code, **how)
         except KeyboardInterrupt:
             raise
         except BaseException as raised:  # By a printer of tracebacks that user code has put in place.

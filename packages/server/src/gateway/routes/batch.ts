@@ -12,6 +12,7 @@ import { answers, orEvents } from "../schemas/answers.js";
 import { BATCH_CONCURRENCY_MAX, BatchAnswer, BatchBody } from "../schemas/batch.js";
 import { BatchTally, toItemResult } from "../wire/batch.js";
 import { failureData } from "../wire/failure-event.js";
+import { readLimits } from "../wire/limits.js";
 
 const BATCH = {
   tags: ["execute"],
@@ -61,5 +62,5 @@ function toAsked(body: BatchBody) {
 
 function toAskedItem(item: BatchBody["items"][number]): AskedItem {
   const { code, stdin, timeout, files, include_files: includeFiles } = item;
-  return { code, stdin, timeout, limits: item, files, includeFiles };
+  return { code, stdin, timeout, limits: readLimits(item), files, includeFiles };
 }

@@ -12,6 +12,7 @@ import { closed } from "../schemas/common.js";
 import { ExecuteAnswer } from "../schemas/execute.js";
 import { GenerateBody, GenerateFields } from "../schemas/generate.js";
 import { toGenerateResponse } from "../wire/generation.js";
+import { readLimits } from "../wire/limits.js";
 
 const ATTEMPTS_DEFAULT = 3;
 
@@ -38,7 +39,7 @@ export function registerGenerate(app: App, { desk, config }: GenerateOptions): v
   app.post("/generate-and-execute", route, async ({ body }, reply) => {
     const { query, session_id: sessionId } = body;
     const { generation, last } = await desk.generate(visitOf(reply), {
-      ...{ query, sessionId, timeout: body.timeout, limits: body },
+      ...{ query, sessionId, timeout: body.timeout, limits: readLimits(body) },
       attemptsMax: body.max_attempts ?? ATTEMPTS_DEFAULT,
       check: body.check ?? false,
       ...{ files: body.files, includeFiles: body.include_files },
