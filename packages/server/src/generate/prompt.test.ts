@@ -6,7 +6,11 @@ import { judgeMessages } from "./prompt.js";
 
 test.each([
   ["image/png", "aGk=", "<Figure>\n(an image)\n"],
-  ["image/svg+xml", "<svg><title>Map</title></svg>", '(an SVG drawing "Map", 29 characters: Map)'],
+  [
+    "image/svg+xml",
+    "<svg><title>Map</title></svg>",
+    '(an SVG drawing "Map", 29 characters)\n(an image)\n',
+  ],
 ])("whoever judges is told of an image of %s", (type, image, told) => {
   const figure = { "text/plain": "<Figure>", [type]: image };
   const outputs: readonly Output[] = [{ output_type: "display_data", data: figure, metadata: {} }];
