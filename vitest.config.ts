@@ -26,6 +26,7 @@ const quiet = [
   "notebook",
   "openapi",
   "packages",
+  "pictures",
   "python-client",
   "rich",
   "sdk",

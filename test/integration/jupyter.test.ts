@@ -231,7 +231,11 @@ describe.each([undefined, SEGMENTS])("channels, sub-protocol %s", (protocol) => 
     client.answersTo(client.execute(code, more));
 
   test("a cell is told from busy to idle", async () => {
-    const answers = await run("print('hi')\n6 * 7");
+    const told = await run("print('hi')\n6 * 7");
+    // Under load the text may come in pieces.
+    const answers = told.filter(
+      (one, at) => one.msg_type !== "stream" || told[at - 1]?.msg_type !== "stream",
+    );
     expect(types(answers)).toEqual([
       "status",
       "execute_input",

@@ -117,6 +117,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvP
     model: readModelSettings(values, {
       timeoutMs: settings.modelTimeoutMs,
       answerTokensMax: settings.modelAnswerTokensMax,
+      vision: settings.modelVision,
     }),
     validationPolicy: readValidationPolicy(values.VALIDATION_POLICY),
     environment: Object.freeze({ ...values, ...paths }),

@@ -235,9 +235,27 @@ const long: readonly Row[] = [
 const looked: readonly Row[] = [
   [
     "a page that code shows",
-    "server/src/described-bundle.ts",
+    [
+      "server/src/described-bundle.ts",
+      "server/src/described-bundle/charts.ts",
+      "server/src/described-bundle/markup.ts",
+    ],
     FRAME,
     (text) => textInBundle({ "text/html": text, [text]: 1 }),
+    ["", "<video src=", '<source src="data:video/'],
+  ],
+  [
+    "a drawing that code shows",
+    [],
+    FRAME,
+    (text) => textInBundle({ "image/svg+xml": text }),
+    ["", "<svg width=", "<title>"],
+  ],
+  [
+    "a document that code shows",
+    [],
+    FRAME,
+    (text) => textInBundle({ "application/pdf": text, "text/plain": text }),
   ],
   [
     "values in a step of a notebook's JSON",

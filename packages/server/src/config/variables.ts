@@ -454,6 +454,16 @@ export const configVariables = [
     meaning: "Tokens that one answer of the model may have, its thinking included.",
   },
   {
+    name: "LLM_VISION",
+    group: "model",
+    default: "auto",
+    kind: "choice",
+    key: "modelVision",
+    choices: ["auto", "on", "off"],
+    meaning:
+      "Whether the model is shown the pictures that code makes and those that users attach. `auto`: where its name says that it takes them, see [models.md](models.md#pictures).",
+  },
+  {
     name: "LLM_RECORD",
     group: "model",
     default: "",

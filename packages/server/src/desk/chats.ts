@@ -59,7 +59,11 @@ export class Chats {
         ...{ session, sessionId, ...bounds, config, scripts },
         ...{ audit, visit: admitted, signal },
       });
-      const wanted = { ...budgets, sessionId, messages, messageId: newMessageId() };
+      const picturesRefused = this.#parts.conversations.picturesRefused(principal.id, sessionId);
+      const wanted = {
+        ...{ ...budgets, sessionId, messages, messageId: newMessageId() },
+        picturesRefused,
+      };
       const { turn, chunks } = generator.chat(runner, wanted, signal);
       try {
         return await answer(chunks, turn);
@@ -110,10 +114,11 @@ export class Chats {
     { principal }: Visit,
     session: SessionHandle,
     messages: readonly ChatMessage[],
-    { reply }: ChatTurn,
+    { reply, picturesRefused }: ChatTurn,
   ): void {
     if (session.closed || reply.parts.length === 0) return;
-    this.#parts.conversations.keep(principal.id, session.id, [...messages, reply]);
+    const { conversations } = this.#parts;
+    conversations.keep(principal.id, session.id, [...messages, reply], { picturesRefused });
   }
 
   #noteUse(visit: Visit, sessionId: string, model: string, turn: ChatTurn): void {

@@ -19,7 +19,7 @@ import {
   instructionsToJudge,
   instructionsToWrite,
   JUDGEMENT_FORM,
-  judgeMessage,
+  judgeMessages,
   ownAnswer,
   rejectionMessage,
   taskMessage,
@@ -200,12 +200,9 @@ class Loop {
   async #judge(code: string, outcome: ExecutionOutcome): Promise<string | null> {
     const { model, signal } = this.#parts;
     const marks = new DataMarks();
-    const content = judgeMessage(marks, this.#request.query, code, outcome);
     const request: ModelRequest = {
-      system: instructionsToJudge(marks),
-      messages: [{ role: "user", content }],
-      form: JUDGEMENT_FORM,
-      signal,
+      ...{ system: instructionsToJudge(marks), form: JUDGEMENT_FORM, signal },
+      ...judgeMessages(marks, this.#request.query, code, outcome, model.takesPictures),
     };
     let text: string;
     try {
