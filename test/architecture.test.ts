@@ -28,6 +28,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   security: ["errors", "config", "sandbox", "pool", "sessions"],
   generate: ["errors", "mime", "config", "sandbox", "pool", "sessions"],
   desk: ["errors", "config", "access", "audit", "sandbox", "sessions", "security", "generate"],
+  compat: ["errors", "config", "sandbox", "sessions", "desk"],
   gateway: [
     "errors",
     "mime",
@@ -39,6 +40,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "security",
     "generate",
     "desk",
+    "compat",
   ],
   main: [
     "errors",
@@ -214,7 +216,7 @@ describe("habits", () => {
     const doors = sources.filter(({ path }) => path.startsWith("gateway/routes/"));
     expect(doors.length).toBeGreaterThan(10);
     const behind =
-      /^(?:access|audit|pool)\/|^desk\/(?:admission|audit|limits|code-validation|input-files)/;
+      /^(?:access|audit|pool)\/|^desk\/(?:admission|audit|limits|code-review|input-files)/;
     const classes = /^sessions\/(?:session|session-manager|execution)\.js$/;
     const wrong = doors.flatMap(({ path, imports }) =>
       imports

@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const packages = fileURLToPath(new URL("../packages", import.meta.url));
-const sources = ["server/src", "sdk/src", "server/guest/_glovebox"].flatMap((folder) =>
-  readdirSync(join(packages, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ts|py)$/.test(name) && !name.endsWith(".test.ts"))
-    .map((name) => join(folder, name)),
+const sources = ["server/src", "sdk/src", "python/src", "server/guest/_glovebox"].flatMap(
+  (folder) =>
+    readdirSync(join(packages, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(ts|py)$/.test(name) && !name.endsWith(".test.ts"))
+      .map((name) => join(folder, name)),
 );
 
 /** Lines that hold nothing but a comment, or have one at their end. */

@@ -93,8 +93,8 @@ test("a Python file that a page or a docstring names is there", () => {
   const texts = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", ...pages]
     .filter((path) => path.endsWith(".md"))
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
-  const there = ["packages/server/guest", "rootfs", "test/surface"].flatMap((folder) =>
-    pythonFiles(join(root, folder)).map((path) => `/${folder}/${path}`),
+  const there = ["packages/server/guest", "packages/python", "rootfs", "test/surface"].flatMap(
+    (folder) => pythonFiles(join(root, folder)).map((path) => `/${folder}/${path}`),
   );
   // A path from the room on; a user's own file in an example stands between other quotes.
   const named = [

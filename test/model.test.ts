@@ -1,5 +1,6 @@
 /** The model's client against the scripted server: what the routes do not show, streaming above all. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ModelSettings } from "../packages/server/src/config/model-settings.ts";
 import { ModelClient } from "../packages/server/src/generate/model.ts";
 import { code, type ModelServer, startModelServer } from "./support/model-server.ts";
 
@@ -9,17 +10,30 @@ let client: ModelClient;
 
 beforeAll(async () => {
   server = await startModelServer();
-  client = new ModelClient(
-    {
-      ...{ baseUrl: server.baseUrl, model: "scripted", apiKey: KEY, timeoutMs: 1000 },
-      ...{ answerTokensMax: 100, replayFile: undefined, recordFile: undefined },
-      apiKeyFile: undefined,
-    },
-    () => undefined,
-  );
+  client = newClient({});
 });
 
 afterAll(() => server?.stop());
+
+function newClient(settings: Partial<ModelSettings>): ModelClient {
+  return new ModelClient(
+    {
+      ...{ baseUrl: server.baseUrl, model: "scripted", apiKey: KEY, timeoutMs: 1000 },
+      ...{ answerTokensMax: 100, replayFile: undefined, recordFile: undefined },
+      ...{ apiKeyFile: undefined, vision: "auto", ...settings },
+    },
+    () => undefined,
+  );
+}
+
+test("pictures are for models that are known to take them, unless the operator says else", () => {
+  const taken = (model: string, vision: ModelSettings["vision"]) =>
+    newClient({ model, vision }).takesPictures;
+  expect(taken("scripted", "auto")).toBe(false);
+  expect(taken("gpt-4o", "auto")).toBe(true);
+  expect(taken("scripted", "on")).toBe(true);
+  expect(taken("gpt-4o", "off")).toBe(false);
+});
 
 describe("a streamed answer", () => {
   async function stream(signal = new AbortController().signal) {

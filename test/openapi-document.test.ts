@@ -205,12 +205,12 @@ describe("bounds", () => {
     ],
     [
       ...(["execute", "cpu_limit"] as const),
-      (cpu_limit: unknown) => checkLimits({ cpu_limit: cpu_limit as number }, config),
+      (limit: unknown) => checkLimits({ cpuCores: limit as number }, config),
       [0.04, 0.05, 1],
     ],
     [
       ...(["execute", "memory_limit"] as const),
-      (limit: unknown) => checkLimits({ memory_limit: limit as number }, config),
+      (limit: unknown) => checkLimits({ memory: limit as number }, config),
       [MEMORY_BYTES_MIN - 1, MEMORY_BYTES_MIN, "32m"],
     ],
   ])("of %s.%s are the server's", (id, name, check, values) => {

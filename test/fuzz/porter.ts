@@ -122,7 +122,7 @@ const asks: Readonly<Record<Operation, Ask>> = {
   },
   read: async (files, random) => {
     const file = await files.open("x");
-    assert.match(file.identity, /^[0-9a-f-]+$/);
+    assert.match(file.version, /^[0-9a-f-]+$/);
     if (random.chance(0.1)) return file.close();
     const length = random.chance(0.7) ? file.sizeBytes : random.below(1000);
     const bytes = await drain(file.read(0, length));

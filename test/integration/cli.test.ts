@@ -743,6 +743,17 @@ describe("glovebox batch", () => {
     expect(lines(readFileSync(out, "utf8"))).toMatchObject([done, { index: 1, id: "b" }]);
   });
 
+  test("leaves no file where no server answers, or it refuses the token", async () => {
+    const path = tasks({ code: "print(1)" });
+    const out = join(directory, "never.jsonl");
+    const nobody = await glovebox.run(["batch", path, "--out", out, "--url", "http://127.0.0.1:9"]);
+    expect([nobody.status, existsSync(out)]).toEqual([1, false]);
+    const env = { GLOVEBOX_TOKEN: "wrong" };
+    const refused = await glovebox.run(["batch", path, "--out", out], { env });
+    expect([refused.status, existsSync(out)]).toEqual([1, false]);
+    expect(refused.stderr).toContain("token");
+  });
+
   test.each([
     ['{"code": 1}\n', "line 1: code must be text"],
     ['{"code": "1"}\n\n{"cod": "1"}\n', "line 3: there is no field cod"],

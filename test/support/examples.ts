@@ -1,5 +1,5 @@
 /**
- * The TypeScript examples of a document, as programs: written where the packages' names resolve,
+ * The examples of a document, TypeScript's as programs: written where the packages' names resolve,
  * checked by the compiler, run with what they need in the environment.
  */
 import { type ExecFileException, execFile } from "node:child_process";
@@ -23,8 +23,8 @@ export interface Example {
 const HEADING_OR_BLOCK =
   /^#+ (?<heading>.*)$|^(?<skip><!-- not run: [^\n]*-->\n\n)?```(?<language>\w+)\n(?<content>[\s\S]*?)^```$/gm;
 
-/** All blocks of TypeScript but those under a comment that says why they are not run. */
-export function readExamples(document: string): Example[] {
+/** All blocks of a language but those under a comment that says why they are not run. */
+export function readExamples(document: string, language = "ts"): Example[] {
   const text = readFileSync(join(repositoryRoot, "docs", document), "utf8");
   const examples: Example[] = [];
   let heading = document;
@@ -36,7 +36,7 @@ export function readExamples(document: string): Example[] {
       heading = groups.heading;
       number = 0;
     }
-    if (groups.language !== "ts" || groups.skip !== undefined) continue;
+    if (groups.language !== language || groups.skip !== undefined) continue;
     number++;
     const next = parts[index + 1];
     const between = text.slice(part.index + part[0].length, next?.index);

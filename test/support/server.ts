@@ -85,14 +85,15 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     throw new Error(`the server could not be spawned:\n${log()}`);
   }
   const baseUrl = `http://127.0.0.1:${port}`;
+  const footprint = watchFootprint({ pid, stateDir, instance, processesBefore });
   try {
     await waitUntilHealthy(child, baseUrl, log);
   } catch (error) {
     child.kill("SIGTERM");
+    await expectNothingLeft(child, footprint, log);
+    if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
     throw error;
   }
-
-  const footprint = watchFootprint({ pid, stateDir, instance, processesBefore });
   footprint.processes();
   noteServerStart(performance.now() - startedAt);
 
@@ -202,6 +203,22 @@ async function waitUntilHealthy(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the server is not healthy after ${startTimeoutMs} ms:\n${log()}`);
+}
+
+/** A server that could not start leaves as little as one that was stopped. */
+async function expectNothingLeft(
+  child: ChildProcess,
+  footprint: Footprint,
+  log: () => string,
+): Promise<void> {
+  const what = (): string => {
+    if (child.exitCode === null && child.signalCode === null) return "the server itself";
+    return footprint.leftovers().join("\n");
+  };
+  await eventually(() => {
+    const left = what();
+    return left ? `${left}\nof a server that did not start:\n${log()}` : undefined;
+  }, 15_000);
 }
 
 async function withTimeout(

@@ -21,6 +21,7 @@ import type {
 /** Trying every protection, or ending every sandbox, may take longer than an ordinary request. */
 const SLOW_MS = 120_000;
 
+/** What an admin's token opens: keys, the state of the server, and the emergency brake. */
 export class Admin {
   readonly keys: AdminKeys;
   readonly #transport: Transport;
@@ -90,6 +91,7 @@ export class Admin {
   }
 }
 
+/** Keys as resources. Every method throws AuthenticationError for a token that is not an admin's. */
 export class AdminKeys {
   readonly #transport: Transport;
 
@@ -102,6 +104,7 @@ export class AdminKeys {
     return this.#transport.json({ method: "POST", path: "api/keys", json: key, signal });
   }
 
+  /** All keys, and what each uses of its quotas. */
   async list({ signal }: CallOptions = {}): Promise<readonly KeyWithUsage[]> {
     const list = await this.#transport.json<KeyList>({ method: "GET", path: "api/keys", signal });
     return list.keys;

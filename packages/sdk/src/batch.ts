@@ -6,19 +6,26 @@ import { defined, toSeconds } from "./options.js";
 import type { Transport } from "./transport.js";
 import type { AnswerPart, BatchCounts, BatchItemResult, BatchRequest, InputFile } from "./wire.js";
 
+/** One program of a batch, which has a fresh sandbox of its own. */
 export interface BatchInput {
   readonly code: string;
   /** A name of your own, which the result repeats. */
   readonly id?: string;
   /** All that standard input has. */
   readonly stdin?: string;
+  /** Put into its workspace first, all or none. */
   readonly files?: readonly InputFile[];
+  /** Have small files that it has made in its result. */
   readonly includeFiles?: boolean;
+  /** How long it may run; default and maximum are the server's. */
   readonly timeoutMs?: number;
+  /** Of its sandbox: `"200m"`, `"1g"`, or bytes. */
   readonly memoryLimit?: string | number;
+  /** Of its sandbox, in cores. */
   readonly cpuLimit?: number;
 }
 
+/** How a batch runs. */
 export interface BatchOptions extends CallOptions {
   /** Items that run at a time; default twice the server's cores. */
   readonly concurrency?: number;
@@ -28,11 +35,15 @@ export interface BatchOptions extends CallOptions {
   readonly include?: readonly AnswerPart[];
 }
 
+/** Data of the events of a batch, by their names. */
 export interface BatchEvents {
+  /** One program has ended, in whatever order. */
   readonly item: BatchItemResult;
+  /** All have ended. */
   readonly result: BatchCounts;
 }
 
+/** One event of a batch: its `type` and its `data`. */
 export type BatchEvent = StreamEvent<BatchEvents>;
 /** Results as they end, and the counts as its `result`. */
 export type BatchStream = EventStream<BatchEvents>;

@@ -7,6 +7,7 @@ import { readSse } from "./sse.js";
 import type { OpenAnswer, Transport } from "./transport.js";
 import type { ChatChunk, ChatMessage, ChatRequest } from "./wire.js";
 
+/** Bounds of one turn; those of the server hold as well, and are the defaults. */
 export interface ChatOptions extends CallOptions {
   /** A session, made on first use. Absent: a new one, which the answer names. */
   readonly sessionId?: string;
@@ -18,7 +19,9 @@ export interface ChatOptions extends CallOptions {
   readonly maxMs?: number;
   /** How long each run of code may take. */
   readonly timeoutMs?: number;
+  /** For each run of code: `"200m"`, `"1g"`, or bytes. */
   readonly memoryLimit?: string | number;
+  /** For each run of code, in cores. */
   readonly cpuLimit?: number;
 }
 

@@ -31,11 +31,13 @@ import type {
   ToolsResponse,
 } from "./wire.js";
 
+/** Where code runs. */
 export interface SessionChoice {
   /** A session, made on first use. Absent: a fresh sandbox for this run alone. */
   readonly sessionId?: string;
 }
 
+/** One server, as one token sees it. Every method that asks the server throws GloveboxError, of the class that fits. */
 export class Glovebox {
   /** What an admin's token opens. */
   readonly admin: Admin;

@@ -18,10 +18,15 @@ export type ClientErrorCode =
 /** Those this version knows; a newer server may send others. */
 export type GloveboxErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
+/** What is known of an error beside its code and message. */
 export interface GloveboxErrorDetails {
+  /** What to do about it. */
   readonly hint?: string | undefined;
+  /** Of the HTTP answer; undefined where there was none. */
   readonly status?: number | undefined;
+  /** The server's name for the request, as its log has it. */
   readonly requestId?: string | undefined;
+  /** How long to wait before another try, where the server says so. */
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }

@@ -49,6 +49,7 @@ const RESUMES_MAX = 5;
 const BACKOFF_MS = 100;
 const RETRY_MS_MAX = 10_000;
 
+/** Events as they come, to be taken once, and `result`, which all of them lead to. Leaving the loop disconnects. */
 export class EventStream<Events extends { readonly result: unknown }>
   implements AsyncIterable<StreamEvent<Events>>
 {

@@ -9,6 +9,7 @@ import type { ExecutionEvents, InputBody, InputRequest } from "./wire.js";
 /** The stream ends with `result`; a `failure` is thrown instead of given. */
 export type StreamedEvents = Omit<ExecutionEvents, "failure">;
 
+/** One event of an execution: its `type` and its `data`. */
 export type ExecutionEvent = StreamEvent<StreamedEvents>;
 
 /** Standard input as a pipe has it: at most 65,536 bytes with their line ends, and whether they are the last. */
@@ -22,6 +23,7 @@ type InputAnswer = string | InputPiece | undefined;
 /** What was typed, a piece of standard input, or undefined where another client answers. */
 export type OnInput = (request: InputRequest) => InputAnswer | Promise<InputAnswer>;
 
+/** As for `execute`, and who answers what the code asks. */
 export interface StreamOptions extends ExecuteOptions {
   /**
    * Answers `input()` and `getpass()` of a session's code. Undefined leaves the question open for

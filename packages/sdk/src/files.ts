@@ -11,27 +11,34 @@ import type { FileEvents, FileList, RenamedFile, UploadResponse, WrittenFile } f
 /** A stream is sent as it comes; Node can do that, and browsers over HTTP/2 only. */
 export type FileContent = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
 
+/** Which part of a file is read. */
 export interface ReadOptions extends CallOptions {
   /** Bytes from `start` up to, but not including, `end`; default to the end of the file. */
   readonly range?: { readonly start: number; readonly end?: number };
 }
 
+/** What is known of a file without its bytes. */
 export interface FileStat {
+  /** In bytes. */
   readonly size: number;
   /** By the file's name. */
   readonly contentType: string | null;
+  /** Changes with every change of the file. */
   readonly etag: string | null;
+  /** As an HTTP date. */
   readonly lastModified: string | null;
 }
 
 /** `change`, or `truncated` when there was more than can be told. */
 export type FileEvent = StreamEvent<FileEvents>;
 
+/** What a folder is packed as. */
 export type ArchiveFormat = "tar" | "zip";
 
 /** No bytes for this long, and a transfer or a watch is taken to be broken. */
 const SILENCE_MS_MAX = 60_000;
 
+/** The files of a session's workspace; paths are relative to it. */
 export class SessionFiles {
   readonly #transport: Transport;
   readonly #base: string;

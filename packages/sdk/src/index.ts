@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A client of Glovebox for Node and browsers. Only what the web platform has, no dependencies. */
 
 export { Admin, AdminKeys } from "./admin.js";

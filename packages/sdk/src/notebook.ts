@@ -17,6 +17,7 @@ import type {
   RunNotebookResponse,
 } from "./wire.js";
 
+/** How the cells of a notebook run. */
 export interface NotebookOptions extends CallOptions {
   /** For each cell. */
   readonly timeoutMs?: number;
@@ -24,18 +25,23 @@ export interface NotebookOptions extends CallOptions {
   readonly onError?: "stop" | "continue";
 }
 
+/** As for a run of the notebook, and who answers what its code asks. */
 export interface NotebookStreamOptions extends NotebookOptions {
   /** Answers `input()` of the cells; without it `Session.input()` has to. */
   readonly onInput?: OnInput;
 }
 
+/** Data of the events of a notebook's run, by their names. */
 export interface NotebookEvents extends Omit<StreamedEvents, "result"> {
   /** What follows belongs to this cell. */
   readonly cell: NotebookCellEvent;
+  /** The run is over. */
   readonly result: RunNotebookResponse;
 }
 
+/** One event of a notebook's run: its `type` and its `data`. */
 export type NotebookEvent = StreamEvent<NotebookEvents>;
+/** The events of all cells, in order, and the notebook with its outputs as its `result`. */
 export type NotebookStream = EventStream<NotebookEvents>;
 
 const NAMES: ReadonlySet<string> = new Set([...EXECUTION_EVENT_NAMES, "cell"]);

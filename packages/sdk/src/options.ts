@@ -11,11 +11,13 @@ import type {
 } from "./wire.js";
 
 /** What every call takes. */
+/** What every call takes. */
 export interface CallOptions {
   /** Ends the request. An execution that it began is interrupted, unless it shall continue. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How code runs. */
 export interface ExecuteOptions extends CallOptions {
   /** How long the code may run; default and maximum are the server's. */
   readonly timeoutMs?: number;
@@ -43,12 +45,15 @@ export interface ExecuteOptions extends CallOptions {
   readonly validateCode?: boolean;
 }
 
+/** How code for a question is written and run. */
 export interface GenerateOptions extends CallOptions {
   /** A session, made on first use. Absent: a fresh sandbox for this question alone. */
   readonly sessionId?: string;
   /** How long each attempt's code may run. */
   readonly timeoutMs?: number;
+  /** For each attempt: `"200m"`, `"1g"`, or bytes. */
   readonly memoryLimit?: string | number;
+  /** For each attempt, in cores. */
   readonly cpuLimit?: number;
   /** How often code is written before it is given up. */
   readonly maxAttempts?: number;
@@ -56,6 +61,7 @@ export interface GenerateOptions extends CallOptions {
   readonly check?: boolean;
 }
 
+/** What a new session has. */
 export interface CreateSessionOptions extends CallOptions {
   /** Default: a random name. */
   readonly id?: string;

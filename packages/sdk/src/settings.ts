@@ -3,6 +3,7 @@
 import { GloveboxError } from "./errors.js";
 import type { TransportOptions } from "./transport.js";
 
+/** Where the server is, who asks, and how patiently. */
 export interface GloveboxOptions {
   /** Default: GLOVEBOX_URL of the environment, else `http://127.0.0.1:8000`. May have a path. */
   readonly baseUrl?: string | URL;

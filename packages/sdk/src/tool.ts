@@ -18,6 +18,7 @@ export interface CodeInterpreterInput {
   readonly timeout?: number;
 }
 
+/** Whose server and session the tool uses. */
 export interface CodeInterpreterOptions extends CallOptions {
   /** Default: one with the settings of the environment. */
   readonly client?: Glovebox;

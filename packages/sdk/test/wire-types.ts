@@ -31,18 +31,18 @@ import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
 import type { BatchItemResult as ServerBatchItemResult } from "../../server/src/gateway/wire/batch.js";
+import type { WireEvents as ServerEvents } from "../../server/src/gateway/wire/event.js";
 import type {
   toExecuteResponse,
   toExecutionInfo,
 } from "../../server/src/gateway/wire/execution.js";
+import type { toContainer } from "../../server/src/gateway/wire/security.js";
 import type { toSessionAnswer } from "../../server/src/gateway/wire/session.js";
 import type { ChatChunk as ServerChatChunk } from "../../server/src/generate/chat/chunks.js";
 import type { RunOutput } from "../../server/src/generate/chat/tool-output.js";
 import type { ImageType as ServerImageType } from "../../server/src/mime.js";
 import type { FileChange as ServerFileChange } from "../../server/src/sandbox/files.js";
 import type { PanicNote as ServerPanicNote } from "../../server/src/security/panic-latch.js";
-import type { ContainerInfo } from "../../server/src/security/security.js";
-import type { ExecutionEvents as ServerEvents } from "../../server/src/sessions/execution-events.js";
 import type { Output as ServerOutput } from "../../server/src/sessions/outputs.js";
 import type { ImageType } from "../src/mime.js";
 import type * as wire from "../src/wire.js";
@@ -199,6 +199,6 @@ export type Produced = All<{
   ExecutionSummary: Same<keyof ReturnType<typeof toExecutionInfo>, keyof wire.ExecutionSummary>;
   Output: Same<wire.Output, ServerOutput>;
   SessionInfo: Same<wire.SessionInfo, ReturnType<typeof toSessionAnswer>>;
-  Container: Same<wire.Container, ContainerInfo>;
+  Container: Same<wire.Container, ReturnType<typeof toContainer>>;
   PanicNote: Same<wire.PanicNote, ServerPanicNote>;
 }>;

@@ -9,6 +9,7 @@ import { SLOTS } from "./config/agreement.js";
 import { ConfigError } from "./config/config-error.js";
 import { type DataMount, parseDataMounts, wheelsMount } from "./config/data-mounts.js";
 import { readDotEnv } from "./config/dot-env.js";
+import { type Facade, readFacades } from "./config/facades.js";
 import {
   type ModelSettings,
   readModelSettings,
@@ -41,6 +42,8 @@ export interface Config extends Settings {
   readonly mounts: readonly DataMount[];
   /** Whose pages may use the API; `*` for any. */
   readonly corsOrigins: readonly string[];
+  /** What is served beside the API. */
+  readonly facades: ReadonlySet<Facade>;
   readonly hubEndpoint: string;
   /** Undefined when no model is set. */
   readonly model: ModelSettings | undefined;
@@ -109,10 +112,12 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotEnvP
       ...(values.WHEEL_DIR === "" ? [] : [wheelsMount(values.WHEEL_DIR)]),
     ]),
     corsOrigins: Object.freeze(readOrigins(values.CORS_ORIGINS)),
+    facades: readFacades(values.FACADES),
     hubEndpoint: values.HF_ENDPOINT,
     model: readModelSettings(values, {
       timeoutMs: settings.modelTimeoutMs,
       answerTokensMax: settings.modelAnswerTokensMax,
+      vision: settings.modelVision,
     }),
     validationPolicy: readValidationPolicy(values.VALIDATION_POLICY),
     environment: Object.freeze({ ...values, ...paths }),

@@ -48,7 +48,7 @@ export function markdownIn(data: MimeBundle): string | undefined {
 }
 
 /** nbformat allows a list of lines where a text may stand. */
-function textContent(value: unknown): string | undefined {
+export function textContent(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   const isLines = Array.isArray(value) && value.every((line) => typeof line === "string");
   return isLines ? value.join("") : undefined;

@@ -5,6 +5,7 @@ import type { FastifyRequest } from "fastify";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { KeyName } from "../../../packages/server/src/access/key-file.ts";
+import { historyOf } from "../../../packages/server/src/compat/jupyter/kernel/questions.ts";
 import { loadConfig } from "../../../packages/server/src/config.ts";
 import { textInBundle } from "../../../packages/server/src/described-bundle.ts";
 import { ChatRunner } from "../../../packages/server/src/desk/chat-runner.ts";
@@ -70,8 +71,16 @@ const open = createAuthenticate({
   allowsOrigin: () => false,
 });
 
-const asking = (headers: Record<string, string>) =>
-  ({ headers, method: "GET", routeOptions: { url: "/docs" } }) as unknown as FastifyRequest;
+const asking = (headers: Record<string, string>, config: object = {}) =>
+  ({
+    ...{ headers, method: "GET", query: {} },
+    routeOptions: { url: "/docs", config },
+  }) as unknown as FastifyRequest;
+
+const cell = (code: string) => ({
+  request: { code, timeoutMs: 1, outputBytesMax: 1, allowInput: false },
+  status: "ok" as const,
+});
 
 function valid(schema: TSchema): (text: string) => unknown {
   const check = Compile(Type.Object({ field: schema }));
@@ -129,6 +138,24 @@ const short: readonly Row[] = [
     HEADER,
     (text) => guarded(asking({ authorization: text })),
     ["Bearer ", "Basic ", ""],
+  ],
+  [
+    "a token of a Jupyter client",
+    `${GATEWAY}/auth.ts`,
+    HEADER,
+    (text) => guarded(asking({ authorization: text }, { takesJupyterTokens: true })),
+    ["token ", ""],
+  ],
+  [
+    "a search in the history of a kernel",
+    [],
+    64,
+    (text) =>
+      historyOf(
+        Array.from({ length: 100 }, () => cell("a".repeat(2000))),
+        { hist_access_type: "search", pattern: text },
+      ),
+    ["*", "a*", "*a"],
   ],
   ["a host", `${GATEWAY}/auth.ts`, HEADER, (text) => open(asking({ host: text })), ["", "a."]],
   [
@@ -208,9 +235,27 @@ const long: readonly Row[] = [
 const looked: readonly Row[] = [
   [
     "a page that code shows",
-    "server/src/described-bundle.ts",
+    [
+      "server/src/described-bundle.ts",
+      "server/src/described-bundle/charts.ts",
+      "server/src/described-bundle/markup.ts",
+    ],
     FRAME,
     (text) => textInBundle({ "text/html": text, [text]: 1 }),
+    ["", "<video src=", '<source src="data:video/'],
+  ],
+  [
+    "a drawing that code shows",
+    [],
+    FRAME,
+    (text) => textInBundle({ "image/svg+xml": text }),
+    ["", "<svg width=", "<title>"],
+  ],
+  [
+    "a document that code shows",
+    [],
+    FRAME,
+    (text) => textInBundle({ "application/pdf": text, "text/plain": text }),
   ],
   [
     "values in a step of a notebook's JSON",

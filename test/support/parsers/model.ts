@@ -93,7 +93,12 @@ const long: readonly Row[] = [
     "a conversation",
     `${GENERATE}/chat/messages.ts`,
     100_000,
-    (text) => toModelMessages([readMessage({ role: "user", content: text }, "1")], marks, ""),
+    (text) =>
+      toModelMessages(
+        [readMessage({ role: "user", content: text }, "1")],
+        { marks, seesPictures: true },
+        "",
+      ),
   ],
   [
     "what a tool gave, as a client says it",

@@ -173,13 +173,14 @@ class KernelProcess:
         self._connection.sendall(frames.encode({"msg_type": msg_type, "content": content}))
 
     def start(
-        self, code: str, output_bytes_max: int = 1_000_000, allow_input: bool = False
+        self, code: str, output_bytes_max: int = 1_000_000, allow_input: bool = False, **more
     ) -> None:
         content = {
             "code": code,
             "output_bytes_max": output_bytes_max,
             "sent_at": time.monotonic(),
             "allow_input": allow_input,
+            **more,
         }
         self.send("execute_request", content)
 

@@ -15,6 +15,8 @@ export interface ModelSettings {
   readonly apiKeyFile: string | undefined;
   readonly timeoutMs: number;
   readonly answerTokensMax: number;
+  /** Whether it is shown pictures; `auto`: as model-vision.ts or a recording says. */
+  readonly vision: "auto" | "on" | "off";
   /** Exchanges are written here, to be replayed. */
   readonly recordFile: string | undefined;
 }
@@ -77,7 +79,7 @@ export function withAbsolutePaths(values: ModelValues): Partial<ModelValues> {
 /** Undefined when no model is set. @throws ConfigError */
 export function readModelSettings(
   given: ModelValues,
-  bounds: { readonly timeoutMs: number; readonly answerTokensMax: number },
+  bounds: Pick<ModelSettings, "timeoutMs" | "answerTokensMax" | "vision">,
 ): ModelSettings | undefined {
   const values = { ...given, ...withAbsolutePaths(given) };
   const { LLM_BASE_URL: base, TOGETHER_API_KEY: togetherKey } = values;

@@ -109,6 +109,15 @@ export const configVariables = [
       "Origins whose pages may use the API from a browser, with a token in a header. Default: none.",
   },
   {
+    name: "FACADES",
+    group: "access",
+    default: "",
+    kind: "text",
+    accepted: "names, comma separated: `jupyter`",
+    meaning:
+      "Protocols of other products that are served beside the API: `jupyter` for notebooks and their clients. Default: none.",
+  },
+  {
     name: "UNKNOWN_FIELDS",
     group: "access",
     default: "refuse",
@@ -443,6 +452,16 @@ export const configVariables = [
     low: 16,
     high: 1_000_000,
     meaning: "Tokens that one answer of the model may have, its thinking included.",
+  },
+  {
+    name: "LLM_VISION",
+    group: "model",
+    default: "auto",
+    kind: "choice",
+    key: "modelVision",
+    choices: ["auto", "on", "off"],
+    meaning:
+      "Whether the model is shown the pictures that code makes and those that users attach. `auto`: where its name says that it takes them, see [models.md](models.md#pictures).",
   },
   {
     name: "LLM_RECORD",

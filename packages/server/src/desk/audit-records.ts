@@ -46,7 +46,7 @@ export function auditFiles(audit: Audit, visit: Visit, session: string | null): 
   };
 }
 
-/** Validation found what the policy or the model's review does not let run. */
+/** A review found what the policy or the model's opinion does not let run. */
 export function auditRejected(audit: Audit, visit: Visit, asked: AuditedCode): void {
   record(audit, visit, asked, { status: "rejected" });
 }

@@ -11,10 +11,10 @@ import type { SessionHandle } from "../sessions/interface.js";
 import { auditModelFailed, auditModelUse } from "./audit-records.js";
 import { ChatRunner } from "./chat-runner.js";
 import type { AdmittingParts } from "./desk-parts.js";
-import { type AskedLimits, checkLimits, checkTimeout } from "./limits.js";
+import { type AskedBounds, checkBounds } from "./limits.js";
 import { goneSignal, type Visit } from "./visit.js";
 
-export interface AskedTurn {
+export interface AskedTurn extends AskedBounds {
   readonly sessionId: string;
   /** Continues what was said in the session. Either this or `messages`. */
   readonly message: string | undefined;
@@ -24,9 +24,6 @@ export interface AskedTurn {
   readonly stepsMax: number | undefined;
   readonly tokensMax: number | undefined;
   readonly secondsMax: number | undefined;
-  /** Seconds, of each run. */
-  readonly timeout: number | undefined;
-  readonly limits: AskedLimits;
 }
 
 type Chunks = AsyncGenerator<ChatChunk, void, undefined>;
@@ -52,18 +49,21 @@ export class Chats {
     const { sessionId } = asked;
     const model = generator.requireModel();
     const budgets = checkBudgets(asked, config);
-    const timeoutMs = checkTimeout(asked.timeout, config);
-    const limits = checkLimits(asked.limits, config);
+    const bounds = checkBounds(asked, config);
     const messages = this.#conversation(visit, asked);
     const admitted = admission.admitExecution(visit, sessionId);
     const signal = goneSignal(visit);
     return sessions.withSession(principal, sessionId, async (session) => {
       const { scripts } = generator;
       const runner = new ChatRunner({
-        ...{ session, sessionId, limits, timeoutMs, config, scripts },
+        ...{ session, sessionId, ...bounds, config, scripts },
         ...{ audit, visit: admitted, signal },
       });
-      const wanted = { ...budgets, sessionId, messages, messageId: newMessageId() };
+      const picturesRefused = this.#parts.conversations.picturesRefused(principal.id, sessionId);
+      const wanted = {
+        ...{ ...budgets, sessionId, messages, messageId: newMessageId() },
+        picturesRefused,
+      };
       const { turn, chunks } = generator.chat(runner, wanted, signal);
       try {
         return await answer(chunks, turn);
@@ -114,10 +114,11 @@ export class Chats {
     { principal }: Visit,
     session: SessionHandle,
     messages: readonly ChatMessage[],
-    { reply }: ChatTurn,
+    { reply, picturesRefused }: ChatTurn,
   ): void {
     if (session.closed || reply.parts.length === 0) return;
-    this.#parts.conversations.keep(principal.id, session.id, [...messages, reply]);
+    const { conversations } = this.#parts;
+    conversations.keep(principal.id, session.id, [...messages, reply], { picturesRefused });
   }
 
   #noteUse(visit: Visit, sessionId: string, model: string, turn: ChatTurn): void {

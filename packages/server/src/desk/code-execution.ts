@@ -2,25 +2,22 @@
 
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
-import type { Validation } from "../generate/validation.js";
-import type { SandboxLimits } from "../sandbox/sandbox.js";
+import type { CodeReview } from "../generate/code-review.js";
+import type { CellWishes, SandboxLimits } from "../sandbox/sandbox.js";
 import type { CodeRemarks, ExecutionRequest } from "../sessions/execution-request.js";
 import type { SessionHandle, StartedRun } from "../sessions/interface.js";
 import { auditFiles, auditRejected } from "./audit-records.js";
 import { startAudited } from "./audited-run.js";
-import { validateCode } from "./code-validation.js";
+import { reviewCode } from "./code-review.js";
 import type { AdmittingParts } from "./desk-parts.js";
 import { type AskedFile, checkInputFiles } from "./input-files.js";
-import { type AskedLimits, checkCode, checkLimits, checkTimeout } from "./limits.js";
+import { type AskedBounds, checkBounds, checkCode } from "./limits.js";
 import type { AdmittedVisit, Visit } from "./visit.js";
 
-export interface AskedExecution {
+export interface AskedExecution extends AskedBounds {
   /** Undefined for a sandbox of its own. */
   readonly sessionId: string | undefined;
   readonly code: string;
-  /** Seconds. */
-  readonly timeout: number | undefined;
-  readonly limits: AskedLimits;
   /** For clients that expect a fresh sandbox after a timeout, and an answer within MAX_EXECUTION_TIME. */
   readonly recyclesAtTimeout?: boolean | undefined;
   /** Whether the visitor follows its events from the beginning. */
@@ -32,12 +29,13 @@ export interface AskedExecution {
   /** For `sys.argv`. */
   readonly argv?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly wishes?: CellWishes | undefined;
   /** Whether it runs on when the visitor goes. */
   readonly goesOn: boolean;
   readonly files: readonly AskedFile[] | undefined;
   readonly includeFiles: boolean | undefined;
   /** Given where the code is to be looked at first: what its answer repeats of that. */
-  readonly remarksOn: ((validation: Validation) => CodeRemarks) | undefined;
+  readonly remarksOn: ((review: CodeReview) => CodeRemarks) | undefined;
 }
 
 export interface BegunExecution extends StartedRun {
@@ -47,13 +45,13 @@ export interface BegunExecution extends StartedRun {
 
 /** What was found in the code does not let it run, and nothing has run. */
 export interface RejectedCode {
-  readonly rejected: Validation;
+  readonly rejected: CodeReview;
 }
 
 /**
  * Resolves when the code has its place in the queue, or was rejected.
  * @throws ServiceError CODE_TOO_LARGE, INVALID_REQUEST, INVALID_PATH; those of Admission, of SessionManager.start and
- * of validation
+ * of the review
  */
 export async function executeCode(
   parts: AdmittingParts,
@@ -63,19 +61,20 @@ export async function executeCode(
   const { config, audit, admission } = parts;
   checkCode(asked.code, config);
   checkNeedsOfSession(asked);
-  const request = readRequest(parts, visit, asked);
-  const limits = checkLimits(asked.limits, config);
+  const timeout = asked.timeout ?? defaultTimeout(asked, config);
+  const { timeoutMs, limits } = checkBounds({ timeout, limits: asked.limits }, config);
+  const request = readRequest(parts, visit, asked, timeoutMs);
   const { sessionId, remarksOn, goesOn } = asked;
   const admitted = admission.admitExecution(visit, sessionId);
   if (!remarksOn) return begin(parts, admitted, asked, request, limits, sessionId);
-  const { code, timeoutMs } = request;
-  const toValidate = { code, sessionId, limits, timeoutMs, goesOn };
-  const { validation, session } = await validateCode(parts, admitted, toValidate);
-  if (validation.verdict === "rejected") {
-    auditRejected(audit, visit, toValidate);
-    return { rejected: validation };
+  const { code } = request;
+  const toReview = { code, sessionId, limits, timeoutMs, goesOn };
+  const { review, session } = await reviewCode(parts, admitted, toReview);
+  if (review.verdict === "rejected") {
+    auditRejected(audit, visit, toReview);
+    return { rejected: review };
   }
-  const looked = { ...request, code: validation.code, remarks: remarksOn(validation) };
+  const looked = { ...request, code: review.code, remarks: remarksOn(review) };
   return begin(parts, admitted, asked, looked, limits, session);
 }
 
@@ -99,11 +98,12 @@ function readRequest(
   { config, audit }: AdmittingParts,
   visit: Visit,
   asked: AskedExecution,
+  timeoutMs: number,
 ): ExecutionRequest {
   const { code, sessionId, followed, stdin, files, includeFiles } = asked;
   const request = {
     code,
-    timeoutMs: checkTimeout(asked.timeout ?? defaultTimeout(asked, config), config),
+    timeoutMs,
     endsAtTimeout: asked.recyclesAtTimeout,
     graceMs: asked.recyclesAtTimeout ? graceWithin(config) : undefined,
     outputBytesMax: config.outputBytesMax,
@@ -111,6 +111,7 @@ function readRequest(
     stdin,
     argv: asked.argv,
     env: asked.env,
+    wishes: asked.wishes,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);

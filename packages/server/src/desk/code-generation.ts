@@ -5,15 +5,12 @@ import type { ExecutionHandle } from "../sessions/interface.js";
 import { auditFiles, auditModelFailed, auditModelUse } from "./audit-records.js";
 import type { AdmittingParts } from "./desk-parts.js";
 import { type AskedFile, checkInputFiles } from "./input-files.js";
-import { type AskedLimits, checkLimits, checkTimeout } from "./limits.js";
+import { type AskedBounds, checkBounds } from "./limits.js";
 import { SessionRunner } from "./session-runner.js";
 import { goneSignal, type Visit } from "./visit.js";
 
-export interface AskedGeneration extends GenerationRequest {
+export interface AskedGeneration extends GenerationRequest, AskedBounds {
   readonly sessionId: string | undefined;
-  /** Seconds, of each run. */
-  readonly timeout: number | undefined;
-  readonly limits: AskedLimits;
   readonly files: readonly AskedFile[] | undefined;
   readonly includeFiles: boolean | undefined;
 }
@@ -33,8 +30,7 @@ export async function generateCode(
   const { config, sessions, audit, admission, generator } = parts;
   const model = generator.requireModel();
   const { sessionId, files, includeFiles } = asked;
-  const timeoutMs = checkTimeout(asked.timeout, config);
-  const limits = checkLimits(asked.limits, config);
+  const bounds = checkBounds(asked, config);
   const told = auditFiles(audit, visit, sessionId ?? null);
   const inputs = files && (() => checkInputFiles(files, told));
   inputs?.(); // What is wrong with them is told before anything is done.
@@ -44,7 +40,7 @@ export async function generateCode(
   return sessions.withSession(visit.principal, sessionId, async (session) => {
     const { scripts } = generator;
     const runner = new SessionRunner({
-      ...{ session, sessionId, limits, timeoutMs, config, scripts, inputs, includeFiles },
+      ...{ session, sessionId, ...bounds, config, scripts, inputs, includeFiles },
       ...{ audit, visit: admitted, signal },
     });
     try {

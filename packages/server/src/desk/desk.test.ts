@@ -128,7 +128,7 @@ const asked: AskedExecution = {
 
 async function begin(more: Partial<AskedExecution> = {}) {
   const answer = await desk.execute(visit, { ...asked, ...more });
-  if ("rejected" in answer) throw new Error("it was not validated");
+  if ("rejected" in answer) throw new Error("it was not reviewed");
   return { ...answer, fake: started.at(-1) as FakeExecution };
 }
 
@@ -195,7 +195,7 @@ const running: [string, () => Promise<unknown>][] = [
   ["install", () => session().install(["attrs"])],
 ];
 const changing: [string, () => Promise<unknown>][] = [
-  ["create", () => desk.create(visit, {} as never)],
+  ["create", () => desk.create(visit, { limits: {} } as never)],
   ["addFiles", () => session().addFiles(async () => undefined)],
   ["changeFiles", () => session().changeFiles(async () => undefined)],
 ];
@@ -228,7 +228,7 @@ test("what is wrong with a request is told before anybody is asked", async () =>
   const long = "1".repeat(1001);
   await expect(begin({ code: long })).rejects.toEqual(refused("CODE_TOO_LARGE"));
   await expect(begin({ timeout: 1e6 })).rejects.toEqual(refused("INVALID_REQUEST"));
-  await expect(begin({ limits: { cpu_limit: 1e6 } })).rejects.toEqual(refused("INVALID_REQUEST"));
+  await expect(begin({ limits: { cpuCores: 1e6 } })).rejects.toEqual(refused("INVALID_REQUEST"));
   await expect(begin({ sessionId: undefined, goesOn: true })).rejects.toEqual(
     refused("INVALID_REQUEST"),
   );

@@ -26,7 +26,7 @@ const BATCH_ITEMS_AT_A_TIME = 16;
 
 export interface AskedSession {
   readonly id: string | undefined;
-  readonly limits: AskedLimits | undefined;
+  readonly limits: AskedLimits;
   /** Seconds. */
   readonly ttl: number | undefined;
   readonly mounts: readonly string[] | undefined;
@@ -73,7 +73,7 @@ export class Desk {
     const { config, sessions, admission } = this.#parts;
     const { id, mounts, packages } = asked;
     const ttlMs = checkTtl(asked.ttl);
-    const limits = checkLimits(asked.limits ?? {}, config);
+    const limits = checkLimits(asked.limits, config);
     admission.admitChange();
     return sessions.create({ owner, id, limits, ttlMs, mounts, packages });
   }

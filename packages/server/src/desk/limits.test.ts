@@ -42,11 +42,11 @@ describe("checkLimits", () => {
   });
 
   test("takes what lies within the maxima, the ends included", () => {
-    expect(checkLimits({ memory_limit: "32m", cpu_limit: 0.05 }, config)).toEqual({
+    expect(checkLimits({ memory: "32m", cpuCores: 0.05 }, config)).toEqual({
       memoryBytes: 32 * 2 ** 20,
       cpuCores: 0.05,
     });
-    expect(checkLimits({ memory_limit: "512m", cpu_limit: 0.5 }, config)).toEqual({
+    expect(checkLimits({ memory: "512m", cpuCores: 0.5 }, config)).toEqual({
       memoryBytes: 512 * 2 ** 20,
       cpuCores: 0.5,
     });
@@ -55,13 +55,13 @@ describe("checkLimits", () => {
   test.each(["31m", "513m", "100g", "0", "9".repeat(30), 1, 2 ** 53])(
     "refuses memory_limit %j and names the field, the range and the variable",
     (limit) => {
-      const message = refusal(() => checkLimits({ memory_limit: limit }, config));
+      const message = refusal(() => checkLimits({ memory: limit }, config));
       expect(message).toBe("memory_limit must be from 32m to 512m (MAX_MEMORY_MB)");
     },
   );
 
   test.each([0.04, 0.51, 1e308])("refuses cpu_limit %d", (limit) => {
-    const message = refusal(() => checkLimits({ cpu_limit: limit }, config));
+    const message = refusal(() => checkLimits({ cpuCores: limit }, config));
     expect(message).toBe("cpu_limit must be from 0.05 to 0.5 cores (MAX_CPUS)");
   });
 });

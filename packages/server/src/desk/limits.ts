@@ -12,10 +12,27 @@ export const CPU_CORES_MIN = 0.05;
 /** "200m", "1g", or bytes. */
 export type MemoryLimit = string | number;
 
-/** As callers write them. */
+/** As callers write them; undefined for what they leave as it is. */
 export interface AskedLimits {
-  readonly memory_limit?: MemoryLimit;
-  readonly cpu_limit?: number;
+  readonly memory?: MemoryLimit | undefined;
+  readonly cpuCores?: number | undefined;
+}
+
+/** What the code of a request may take. */
+export interface AskedBounds {
+  /** Seconds, of each run; undefined for the most there is. */
+  readonly timeout: number | undefined;
+  readonly limits: AskedLimits;
+}
+
+export interface Bounds {
+  readonly timeoutMs: number;
+  readonly limits: Partial<SandboxLimits>;
+}
+
+/** The one look at what a request that runs code sets. @throws ServiceError INVALID_REQUEST naming the field */
+export function checkBounds({ timeout, limits }: AskedBounds, config: Config): Bounds {
+  return { timeoutMs: checkTimeout(timeout, config), limits: checkLimits(limits, config) };
 }
 
 function outOfRange(field: string, problem: string): ServiceError {
@@ -31,23 +48,24 @@ export function parseMemory(limit: MemoryLimit): number {
 
 /** @throws ServiceError INVALID_REQUEST naming the field */
 export function checkLimits(asked: AskedLimits, config: Config): Partial<SandboxLimits> {
+  const { memory, cpuCores } = asked;
   const limits: { memoryBytes?: number; cpuCores?: number } = {};
-  if (asked.memory_limit !== undefined) {
-    const bytes = parseMemory(asked.memory_limit);
+  if (memory !== undefined) {
+    const bytes = parseMemory(memory);
     if (bytes < MEMORY_BYTES_MIN || bytes > config.memoryBytesMax) {
       const [low, high] = [MEMORY_BYTES_MIN, config.memoryBytesMax].map((n) => `${n / 2 ** 20}m`);
       throw outOfRange("memory_limit", `must be from ${low} to ${high} (MAX_MEMORY_MB)`);
     }
     limits.memoryBytes = bytes;
   }
-  if (asked.cpu_limit !== undefined) {
-    if (asked.cpu_limit < CPU_CORES_MIN || asked.cpu_limit > config.cpuCoresMax) {
+  if (cpuCores !== undefined) {
+    if (cpuCores < CPU_CORES_MIN || cpuCores > config.cpuCoresMax) {
       throw outOfRange(
         "cpu_limit",
         `must be from ${CPU_CORES_MIN} to ${config.cpuCoresMax} cores (MAX_CPUS)`,
       );
     }
-    limits.cpuCores = asked.cpu_limit;
+    limits.cpuCores = cpuCores;
   }
   return limits;
 }

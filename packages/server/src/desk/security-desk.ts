@@ -2,7 +2,7 @@
 
 import type { Audit } from "../audit/audit.js";
 import type { PanicNote } from "../security/panic-latch.js";
-import type { ContainerInfo, PanicReport, Security, Verification } from "../security/security.js";
+import type { PanicReport, SandboxInfo, Security, Verification } from "../security/security.js";
 import { auditOrigin } from "./audit-records.js";
 import type { Visit } from "./visit.js";
 
@@ -39,13 +39,13 @@ export class SecurityDesk {
     return this.#security.verify(principal);
   }
 
-  containers({ principal }: Visit): ContainerInfo[] {
-    return this.#security.containers(principal);
+  sandboxes({ principal }: Visit): SandboxInfo[] {
+    return this.#security.sandboxes(principal);
   }
 
   /** `gone` resolves when its processes are. */
-  killContainer(visit: Visit, id: string): { sessionId: string | null; gone: Promise<void> } {
-    const killed = this.#security.killContainer(visit.principal, id);
+  killSandbox(visit: Visit, id: string): { sessionId: string | null; gone: Promise<void> } {
+    const killed = this.#security.killSandbox(visit.principal, id);
     this.#audit.record("container_killed", {
       ...auditOrigin(visit),
       ...{ container: id, session: killed.sessionId },

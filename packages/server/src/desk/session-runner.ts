@@ -1,4 +1,4 @@
-/** A session as generation and validation use it: runs are recorded like any other. */
+/** A session as generation and review use it: runs are recorded like any other. */
 
 import type { Audit } from "../audit/audit.js";
 import type { Config } from "../config.js";

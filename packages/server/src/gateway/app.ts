@@ -17,6 +17,7 @@ import fastify, {
 import type { KeyStore } from "../access/key-store.js";
 import type { Audit } from "../audit/audit.js";
 import type { AuthFailures } from "../audit/auth-failures.js";
+import { registerJupyter } from "../compat/jupyter/facade.js";
 import type { Config } from "../config.js";
 import { Desk } from "../desk/desk.js";
 import { KeyDesk } from "../desk/key-desk.js";
@@ -36,11 +37,13 @@ import { allowsOrigin, answerOtherOrigins } from "./http/cors.js";
 import { countRequests } from "./http/counting.js";
 import { answerBrokenHttp, createErrorLog, sendError, toServiceError } from "./http/errors.js";
 import { InFlight } from "./http/in-flight.js";
-import { dropUnaskedBody, readJsonBodies } from "./http/json-bodies.js";
+import { dropUnaskedBody, readAllBodiesAsJson, readJsonBodies } from "./http/json-bodies.js";
 import { registerOpenapi } from "./http/openapi.js";
 import { SlowBodies } from "./http/slow-bodies.js";
 import { endWhenStalled, holdWhileUnread } from "./http/unread-answers.js";
+import { Upgrades } from "./http/upgrades.js";
 import { validatorCompiler } from "./http/validation.js";
+import { visitOf } from "./http/visit.js";
 import { writeAnswers } from "./http/written-answers.js";
 import { registerBatch } from "./routes/batch.js";
 import { registerChat } from "./routes/chat.js";
@@ -109,7 +112,8 @@ export function buildApp(options: AppOptions): App {
     if (connections.isAnswering(socket)) socket.destroy();
     else answerBrokenHttp(error, socket);
   };
-  readJsonBodies(app, new BodyBudget());
+  const bodies = new BodyBudget();
+  readJsonBodies(app, bodies);
 
   const allows = allowsOrigin(config.corsOrigins);
   answerOtherOrigins(app, allows);
@@ -134,7 +138,7 @@ export function buildApp(options: AppOptions): App {
       return;
     }
     try {
-      if (!PUBLIC_PATHS.has(request.routeOptions.url ?? "")) {
+      if (!isPublic(request)) {
         request.principal = authenticate(request);
         connections.belongsTo(request.raw.socket, request.principal.id);
       }
@@ -202,6 +206,15 @@ export function buildApp(options: AppOptions): App {
     registerKeys(scope, keyDesk);
     registerSecurity(scope, new SecurityDesk(options.security, audit));
     registerOperate(scope, sessions, options.security, options.version);
+    if (config.facades.has("jupyter")) {
+      const upgrades = new Upgrades(app.server, connections.receive);
+      const takeUpgrade = (request: IncomingMessage) => upgrades.take(request);
+      const host = { desk, config, version: options.version, allowsOrigin: allows };
+      await scope.register(async (facade) => {
+        readAllBodiesAsJson(facade as unknown as App, bodies);
+        registerJupyter(facade as unknown as App, { ...host, visitOf, takeUpgrade });
+      });
+    }
   });
   return app;
 }
@@ -214,6 +227,11 @@ function refuseShortened({ method, url, routeOptions }: FastifyRequest): void {
   if (method !== "DELETE" || routeOptions.url?.endsWith("*")) return;
   if (!url.split("?")[0]?.endsWith("/")) return;
   throw new ServiceError("NOT_FOUND", "To delete, write the address without the last slash.");
+}
+
+/** For whoever asks. */
+function isPublic({ routeOptions: { url, config } }: FastifyRequest): boolean {
+  return PUBLIC_PATHS.has(url ?? "") || config.isPublic === true;
 }
 
 /** HTTP/1.1 requires the header. */

@@ -12,6 +12,12 @@ declare module "fastify" {
     /** Set before any other hook runs, on every route but the public ones. */
     principal: Principal;
   }
+  interface FastifyContextConfig {
+    /** Whether clients of another product may send the token as `Authorization: token` or in the address. */
+    readonly takesJupyterTokens?: boolean;
+    /** Whether everybody may ask. Such a route tells nothing of anybody. */
+    readonly isPublic?: boolean;
+  }
 }
 
 function digest(token: string): Buffer {
@@ -26,8 +32,15 @@ function presentedToken(request: FastifyRequest): string | undefined {
     request.headers["x-auth-token"] ??
     request.headers["x-api-key"] ??
     bearer ??
-    (isBrowsed(request) ? password(authorization) : undefined);
+    (isBrowsed(request) ? password(authorization) : undefined) ??
+    (request.routeOptions.config.takesJupyterTokens ? jupyterToken(request) : undefined);
   return typeof header === "string" && header !== "" ? header : undefined;
+}
+
+/** A browser's WebSocket has no headers of the page's own, so its token comes in the address, which is logged nowhere. */
+function jupyterToken({ headers: { authorization }, query }: FastifyRequest): unknown {
+  const named = authorization && /^token +(\S+)$/i.exec(authorization)?.[1];
+  return named || (query as { readonly token?: unknown }).token;
 }
 
 /** The password that a browser has asked its user for. The user's name says nothing. */

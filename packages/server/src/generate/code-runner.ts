@@ -1,4 +1,4 @@
-/** What generation and validation need of a session. The desk makes one for each request. */
+/** What generation and review need of a session. The desk makes one for each request. */
 
 import { type ErrorCode, ServiceError } from "../errors.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";

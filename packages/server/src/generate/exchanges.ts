@@ -71,6 +71,7 @@ function keptHeaders(response: Response): Record<string, string> {
  */
 export class Replay {
   readonly #file: string;
+  #hasPictures = false;
   #recording: Promise<Recording> | undefined;
 
   constructor(file: string) {
@@ -78,8 +79,13 @@ export class Replay {
   }
 
   /** Read the file, if that has not been done. @throws ServiceError LLM_NOT_RECORDED */
-  load(): Promise<unknown> {
-    return this.#recorded();
+  async load(): Promise<void> {
+    this.#hasPictures = (await this.#recorded()).hasPictures;
+  }
+
+  /** Whether the model was shown pictures; false before the file is read. */
+  get hasPictures(): boolean {
+    return this.#hasPictures;
   }
 
   #recorded(): Promise<Recording> {
@@ -98,8 +104,11 @@ export class Replay {
 class Recording {
   readonly #byKey = new Map<string, Exchange[]>();
 
+  hasPictures = false;
+
   add(exchange: Exchange): void {
     const { path, body } = exchange.request;
+    this.hasPictures ||= showsPictures(body);
     for (const key of keysOf(path, body)) {
       const there = this.#byKey.get(key);
       if (there) there.push(exchange);
@@ -165,6 +174,30 @@ interface RecordedMessage {
 
 /** The ids of calls are left out: servers make them up as they go. */
 function withoutData({ role, content, tool_calls: calls }: RecordedMessage): unknown {
-  const said = typeof content === "string" ? withoutDataBlocks(content) : content;
+  const said = Array.isArray(content) ? content.map(withoutPicture) : textWithoutData(content);
   return Array.isArray(calls) ? [role, said, calls.map((call) => call?.function)] : [role, said];
+}
+
+/** A picture of the same plot may have other bytes. */
+function withoutPicture(part: RecordedPart | null): unknown {
+  return part?.type === "text" ? textWithoutData(part.text) : part?.type;
+}
+
+function textWithoutData(text: unknown): unknown {
+  return typeof text === "string" ? withoutDataBlocks(text) : text;
+}
+
+interface RecordedPart {
+  readonly type?: unknown;
+  readonly text?: unknown;
+}
+
+function showsPictures(body: unknown): boolean {
+  const { messages } = (body ?? {}) as { messages?: unknown };
+  if (!Array.isArray(messages)) return false;
+  return messages.some(
+    (message: RecordedMessage | null) =>
+      Array.isArray(message?.content) &&
+      message.content.some((part: RecordedPart | null) => part?.type === "image_url"),
+  );
 }

@@ -7,6 +7,7 @@ import type { ValidationPolicy } from "../config/model-settings.js";
 import { ServiceError } from "../errors.js";
 import type { ExecutionError, ExecutionOutcome } from "../sessions/outcome.js";
 import { type ExtractedAnswer, extractAnswer, extractFields } from "./answer/extraction.js";
+import { isDenied } from "./code-review.js";
 import type { CodeRunner } from "./code-runner.js";
 import type { ContextReader } from "./context.js";
 import { DataMarks } from "./data-block.js";
@@ -18,14 +19,13 @@ import {
   instructionsToJudge,
   instructionsToWrite,
   JUDGEMENT_FORM,
-  judgeMessage,
+  judgeMessages,
   ownAnswer,
   rejectionMessage,
   taskMessage,
   wrongResultMessage,
 } from "./prompt.js";
 import { checkStatically, type Finding, type StaticCheck } from "./static-check.js";
-import { isDenied } from "./validation.js";
 
 export interface GenerationRequest {
   readonly query: string;
@@ -200,12 +200,9 @@ class Loop {
   async #judge(code: string, outcome: ExecutionOutcome): Promise<string | null> {
     const { model, signal } = this.#parts;
     const marks = new DataMarks();
-    const content = judgeMessage(marks, this.#request.query, code, outcome);
     const request: ModelRequest = {
-      system: instructionsToJudge(marks),
-      messages: [{ role: "user", content }],
-      form: JUDGEMENT_FORM,
-      signal,
+      ...{ system: instructionsToJudge(marks), form: JUDGEMENT_FORM, signal },
+      ...judgeMessages(marks, this.#request.query, code, outcome, model.takesPictures),
     };
     let text: string;
     try {

@@ -5,13 +5,13 @@ import { ServiceError } from "../errors.js";
 import type { ChatSession } from "./chat/chat-session.js";
 import { type ChatRequest, ChatTurn } from "./chat/chat-turn.js";
 import type { ChatChunk } from "./chat/chunks.js";
+import { type CodeReview, reviewCode } from "./code-review.js";
 import type { CodeRunner } from "./code-runner.js";
 import { ContextReader } from "./context.js";
 import { type Generation, type GenerationRequest, generate } from "./generation.js";
 import type { GuestScripts } from "./guest-scripts.js";
 import type { ModelClient } from "./model.js";
 import { ModelUse } from "./model-use.js";
-import { type Validation, validate } from "./validation.js";
 
 export interface GeneratorOptions {
   /** Undefined when no model is set. */
@@ -89,14 +89,14 @@ export class Generator {
   }
 
   /** Look at code before it runs; a model reviews it where there is one. What the model used is added to `use`. */
-  validate(
+  review(
     runner: CodeRunner,
     code: string,
     signal: AbortSignal,
     use = new ModelUse(),
-  ): Promise<Validation> {
+  ): Promise<CodeReview> {
     const reviewer = this.#model && { model: this.#model, use };
-    return this.#until(signal, (ended) => validate(runner, code, this.#policy, reviewer, ended));
+    return this.#until(signal, (ended) => reviewCode(runner, code, this.#policy, reviewer, ended));
   }
 
   /** Have a model's code in memory before the first request needs it. */

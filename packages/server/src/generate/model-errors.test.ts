@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../errors.js";
-import { AnswerCut, AnswerOverlong, retryAfterMs, toServiceError } from "./model-errors.js";
+import {
+  AnswerCut,
+  AnswerOverlong,
+  mayRefusePictures,
+  retryAfterMs,
+  toServiceError,
+} from "./model-errors.js";
 
 const KEY = "sk-secret";
 
@@ -60,4 +66,16 @@ describe("Retry-After", () => {
     expect(retryAfterMs({ "retry-after": "later" })).toBeUndefined();
     expect(retryAfterMs({})).toBeUndefined();
   });
+});
+
+test.each([
+  [refusal(400, {}, "messages[1].content must be a string"), true],
+  [refusal(404, {}, "No endpoints found that support image input"), true],
+  [refusal(500, {}, "image input is not supported - hint: provide the mmproj"), true],
+  [refusal(500, {}, "overloaded"), false],
+  [refusal(401, {}, "no image for you"), false],
+  [refusal(429), false],
+  [new TypeError("fetch failed"), false],
+])("%s: whether it may be the pictures", (error, expected) => {
+  expect(mayRefusePictures(error)).toBe(expected);
 });

@@ -47,6 +47,21 @@ export function refusalOf(error: unknown): UpstreamRefusal | undefined {
   return undefined;
 }
 
+/** What servers answer who cannot read a request, and what those with a fault say who cannot see. */
+const UNREAD: ReadonlySet<number> = new Set([400, 404, 413, 415, 422]);
+const ABOUT_PICTURES = ["image", "vision", "multimodal", "multi-modal", "mmproj"];
+
+/** Whether a request with pictures may be refused for them. Servers say so in too many ways to be told apart. */
+export function mayRefusePictures(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  if (!refusal) return false;
+  const body = refusal.body.toLowerCase();
+  return (
+    UNREAD.has(refusal.status) ||
+    (refusal.status >= 500 && ABOUT_PICTURES.some((word) => body.includes(word)))
+  );
+}
+
 /** "3", "Wed, 21 Oct 2015 07:28:00 GMT", or milliseconds of their own header. */
 export function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
   const milliseconds = Number(headers["retry-after-ms"] ?? Number.NaN);

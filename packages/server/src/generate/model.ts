@@ -13,10 +13,12 @@ import type {
   ToolSet,
 } from "ai";
 import type { ModelSettings } from "../config/model-settings.js";
+import { takesPictures } from "../config/model-vision.js";
 import { ServiceError } from "../errors.js";
 import { makeWhole } from "../sandbox/whole-text.js";
 import { type Exchanger, Replay, recording } from "./exchanges.js";
 import {
+  mayRefusePictures,
   RETRY_AFTER_MS_DEFAULT,
   refusalOf,
   retryAfterMs,
@@ -32,7 +34,9 @@ export interface AnswerForm {
 
 export interface ModelRequest {
   readonly system: string;
-  readonly messages: readonly { readonly role: "user" | "assistant"; readonly content: string }[];
+  readonly messages: readonly ModelMessage[];
+  /** The same without pictures, for a server that refuses them. */
+  readonly inWords?: readonly ModelMessage[];
   /** Asked for where the model's server can hold its model to it; otherwise words have to do. */
   readonly form: AnswerForm;
   readonly signal: AbortSignal;
@@ -120,6 +124,13 @@ export class ModelClient {
     await this.#replay?.load();
   }
 
+  /** Whether it is shown pictures. Of answers that are replayed: whether it was, when they were recorded. */
+  get takesPictures(): boolean {
+    const { vision, model, baseUrl } = this.#settings;
+    if (vision !== "auto") return vision === "on";
+    return this.#replay?.hasPictures ?? takesPictures(model, baseUrl);
+  }
+
   /** Load the SDK ahead of the first call. */
   async warm(): Promise<void> {
     await this.#load();
@@ -175,11 +186,16 @@ export class ModelClient {
     const { timeoutMs } = this.#settings;
     const timer = setTimeout(() => abort.abort(new ServiceError("LLM_TIMEOUT")), timeoutMs);
     try {
-      const answer = await this.#patiently(
-        () => this.#askOnce({ ...request, signal: abort.signal }),
-        abort.signal,
-        startedAt + timeoutMs,
-      );
+      const ask = (messages: readonly ModelMessage[]) =>
+        this.#patiently(
+          () => this.#askOnce({ ...request, messages, signal: abort.signal }),
+          abort.signal,
+          startedAt + timeoutMs,
+        );
+      const answer = await ask(request.messages).catch((error) => {
+        if (!request.inWords || !mayRefusePictures(error)) throw error;
+        return ask(request.inWords);
+      });
       return { ...answer, seconds: (performance.now() - startedAt) / 1000 };
     } catch (error) {
       if (abort.signal.aborted) throw abort.signal.reason;
@@ -265,7 +281,7 @@ export class ModelClient {
     const result = await ai.generateText({
       model: languageModel,
       system: request.system,
-      messages: request.messages as ModelMessage[],
+      messages: [...request.messages],
       output: asText(request.form),
       maxOutputTokens: this.#settings.answerTokensMax,
       // What is repeated, and when, is decided here.

@@ -1,5 +1,5 @@
 /**
- * The part of the validation that needs no model: Python's own `ast`, in the sandbox that would run the
+ * The part of a review that needs no model: Python's own `ast`, in the sandbox that would run the
  * code. What it says is advice, also where the policy denies: see docs/models.md.
  */
 

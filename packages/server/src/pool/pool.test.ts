@@ -50,10 +50,10 @@ class MemorySandbox implements Sandbox {
   interrupt(): void {}
   async setLimits(): Promise<void> {}
   async mount(): Promise<void> {}
-  beginReading(): number {
+  beginMeasuring(): number {
     return 0;
   }
-  endReading() {
+  endMeasuring() {
     return { cpuSeconds: 0, memoryPeakBytes: 0 };
   }
   newEvents() {

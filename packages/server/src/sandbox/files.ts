@@ -26,7 +26,7 @@ export interface OpenFile {
   readonly sizeBytes: number;
   readonly modifiedMs: number;
   /** Changes with every change of the file. */
-  readonly identity: string;
+  readonly version: string;
   /** At most once. The stream fails when the file turns out to be shorter. */
   read(start: number, length: number): Readable;
   close(): void;

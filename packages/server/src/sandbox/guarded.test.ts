@@ -41,10 +41,10 @@ class Unguarded implements DriverSandbox {
   async mount(): Promise<void> {
     this.calls.push("mount");
   }
-  beginReading(): number {
+  beginMeasuring(): number {
     return 0;
   }
-  endReading() {
+  endMeasuring() {
     return { cpuSeconds: 0, memoryPeakBytes: 0 };
   }
   usage() {

@@ -10,8 +10,8 @@ import type {
   CellRequest,
   InputReply,
   KernelEvents,
+  Measurement,
   MessageSink,
-  ResourceReading,
   Sandbox,
   SandboxEnd,
   SandboxLimits,
@@ -102,12 +102,12 @@ export class GuardedSandbox<Inner extends DriverSandbox = DriverSandbox> impleme
     return this.inner.mount(names);
   }
 
-  beginReading(): number {
-    return this.inner.beginReading();
+  beginMeasuring(): number {
+    return this.inner.beginMeasuring();
   }
 
-  endReading(cpuSecondsBefore: number): ResourceReading {
-    return this.inner.endReading(cpuSecondsBefore);
+  endMeasuring(cpuSecondsBefore: number): Measurement {
+    return this.inner.endMeasuring(cpuSecondsBefore);
   }
 
   usage(): SandboxUsage {

@@ -26,7 +26,7 @@ export interface SandboxEnd {
 }
 
 /** Resources used by a whole sandbox, from the kernel's own accounting. */
-export interface ResourceReading {
+export interface Measurement {
   readonly cpuSeconds: number;
   readonly memoryPeakBytes: number;
 }
@@ -64,6 +64,16 @@ export interface PanicCount {
   readonly problem: string | null;
 }
 
+/** How a front end wants a cell to be run that is not an ordinary one. */
+export interface CellWishes {
+  /** Nothing is told of a value, and nothing is kept of the cell. */
+  readonly silent: boolean;
+  /** Whether it has a number and a place in the history. */
+  readonly storeHistory: boolean;
+  /** Evaluated after a cell that has ended well, by name. */
+  readonly expressions: Readonly<Record<string, string>>;
+}
+
 /** A cell, as a kernel is asked to run it. */
 export interface CellRequest {
   readonly code: string;
@@ -79,6 +89,7 @@ export interface CellRequest {
   readonly argv?: readonly string[] | undefined;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly wishes?: CellWishes | undefined;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
 }
@@ -129,9 +140,9 @@ export interface Sandbox {
   /** Have folders appear that not every sandbox has. Before its first code. @throws ServiceError MOUNT_FAILED */
   mount(names: readonly string[]): Promise<void>;
   /** Start a new measurement of the memory peak and return the CPU time so far. */
-  beginReading(): number;
-  /** What was used since beginReading returned `cpuSecondsBefore`. */
-  endReading(cpuSecondsBefore: number): ResourceReading;
+  beginMeasuring(): number;
+  /** What was used since beginMeasuring returned `cpuSecondsBefore`. */
+  endMeasuring(cpuSecondsBefore: number): Measurement;
   usage(): SandboxUsage;
   /** Used since the sandbox began. Cheap, and like usage() fails in the moment in which it ends. */
   cpuSeconds(): number;

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { readInTurns, turnOfOnesOwn } from "./turns.js";
+import { BytesInTime, readInTurns, turnOfOnesOwn } from "./turns.js";
 
 beforeEach(async () => {
   await nextTurn();
@@ -152,4 +152,28 @@ test("a stream that is paused is not read, also when its turn comes meanwhile", 
   expect(before).not.toContain("two");
   reading.resume();
   await expect.poll(() => seen.join("")).toBe("onetwo");
+});
+
+test("bytes are taken at once up to a bound, and beyond it at a rate, in the order of their coming", async () => {
+  const bytes = new BytesInTime({ atOnce: 100, perMs: 10 });
+  const startedAt = performance.now();
+  expect(bytes.take(60)).toBeUndefined();
+  expect(bytes.take(40)).toBeUndefined();
+  const ended: string[] = [];
+  const waiting = ["first", "second"].map((name) => bytes.take(500)?.then(() => ended.push(name)));
+  expect(waiting).not.toContain(undefined);
+  await waiting[0];
+  expect(ended).toEqual(["first"]);
+  await waiting[1];
+  // A timer may come a millisecond early.
+  expect(performance.now() - startedAt).toBeGreaterThan(95);
+  expect(ended).toEqual(["first", "second"]);
+});
+
+test("after a while in which no bytes were taken they are taken at once again, and no more than the bound", async () => {
+  const bytes = new BytesInTime({ atOnce: 100, perMs: 10 });
+  await bytes.take(200);
+  await delay(30);
+  expect(bytes.take(100)).toBeUndefined();
+  expect(bytes.take(100)).toBeDefined();
 });

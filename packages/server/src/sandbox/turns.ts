@@ -5,7 +5,7 @@
  */
 
 import type { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 
 /** How much heavy reading one turn may hold. A chunk that was begun is read to its end. */
 const TURN_MS = 5;
@@ -23,6 +23,36 @@ export class Turns {
   }
 }
 
+export interface BytesInTimeOptions {
+  /** So many are taken at once after a while in which none were. */
+  readonly atOnce: number;
+  readonly perMs: number;
+}
+
+/**
+ * Lets bytes be taken up to a rate, by whoever comes, and lets those who are beyond it wait in the order of their coming.
+ * Below the rate nobody waits, and above it there is time left for everything else that the event loop does.
+ */
+export class BytesInTime {
+  readonly #options: BytesInTimeOptions;
+  #room: number;
+  #filledAt = performance.now();
+
+  constructor(options: BytesInTimeOptions) {
+    this.#options = options;
+    this.#room = options.atOnce;
+  }
+
+  /** So many were taken. Whoever is given a promise takes no more before it resolves. */
+  take(bytes: number): Promise<void> | undefined {
+    const now = performance.now();
+    const { atOnce, perMs } = this.#options;
+    this.#room = Math.min(atOnce, this.#room + (now - this.#filledAt) * perMs) - bytes;
+    this.#filledAt = now;
+    return this.#room < 0 ? delay(-this.#room / perMs) : undefined;
+  }
+}
+
 const heavy = new Turns();
 let spentMs = 0;
 
@@ -32,7 +62,9 @@ export function turnOfOnesOwn(): Promise<void> {
 }
 
 /** Stops the reading of one stream, and lets it go on. */
-export interface Reading {
+export interface ReadingControl {
+  /** Something that has come waits for its turn, or is being taken. */
+  readonly isBusy: boolean;
   pause(): void;
   resume(): void;
 }
@@ -46,7 +78,7 @@ export function readInTurns(
   stream: Readable,
   isHeavy: (chunk: Buffer) => boolean,
   onChunk: (chunk: Buffer) => Promise<void> | undefined,
-): Reading {
+): ReadingControl {
   let invited = false;
   // There are two reasons to stand still, and only when neither holds is there more to read.
   let waitsForTurn = false;
@@ -75,6 +107,9 @@ export function readInTurns(
     if (unfinished) waitFor(unfinished);
   });
   return {
+    get isBusy() {
+      return waitsForTurn;
+    },
     pause: () => {
       paused = true;
       stream.pause();

@@ -107,9 +107,9 @@ test("an order is refused to whoever is no admin any more, also while it is carr
   expect(security.panicked?.reason).toBe("the first");
   const refused = expect.objectContaining({ code: "UNAUTHENTICATED" });
   expect(() => security.panic(revocable, "another")).toThrow(refused);
-  expect(() => security.containers(revocable)).toThrow(refused);
+  expect(() => security.sandboxes(revocable)).toThrow(refused);
   expect(() => security.endSessions(revocable, "s")).toThrow(refused);
   await expect(security.verify(revocable)).rejects.toEqual(refused);
-  expect(() => security.killContainer(revocable, "0")).toThrow(refused);
+  expect(() => security.killSandbox(revocable, "0")).toThrow(refused);
   expect(security.panicked?.reason).toBe("the first");
 });

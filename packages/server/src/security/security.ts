@@ -6,7 +6,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.js";
 import type { Pool } from "../pool/pool.js";
-import type { PanicCount, Sandbox, SandboxDriver } from "../sandbox/sandbox.js";
+import type {
+  PanicCount,
+  Sandbox,
+  SandboxDriver,
+  SandboxLimits,
+  SandboxUsage,
+} from "../sandbox/sandbox.js";
 import type { Protection } from "../sandbox/verification.js";
 import type { PanicLatch, PanicNote } from "./panic-latch.js";
 
@@ -45,18 +51,16 @@ export interface Verification {
   readonly totalMs: number;
 }
 
-export interface ContainerInfo {
+/** A sandbox and what it uses. */
+export interface SandboxInfo {
   readonly id: string;
-  readonly state: "warm" | "in_use";
+  readonly isLeased: boolean;
   /** The id of a key, or the built-in admin's; null for a warm sandbox. */
   readonly owner: string | null;
   /** Null for a warm sandbox and for a stateless run. */
-  readonly session_id: string | null;
-  readonly cpu_time: number;
-  readonly memory_bytes: number;
-  readonly memory_peak_bytes: number;
-  readonly processes: number;
-  readonly limits: { readonly memory_bytes: number; readonly cpus: number };
+  readonly sessionId: string | null;
+  readonly usage: SandboxUsage;
+  readonly limits: SandboxLimits;
 }
 
 /** Who gives an order. Asked in the turn in which it is carried out. */
@@ -184,22 +188,16 @@ export class Security {
     };
   }
 
-  containers(by: ActingAdmin): ContainerInfo[] {
+  /** @throws ServiceError as ActingAdmin */
+  sandboxes(by: ActingAdmin): SandboxInfo[] {
     by.assertAdmin();
     const { pool, sessions } = this.#parts;
     return pool.list().map(({ sandbox, leased }) => {
-      const usage = sandbox.usage();
-      const holder = sessions.holderOf(sandbox.id);
+      const { id, limits } = sandbox;
+      const holder = sessions.holderOf(id);
       return {
-        id: sandbox.id,
-        state: leased ? "in_use" : "warm",
-        owner: holder?.owner ?? null,
-        session_id: holder?.id ?? null,
-        cpu_time: usage.cpuSeconds,
-        memory_bytes: usage.memoryBytes,
-        memory_peak_bytes: usage.memoryPeakBytes,
-        processes: usage.processes,
-        limits: { memory_bytes: sandbox.limits.memoryBytes, cpus: sandbox.limits.cpuCores },
+        ...{ id, isLeased: leased, owner: holder?.owner ?? null, sessionId: holder?.id ?? null },
+        ...{ usage: sandbox.usage(), limits },
       };
     });
   }
@@ -208,7 +206,7 @@ export class Security {
    * End one sandbox; its session, if it has one, starts afresh.
    * @throws ServiceError SANDBOX_NOT_FOUND, and as ActingAdmin; nothing has happened then
    */
-  killContainer(by: ActingAdmin, id: string): { sessionId: string | null; gone: Promise<void> } {
+  killSandbox(by: ActingAdmin, id: string): { sessionId: string | null; gone: Promise<void> } {
     by.assertAdmin();
     const { pool, sessions } = this.#parts;
     const found = pool.list().find(({ sandbox }) => sandbox.id === id);

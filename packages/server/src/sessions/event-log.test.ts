@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { EventLog, type Follower } from "./event-log.js";
+import type { ExecutionEvents } from "./execution-events.js";
+import type { LoggedEvent } from "./logged-event.js";
 
 function logWith(count: number, characters = 1) {
   const onBehind = vi.fn();
@@ -19,10 +21,6 @@ function taken(follower: Follower) {
   for (let event = follower.take(); event; event = follower.take()) events.push(event);
   return events;
 }
-
-/** What an event says, from its bytes. */
-const dataOf = (frame: Buffer | undefined) =>
-  JSON.parse(/^data: (.*)$/m.exec(String(frame))?.[1] ?? "");
 
 const ids = (follower: Follower) => taken(follower).map(({ id }) => id);
 
@@ -117,13 +115,13 @@ describe("what is kept", () => {
     expect(log.bytes).toBeLessThan(4.1 * 2 ** 20);
     const [gap, ...rest] = taken(log.follow(7));
     expect(gap?.name).toBe("gap");
-    const { missed_from, missed_to } = dataOf(await gap?.frame);
-    expect(missed_from).toBe(8);
-    expect(gap?.id).toBe(missed_to);
+    const { missedFrom, missedTo } = (gap as LoggedEvent).data as ExecutionEvents["gap"];
+    expect(missedFrom).toBe(8);
+    expect(gap?.id).toBe(missedTo);
     expect(rest.map(({ id }) => id)).toEqual(
-      Array.from({ length: 1000 - missed_to }, (_, n) => missed_to + 1 + n),
+      Array.from({ length: 1000 - missedTo }, (_, n) => missedTo + 1 + n),
     );
-    expect(taken(log.follow(missed_to))[0]?.id).toBe(missed_to + 1);
+    expect(taken(log.follow(missedTo))[0]?.id).toBe(missedTo + 1);
   });
 
   test("is more for a follower that is behind, within a bound too", () => {

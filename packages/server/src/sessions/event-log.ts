@@ -85,7 +85,7 @@ export class EventLog {
     if (id >= this.#lastId) return undefined;
     const oldest = this.#events[0]?.id ?? this.#lastId + 1;
     if (id + 1 >= oldest) return this.#events[id + 1 - oldest];
-    const missed: ExecutionEvents["gap"] = { missed_from: id + 1, missed_to: oldest - 1 };
+    const missed: ExecutionEvents["gap"] = { missedFrom: id + 1, missedTo: oldest - 1 };
     return new LoggedEvent(oldest - 1, "gap", missed);
   }
 

@@ -1,4 +1,4 @@
-/** What happens while an execution runs, as its followers are told: Jupyter's messages, on the wire. */
+/** What happens while an execution runs, as its followers are told. The names of events are Jupyter's messages. */
 
 import type { MimeBundle, StreamName } from "./outputs.js";
 
@@ -10,16 +10,16 @@ export interface RichOutput {
 /** By name. `result` and `failure`, which come last, are the gateway's to make. */
 export interface ExecutionEvents {
   readonly execution: {
-    readonly execution_id: number | null;
-    readonly session_id: string | null;
+    readonly executionId: number | null;
+    readonly sessionId: string | null;
     readonly state: "queued" | "running";
-    readonly queued_before: number;
+    readonly queuedBefore: number;
   };
   readonly stream: { readonly name: StreamName; readonly text: string };
-  readonly display_data: RichOutput & { readonly display_id?: string };
-  readonly update_display_data: RichOutput & { readonly display_id: string };
+  readonly display_data: RichOutput & { readonly displayId?: string };
+  readonly update_display_data: RichOutput & { readonly displayId: string };
   readonly clear_output: { readonly wait: boolean };
-  readonly execute_result: RichOutput & { readonly execution_count: number };
+  readonly execute_result: RichOutput & { readonly executionCount: number };
   readonly input_request: { readonly prompt: string; readonly password: boolean };
   readonly error: {
     readonly ename: string;
@@ -28,7 +28,7 @@ export interface ExecutionEvents {
     readonly hint: string | null;
   };
   /** What was between is no longer kept. */
-  readonly gap: { readonly missed_from: number; readonly missed_to: number };
+  readonly gap: { readonly missedFrom: number; readonly missedTo: number };
 }
 
 export type ExecutionEventName = keyof ExecutionEvents;

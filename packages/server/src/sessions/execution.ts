@@ -226,10 +226,10 @@ export class Execution implements ExecutionHandle {
 
   #logState(append: EventSink, queuedBefore: number): void {
     append("execution", {
-      execution_id: this.id,
-      session_id: this.sessionId,
+      executionId: this.id,
+      sessionId: this.sessionId,
       state: this.#startedAt === null ? "queued" : "running",
-      queued_before: queuedBefore,
+      queuedBefore,
     });
   }
 }
@@ -264,8 +264,8 @@ function replay(
         append("display_data", { data: output.data, metadata: output.metadata });
         break;
       case "execute_result": {
-        const { execution_count, data, metadata } = output;
-        append("execute_result", { execution_count, data, metadata });
+        const { execution_count: executionCount, data, metadata } = output;
+        append("execute_result", { executionCount, data, metadata });
         break;
       }
       case "error":

@@ -22,9 +22,12 @@ export class LoggedEvent {
     this.data = data;
   }
 
-  /** As a server-sent event. A large one is made in turns of the event loop, when it is first asked for. */
-  get frame(): Buffer | Promise<Buffer> {
-    this.#frame ??= this.#make();
+  /**
+   * As a server-sent event of what `toWire` makes of its data. A large one is made in turns of the event loop, when
+   * it is first asked for; who asks later gets the same bytes.
+   */
+  frame(toWire: (event: LoggedEvent) => object): Buffer | Promise<Buffer> {
+    this.#frame ??= this.#make(toWire(this));
     return this.#frame;
   }
 
@@ -33,8 +36,8 @@ export class LoggedEvent {
     return idLine(this.id).length;
   }
 
-  #make(): Buffer | Promise<Buffer> {
-    const frame = eventFrame(this.name, this.data, this.id, this.weight);
+  #make(data: object): Buffer | Promise<Buffer> {
+    const frame = eventFrame(this.name, data, this.id, this.weight);
     if (frame instanceof Promise) frame.then((made) => (this.#frame = made)).catch(() => undefined);
     return frame;
   }

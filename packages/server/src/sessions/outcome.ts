@@ -60,6 +60,8 @@ export interface ExecutionOutcome {
   /** Seconds in the kernel, or until it was stopped. */
   readonly executionTime: number;
   readonly executionCount: number | null;
+  /** As the kernel says, where some were asked for and they are small. */
+  readonly userExpressions?: Readonly<Record<string, unknown>> | undefined;
   readonly filesCreated: readonly string[];
   readonly filesModified: readonly string[];
   /** Only where they were asked for. */

@@ -74,7 +74,7 @@ export class OutputCollector {
         if (this.#takeRichBytes(message.content) === undefined) return;
         const { execution_count, data, metadata } = message.content;
         if (this.#addRich({ output_type: "execute_result", execution_count, data, metadata })) {
-          this.onEvent?.("execute_result", { execution_count, data, metadata });
+          this.onEvent?.("execute_result", { executionCount: execution_count, data, metadata });
         }
         return;
       }
@@ -87,7 +87,7 @@ export class OutputCollector {
         const id = transient["display_id"];
         if (!this.#addRich(output)) return;
         if (typeof id === "string") this.#displays.set(id, { output, weight });
-        const named = typeof id === "string" ? { display_id: id } : {};
+        const named = typeof id === "string" ? { displayId: id } : {};
         this.onEvent?.("display_data", { data, metadata, ...named });
         return;
       }
@@ -101,7 +101,7 @@ export class OutputCollector {
           Object.assign(shown.output, { data, metadata });
           shown.weight = weight;
         }
-        this.onEvent?.("update_display_data", { data, metadata, display_id: id });
+        this.onEvent?.("update_display_data", { data, metadata, displayId: id });
         return;
       }
     }

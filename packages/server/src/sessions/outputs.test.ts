@@ -16,7 +16,11 @@ describe.each(imageTypes)("a bundle with %s", (type) => {
       { mimeType: type, content: "" },
     ]);
     expect(textOf(outputs, "leave out")).toBe("");
-    expect(textOf(outputs, "name")).toBe("<Figure>\n(an image)\n(an image)\n");
+    const words =
+      type === "image/svg+xml"
+        ? ["(an SVG drawing, 4 characters: aGk=)\n", "(an SVG drawing, 0 characters)\n"]
+        : ["<Figure>\n", ""];
+    expect(textOf(outputs, "name")).toBe(`${words[0]}(an image)\n${words[1]}(an image)\n`);
   });
 });
 

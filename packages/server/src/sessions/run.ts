@@ -14,6 +14,7 @@ import {
   explainInstall,
   type Failure,
 } from "./explanation.js";
+import { weighJson } from "./json-bytes.js";
 import type {
   ExecutionError,
   ExecutionOutcome,
@@ -40,6 +41,9 @@ const INSTALL_SECONDS_MIN = 0.1;
 
 /** More than the guest's kernel sends. */
 const TRACEBACK_CHARACTERS_MAX = 256 * 1024;
+
+/** The guest's kernel keeps within less. */
+const EXPRESSIONS_WEIGHT_MAX = 256 * 1024;
 
 const EXIT_CODES: Record<ExecutionStatus, number> = {
   ok: 0,
@@ -133,12 +137,12 @@ export class Run {
   async toEnd(bounds: Bounds): Promise<ExecutionOutcome> {
     const sandbox = this.#sandbox;
     const collector = this.#collector;
-    const cpuBefore = sandbox.beginReading();
+    const cpuBefore = sandbox.beginMeasuring();
     this.#startedAt = performance.now();
     const how = await this.#untilItEnds();
     const replied = !("reason" in how);
     const wallSeconds = (performance.now() - this.#startedAt) / 1000;
-    const reading = sandbox.endReading(cpuBefore);
+    const reading = sandbox.endMeasuring(cpuBefore);
     const stopCause =
       this.#stopCause ?? (isOverdue(how, wallSeconds, this.#request) ? "timeout" : undefined);
     const endedWell = replied && how.status === "ok" && stopCause === undefined;
@@ -186,6 +190,7 @@ export class Run {
       restarted: this.#restarted,
       executionTime: replied ? how.execution_time : wallSeconds,
       executionCount: replied ? how.execution_count : null,
+      ...(replied && how.user_expressions ? expressionsOf(how.user_expressions) : {}),
       filesCreated: replied ? (how.files_created ?? []) : [],
       filesModified: replied ? (how.files_modified ?? []) : [],
       cpuSeconds: reading.cpuSeconds,
@@ -229,6 +234,11 @@ export class Run {
     sandbox.resumeOutput();
     return how;
   }
+}
+
+/** A hostile kernel may say more than any honest one, and a session keeps it. */
+function expressionsOf(userExpressions: Readonly<Record<string, unknown>>) {
+  return weighJson(userExpressions) > EXPRESSIONS_WEIGHT_MAX ? {} : { userExpressions };
 }
 
 const NOTHING_TOLD: ExecutionError = { ename: "", evalue: "", traceback: [] };

@@ -59,9 +59,9 @@ class FakeSandbox {
   watchOutput = vi.fn();
   resumeOutput = vi.fn();
   newEvents = () => ({ oomKills: 0, processesRefused: 0 });
-  beginReading = () => 0;
+  beginMeasuring = () => 0;
   cpuSeconds = () => 0;
-  endReading = () => ({ cpuSeconds: 0, memoryPeakBytes: 0 });
+  endMeasuring = () => ({ cpuSeconds: 0, memoryPeakBytes: 0 });
 
   async destroy() {
     this.alive = false;

@@ -154,13 +154,13 @@ def become_user(context: Context) -> None:
     _become(USER_ID)
 
 
-def _become(identity: int) -> None:
+def _become(uid: int) -> None:
     linux.drop_bounding_set()
     os.setgroups([])
-    os.setresgid(identity, identity, identity)
-    os.setresuid(identity, identity, identity)
-    if os.getresuid() != (identity,) * 3 or os.getresgid() != (identity,) * 3:
-        raise OSError(f"the ids are not {identity} after setting them")
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    if os.getresuid() != (uid,) * 3 or os.getresgid() != (uid,) * 3:
+        raise OSError(f"the ids are not {uid} after setting them")
 
 
 def drop_capabilities(context: Context) -> None:

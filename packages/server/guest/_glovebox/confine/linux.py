@@ -168,14 +168,14 @@ def clear_capabilities() -> None:
     _check(_libc.syscall(_SYS_CAPSET, header, bytes(24)), "capset")
 
 
-def set_file_ids(identity: int) -> None:
+def set_file_ids(uid: int) -> None:
     """The ids by which access to files is decided, and no others. They must be set after the rest, as
     every change of those resets them. The calls have no errors; asking again tells what is in force."""
-    _libc.setfsgid(identity)
-    _libc.setfsuid(identity)
+    _libc.setfsgid(uid)
+    _libc.setfsuid(uid)
     nobody = ctypes.c_uint(-1)
-    if (_libc.setfsgid(nobody), _libc.setfsuid(nobody)) != (identity, identity):
-        raise OSError(f"the ids for files are not {identity} after setting them")
+    if (_libc.setfsgid(nobody), _libc.setfsuid(nobody)) != (uid, uid):
+        raise OSError(f"the ids for files are not {uid} after setting them")
 
 
 def rename(source: str, target: str, flags: int) -> None:

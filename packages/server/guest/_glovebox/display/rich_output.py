@@ -46,7 +46,9 @@ class ResultHook(DisplayHook):
             if not self.quiet():
                 self.update_user_ns(result)
                 self.fill_exec_result(result)
-                self.write_format_data({"text/plain": repr(result)})
+                text = repr(result)
+                self.write_format_data({"text/plain": text})
+                shell.history_manager.output_hist_reprs[self.prompt_count] = text
             return
         super().__call__(result)
 

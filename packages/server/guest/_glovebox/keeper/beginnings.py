@@ -45,10 +45,10 @@ class Beginnings:
         self._deadlines = deadlines
         self._gateway_uid = gateway_uid
 
-    def spawn(self, identity: str, _sandbox: Sandbox | None, fields: dict) -> None:
+    def spawn(self, sandbox_id: str, _sandbox: Sandbox | None, fields: dict) -> None:
         """The gateway's wish. PlanRefused or OSError when it cannot be."""
         plan = fields["plan"]
-        sandbox = self._sandboxes.make(identity, plan)
+        sandbox = self._sandboxes.make(sandbox_id, plan)
         self._deadlines.clear(sandbox.slot)
         cgroups = self._common.cgroups
         cgroups.create(sandbox.name)
@@ -81,11 +81,11 @@ class Beginnings:
                 sandbox.report.send(b"mapped")
                 os.write(sandbox.built, b"b")
             except OSError as failure:
-                self._common.fail(sandbox.identity, f"id maps: {failure}")
+                self._common.fail(sandbox.id, f"id maps: {failure}")
             return
         self._endings.close_report(sandbox)
         if message.startswith(b"!"):
-            self._common.fail(sandbox.identity, message[1:].decode("utf-8", "replace"))
+            self._common.fail(sandbox.id, message[1:].decode("utf-8", "replace"))
 
     def adopt(self, name: str) -> None:
         """Take over a sandbox that an earlier keeper made. Its processes are not our children, so

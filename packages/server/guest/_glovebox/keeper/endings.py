@@ -36,23 +36,23 @@ class Endings:
         self._emptying: deque[Sandbox] = deque()
         self._waiting: deque[tuple[float, Sandbox]] = deque()
 
-    def fail(self, identity: str, message: str) -> None:
+    def fail(self, sandbox_id: str, message: str) -> None:
         """End it, where there is one, and tell the reason."""
-        sandbox = self._sandboxes.get(identity)
+        sandbox = self._sandboxes.get(sandbox_id)
         if sandbox:
             self.destroy(sandbox)
-        self._tell({"event": "failed", "sandbox": identity, "message": message[:500]})
+        self._tell({"event": "failed", "sandbox": sandbox_id, "message": message[:500]})
 
     def destroy_all(self) -> None:
         for sandbox in list(self._sandboxes.values()):
             self.destroy(sandbox)
 
-    def destroy_known(self, identity: str, sandbox: Sandbox | None, _fields: dict) -> None:
+    def destroy_known(self, sandbox_id: str, sandbox: Sandbox | None, _fields: dict) -> None:
         """The gateway's wish. What is gone already is told once more."""
         if sandbox:
             self.destroy(sandbox)
         else:
-            self._tell({"event": "destroyed", "sandbox": identity})
+            self._tell({"event": "destroyed", "sandbox": sandbox_id})
 
     def destroy(self, sandbox: Sandbox) -> None:
         """Kill PID 1, and with it everything in its namespace. Removal follows once all are gone."""
@@ -97,7 +97,7 @@ class Endings:
                 self._selector.unregister(handle)
             os.close(handle)
         self._sandboxes.forget(sandbox)
-        self._tell({"event": "destroyed", "sandbox": sandbox.identity})
+        self._tell({"event": "destroyed", "sandbox": sandbox.id})
 
     @property
     def patience_s(self) -> float | None:
@@ -117,7 +117,7 @@ class Endings:
             self._tell(
                 {
                     "event": "sandbox_died",
-                    "sandbox": sandbox.identity,
+                    "sandbox": sandbox.id,
                     "out_of_memory": out_of_memory,
                 }
             )

@@ -16,6 +16,7 @@ sandboxes' host uids, forks and seconds after which a zygote is replaced, "recla
 sandboxes that exist already, and the folders to share as confine/folders.py describes them.
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -28,7 +29,7 @@ from _glovebox.confine.folders import Folders, FoldersRefused
 from _glovebox.confine.plan import PlanRefused
 from _glovebox.keeper.beginnings import Beginnings
 from _glovebox.keeper.cgroups.choice import open_cgroups, reclaim
-from _glovebox.keeper.cgroups.contract import CgroupsUnavailable
+from _glovebox.keeper.cgroups.contract import Cgroups, CgroupsUnavailable
 from _glovebox.keeper.complaints import Complaints
 from _glovebox.keeper.deadlines import Deadlines
 from _glovebox.keeper.endings import Endings
@@ -62,7 +63,7 @@ class Keeper:
     def __init__(
         self,
         tree: str,
-        instance: str,
+        cgroups: Cgroups,
         gateway_uid: int,
         uid_base: int,
         zygote_wear: Wear,
@@ -73,7 +74,7 @@ class Keeper:
             seccomp.load_program(policy.DIRECTORY),
             seccomp.load_program(policy.DIRECTORY, "porter.json"),
         )
-        self._cgroups = open_cgroups(instance)
+        self._cgroups = cgroups
         if ends_earlier:
             reclaim(self._cgroups)
         # Ids of the last slot serve for the trial; a sandbox that has them is not disturbed.
@@ -144,7 +145,6 @@ class Keeper:
             self._endings.remove_doomed()
             if not self._stopping:
                 self._zygotes.keep_one()
-        self._cgroups.remove_base()
 
     def _patience(self) -> float:
         if self._gateway.has_operations():
@@ -170,9 +170,9 @@ class Keeper:
         self._kernels.end_stuck_zygotes()
         living = {one.slot: one for one in self._sandboxes.values() if not one.doomed}
         for slot in self._deadlines.overdue(living):
-            identity = living[slot].identity
-            self._complaints.say(f"{identity} ran past its deadline, and the gateway did not end it")
-            self._tell({"event": "overdue", "sandbox": identity})
+            sandbox_id = living[slot].id
+            self._complaints.say(f"{sandbox_id} ran past its deadline, and the gateway did not end it")
+            self._tell({"event": "overdue", "sandbox": sandbox_id})
             self._endings.destroy(living[slot])
 
     def _on_stdin(self) -> None:
@@ -191,10 +191,10 @@ class Keeper:
         for zygote in self._zygotes.ready:
             self._tell(zygote.ready)
 
-    def _spawn(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+    def _spawn(self, sandbox_id: str, sandbox: Sandbox | None, fields: dict) -> None:
         if self._stopping:
             raise PlanRefused("the keeper is stopping")
-        self._beginnings.spawn(identity, sandbox, fields)
+        self._beginnings.spawn(sandbox_id, sandbox, fields)
 
     def _reap(self) -> None:
         while True:
@@ -214,7 +214,7 @@ class Keeper:
         if sandbox.report:
             self._beginnings.hear(sandbox)  # A step that has failed names itself there.
         if code not in _EXPECTED_ENDS:
-            self._complaints.say(f"the warden of {sandbox.identity} ended by a fault ({code})")
+            self._complaints.say(f"the warden of {sandbox.id} ended by a fault ({code})")
         self._endings.warden_ended(sandbox, code)
 
 
@@ -225,21 +225,30 @@ def main() -> int:
     linux.unmount_detached("/mnt")
     linux.name_process("gb-keeper")
     os.umask(0o022)
-    try:
-        keeper = Keeper(
-            tree,
-            instance,
-            int(gateway_uid),
-            int(uid_base),
-            Wear(int(zygote_forks), float(zygote_age_s)),
-            existing == "reclaim",
-            described,
-        )
-    except FoldersRefused as refusal:
-        sys.stderr.write(f"glovebox: {refusal}\n")
-        return EXIT_FOLDERS_REFUSED
-    except (CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
-        sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
-        return EXIT_ISOLATION_UNAVAILABLE
-    keeper.run()
+    with contextlib.ExitStack() as stack:
+        try:
+            cgroups = open_cgroups(instance)
+            stack.callback(_leave, cgroups)
+            keeper = Keeper(
+                tree,
+                cgroups,
+                int(gateway_uid),
+                int(uid_base),
+                Wear(int(zygote_forks), float(zygote_age_s)),
+                existing == "reclaim",
+                described,
+            )
+        except FoldersRefused as refusal:
+            sys.stderr.write(f"glovebox: {refusal}\n")
+            return EXIT_FOLDERS_REFUSED
+        except (CgroupsUnavailable, seccomp.PolicyError, OSError) as failure:
+            sys.stderr.write(f"ISOLATION_UNAVAILABLE {failure}\n")
+            return EXIT_ISOLATION_UNAVAILABLE
+        keeper.run()
     return 0
+
+
+def _leave(cgroups: Cgroups) -> None:
+    """However the keeper ends. The sandboxes of one that failed are adopted by the next, with their groups."""
+    if not cgroups.names():
+        cgroups.remove_base()

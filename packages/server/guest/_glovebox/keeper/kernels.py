@@ -35,7 +35,7 @@ class Kernels:
                 closing.callback(os.close, descriptor)
             forking = self.zygotes.current(sandbox.template)
             if forking is None:
-                self._common.fail(sandbox.identity, "the zygote is being restarted")
+                self._common.fail(sandbox.id, "the zygote is being restarted")
                 return
             self._fork_by(forking, sandbox, for_zygote, closing)
 
@@ -48,7 +48,7 @@ class Kernels:
     ) -> None:
         assert sandbox.plan
         request = {
-            "sandbox": sandbox.identity,
+            "sandbox": sandbox.id,
             "plan": vars(sandbox.plan),
             "host_uid": self._maker.host_uid(sandbox, USER_ID),
             "file_bytes": self._maker.file_bytes(sandbox.plan),
@@ -62,7 +62,7 @@ class Kernels:
             forking.fork_kernel(request, descriptors)
             sandbox.zygote = forking
         except BlockingIOError:
-            self._common.fail(sandbox.identity, "the zygote is behind")
+            self._common.fail(sandbox.id, "the zygote is behind")
         except OSError:
             self._lose_zygote(forking)
 
@@ -90,7 +90,7 @@ class Kernels:
         self._common.tell(
             {
                 "event": "kernel_exited",
-                "sandbox": sandbox.identity,
+                "sandbox": sandbox.id,
                 "code": code,
                 "oom_kills": self._common.cgroups.oom_kills(sandbox.name),
             }
@@ -116,18 +116,18 @@ class Kernels:
             self.zygotes.take_over(sender)
             self._common.tell(sender.ready)
             return
-        identity = message.get("forked") or message.get("failed") or message.get("exited")
-        sandbox = self._common.sandboxes.get(identity)
+        sandbox_id = message.get("forked") or message.get("failed") or message.get("exited")
+        sandbox = self._common.sandboxes.get(sandbox_id)
         if sandbox is None or sandbox.doomed:
             _close_all(descriptors)
         elif "forked" in message and not descriptors:
             # There was no room for it, and a kernel that cannot be watched is not let live.
-            self._common.fail(identity, "the keeper has too many descriptors")
+            self._common.fail(sandbox_id, "the keeper has too many descriptors")
         elif "forked" in message:
             sandbox.kernel_handle = descriptors[0]
             self._tell_spawned(sandbox, message["pid"])
         elif "failed" in message:
-            self._common.fail(identity, message["message"])
+            self._common.fail(sandbox_id, message["message"])
         else:
             self.tell_exit(sandbox, message["code"])
 
@@ -135,7 +135,7 @@ class Kernels:
         self._common.tell(
             {
                 "event": "spawned",
-                "sandbox": sandbox.identity,
+                "sandbox": sandbox.id,
                 "slot": sandbox.slot,
                 "accounting": self._common.cgroups.accounting_files(sandbox.name),
                 "pids": {"kernel": kernel_pid, "warden": sandbox.warden_pid},
@@ -155,7 +155,7 @@ class Kernels:
         for sandbox in list(self._common.sandboxes.values()):
             waits = sandbox.plan and sandbox.kernel_handle < 0 and not sandbox.doomed
             if waits and sandbox.template == lost.template:
-                self._common.fail(sandbox.identity, "the zygote died before the kernel was forked")
+                self._common.fail(sandbox.id, "the zygote died before the kernel was forked")
 
     def _watch_orphans(self) -> None:
         """Kernels whose zygote has died have no parent that could tell their end."""

@@ -81,7 +81,7 @@ class Operations:
             self._complaints.say(f"{str(name)[:20]} failed: {failure!r}")
 
     def _perform(self, operation: dict) -> None:
-        name, identity = operation.get("op"), operation.get("sandbox")
+        name, sandbox_id = operation.get("op"), operation.get("sandbox")
         if name in ("panic", "census") and len(operation) == 1:
             self._of_all[str(name)]()
             return
@@ -89,24 +89,24 @@ class Operations:
         if known is None:
             self._refuse("unknown operation")
             return
-        if not isinstance(identity, str) or not _SANDBOX_ID.fullmatch(identity):
+        if not isinstance(sandbox_id, str) or not _SANDBOX_ID.fullmatch(sandbox_id):
             self._refuse("not a sandbox id")
             return
         try:
             fields = _checked_fields(known, operation)
-            known.perform(identity, self._common.sandboxes.get(identity), fields)
+            known.perform(sandbox_id, self._common.sandboxes.get(sandbox_id), fields)
         except Exception as failure:
             if not isinstance(failure, (OSError, PlanRefused)):
                 self._complaints.say(f"{name} failed: {failure!r}")
-            self._tell_failed(known, identity, _told(failure))
+            self._tell_failed(known, sandbox_id, _told(failure))
 
-    def _tell_failed(self, known: _Operation, identity: str, reason: str) -> None:
+    def _tell_failed(self, known: _Operation, sandbox_id: str, reason: str) -> None:
         if known.answer == "inspected":
-            self._tell_inspected(identity, None, reason)
+            self._tell_inspected(sandbox_id, None, reason)
         elif known.answer:
-            self._answer(known.answer, identity, reason)
+            self._answer(known.answer, sandbox_id, reason)
         elif known.makes:
-            self._common.fail(identity, reason)
+            self._common.fail(sandbox_id, reason)
         else:
             self._refuse(reason)
 
@@ -129,33 +129,33 @@ class Operations:
             error = "the folder cannot be mounted, see the log" if status else None
             self._answer("mounted", self._mounting.pop(pid), error)
 
-    def _answer(self, event: str, identity: str, error: str | None) -> None:
-        self._common.tell({"event": event, "sandbox": identity, "error": error})
+    def _answer(self, event: str, sandbox_id: str, error: str | None) -> None:
+        self._common.tell({"event": event, "sandbox": sandbox_id, "error": error})
 
     # --- of one sandbox -----------------------------------------------------------------------
 
     @staticmethod
-    def _interrupt(_identity: str, sandbox: Sandbox | None, _fields: dict) -> None:
+    def _interrupt(_sandbox_id: str, sandbox: Sandbox | None, _fields: dict) -> None:
         if sandbox:
             send_signal(sandbox.kernel_handle, SIGINT)
 
-    def _limit(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+    def _limit(self, sandbox_id: str, sandbox: Sandbox | None, fields: dict) -> None:
         """Memory in use cannot be limited below itself; the sandbox goes on as it was."""
         if sandbox is None or sandbox.doomed:
             return
         self._common.cgroups.set_memory(sandbox.name, int(fields["memory_bytes"]))
         self._common.cgroups.set_cpu(sandbox.name, fields["cpu_cores"])
-        self._answer("limited", identity, None)
+        self._answer("limited", sandbox_id, None)
 
-    def _mount(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+    def _mount(self, sandbox_id: str, sandbox: Sandbox | None, fields: dict) -> None:
         """Folders for a session that asks for them. Told when the child has ended."""
         if sandbox is None or sandbox.doomed or sandbox.warden_handle < 0:
             raise PlanRefused("the sandbox has ended")
-        if identity in self._mounting.values():
+        if sandbox_id in self._mounting.values():
             raise PlanRefused("a mount is on its way")
-        self._mounting[self._maker.fork_to_mount(sandbox, fields["mounts"])] = identity
+        self._mounting[self._maker.fork_to_mount(sandbox, fields["mounts"])] = sandbox_id
 
-    def _porter(self, identity: str, sandbox: Sandbox | None, fields: dict) -> None:
+    def _porter(self, sandbox_id: str, sandbox: Sandbox | None, fields: dict) -> None:
         """One more process, for which the sandbox gets one more place. One that was there before ends
         with its connection, and here if it does not. Where none can be made the sandbox goes on without."""
         if sandbox is None or sandbox.doomed:
@@ -163,9 +163,9 @@ class Operations:
         self._common.cgroups.set_processes(sandbox.name, int(fields["processes"]) + 2)
         send_signal(sandbox.porter_handle, SIGKILL)
         self._maker.fork_porter(sandbox, fields["secret"])
-        self._answer("porter", identity, None)
+        self._answer("porter", sandbox_id, None)
 
-    def _inspect(self, identity: str, sandbox: Sandbox | None, _fields: dict) -> None:
+    def _inspect(self, sandbox_id: str, sandbox: Sandbox | None, _fields: dict) -> None:
         """Tell what the kernel says about a sandbox; the gateway judges it."""
         facts = None
         if sandbox and not sandbox.doomed:
@@ -176,10 +176,10 @@ class Operations:
                 "limits": self._common.cgroups.limits(sandbox.name),
                 "host_uids": self._maker.host_uids(sandbox),
             }
-        self._tell_inspected(identity, facts, None)
+        self._tell_inspected(sandbox_id, facts, None)
 
-    def _tell_inspected(self, identity: str, facts: dict | None, error: str | None) -> None:
-        self._common.tell({"event": "inspected", "sandbox": identity, "facts": facts, "error": error})
+    def _tell_inspected(self, sandbox_id: str, facts: dict | None, error: str | None) -> None:
+        self._common.tell({"event": "inspected", "sandbox": sandbox_id, "facts": facts, "error": error})
 
     # --- of all sandboxes ---------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class Sandbox:
 
     name: str
     slot: int
-    identity: str
+    id: str
     warden_pid: int = 0  # While it is our child and has not been reaped.
     warden_handle: int = -1
     kernel_handle: int = -1

@@ -26,10 +26,10 @@ from _glovebox.wire.agreement import IDS_PER_SLOT, USER_ID, WARDEN_ID
 RUN_DIRECTORY = "/run/glovebox"
 
 
-def _connect(identity: str, secret: str, role: str) -> socket.socket:
+def _connect(sandbox_id: str, secret: str, role: str) -> socket.socket:
     """A connection to the gateway, introduced before any guest code could speak on it. A gateway that takes
     no connections fails this, and is not waited for."""
-    content = {"sandbox": identity, "secret": secret, "role": role}
+    content = {"sandbox": sandbox_id, "secret": secret, "role": role}
     with ExitStack() as unless_introduced:
         connection = unless_introduced.enter_context(socket.socket(socket.AF_UNIX))
         connection.setblocking(False)
@@ -99,8 +99,8 @@ class SandboxMaker:
         with ExitStack() as wardens, ExitStack() as going_on:
             mounts = self._folders.copies(sandbox.plan.mounts, self.host_uid(sandbox, USER_ID))
             wardens.callback(close_all, mounts)
-            control = wardens.enter_context(_connect(sandbox.identity, secret, "warden"))
-            connection = going_on.enter_context(_connect(sandbox.identity, secret, "kernel"))
+            control = wardens.enter_context(_connect(sandbox.id, secret, "warden"))
+            connection = going_on.enter_context(_connect(sandbox.id, secret, "kernel"))
             report, child_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             going_on.enter_context(report)
             going_on.enter_context(child_report)
@@ -177,7 +177,7 @@ class SandboxMaker:
                 plan=sandbox.plan,
                 host_uid=self.host_uid(sandbox, USER_ID),
                 file_bytes=self.file_bytes(sandbox.plan),
-                hostname=f"sandbox-{sandbox.identity[:8]}",
+                hostname=f"sandbox-{sandbox.id[:8]}",
                 tree=self._tree,
                 keep_descriptors=ends.descriptors,
                 seccomp_program=self._programs.guest,
@@ -199,7 +199,7 @@ class SandboxMaker:
     def fork_porter(self, sandbox: Sandbox, secret: str) -> None:
         """Fork the process that serves a sandbox's files, into the warden's PID namespace. It tells the
         gateway by its connection how it fares."""
-        connection = _connect(sandbox.identity, secret, "porter")
+        connection = _connect(sandbox.id, secret, "porter")
         try:
             os.setns(sandbox.warden_handle, os.CLONE_NEWPID)
             try:

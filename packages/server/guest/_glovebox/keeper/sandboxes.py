@@ -42,8 +42,8 @@ class Sandboxes(Mapping[str, Sandbox]):
         self._by_warden: dict[int, Sandbox] = {}
         self._doomed: dict[str, Sandbox] = {}
 
-    def __getitem__(self, identity: str) -> Sandbox:
-        return self._by_id[identity]
+    def __getitem__(self, sandbox_id: str) -> Sandbox:
+        return self._by_id[sandbox_id]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_id)
@@ -51,23 +51,23 @@ class Sandboxes(Mapping[str, Sandbox]):
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def make(self, identity: str, plan: Plan) -> Sandbox:
+    def make(self, sandbox_id: str, plan: Plan) -> Sandbox:
         """A new one in the lowest free slot, of which nothing exists yet. PlanRefused when there is
         none, or one of this id."""
-        if identity in self._by_id:
+        if sandbox_id in self._by_id:
             raise PlanRefused("a sandbox of this id exists already")
         if not self._free_slots:
             raise PlanRefused("every range of host ids, or every descriptor, is in use")
         slot = heapq.heappop(self._free_slots)
-        sandbox = Sandbox(f"{slot:04d}-{identity}", slot, identity, plan=plan)
-        self._by_id[identity] = sandbox
+        sandbox = Sandbox(f"{slot:04d}-{sandbox_id}", slot, sandbox_id, plan=plan)
+        self._by_id[sandbox_id] = sandbox
         return sandbox
 
     def adopt(self, name: str) -> Sandbox:
         """One that an earlier keeper made, by the name of its control group."""
-        slot, _, identity = name.partition("-")
-        sandbox = Sandbox(name, int(slot), identity)
-        self._by_id[identity] = sandbox
+        slot, _, sandbox_id = name.partition("-")
+        sandbox = Sandbox(name, int(slot), sandbox_id)
+        self._by_id[sandbox_id] = sandbox
         if sandbox.slot in self._free_slots:
             self._free_slots.remove(sandbox.slot)
             heapq.heapify(self._free_slots)
@@ -75,15 +75,15 @@ class Sandboxes(Mapping[str, Sandbox]):
 
     def forget(self, sandbox: Sandbox) -> None:
         """Nothing of it is left."""
-        del self._by_id[sandbox.identity]
-        self._doomed.pop(sandbox.identity, None)
+        del self._by_id[sandbox.id]
+        self._doomed.pop(sandbox.id, None)
         if sandbox.slot < self._slots:  # An earlier keeper may have had more descriptors.
             heapq.heappush(self._free_slots, sandbox.slot)
 
     def doom(self, sandbox: Sandbox) -> None:
         """It has been ended, and is there until it is forgotten."""
         sandbox.doomed = True
-        self._doomed[sandbox.identity] = sandbox
+        self._doomed[sandbox.id] = sandbox
 
     @property
     def doomed(self) -> Collection[Sandbox]:

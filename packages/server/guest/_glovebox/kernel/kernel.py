@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from _glovebox.kernel import completion, libraries, questions, reseed, workspace
+from _glovebox.kernel import completion, libraries, questions, reseed, wished, workspace
 from _glovebox.kernel.outcome import Outcome
 from _glovebox.kernel.output import Output
 from _glovebox.kernel.shell import Shell, make_shell
@@ -175,18 +175,20 @@ class Kernel:
         os.environ.update(content.get("env") or {})
         count = self._shell.execution_count
         started = time.perf_counter()
+        self._shell.outcome = Outcome()  # What an interrupt before the code finds is not the last cell's.
         self._running = True
         try:
             if self._interrupted_at > content["sent_at"]:
-                outcome = _interrupted_early()
+                outcome = _interrupted_outside("it came before the code began")
             else:
-                run = self._shell.run_quietly if content.get("quiet") else self._shell.run
-                outcome = run(content["code"])
+                outcome = self._run(content)
             if not type(sys.stdout) is type(sys.stderr) is TextStream:
                 flush_replacements()
-        except KeyboardInterrupt:  # It arrived between user code and here.
+        except KeyboardInterrupt:  # It arrived between here and user code.
+            self._running = False
             outcome = self._shell.outcome
-            outcome.interrupted = True
+            if outcome.error is None:
+                outcome = _interrupted_outside("it came just before the code began, or after its end")
         finally:
             self._running = False
             self._input.end()
@@ -204,6 +206,8 @@ class Kernel:
             status = "error"
         reply = {"status": status, "execution_count": count, "execution_time": elapsed}
         # What is absent is null or empty.
+        if outcome.user_expressions:
+            reply["user_expressions"] = outcome.user_expressions
         if outcome.exit_code is not None:
             reply["exit_code"] = outcome.exit_code
         if outcome.error:
@@ -214,6 +218,14 @@ class Kernel:
             reply["files_created"] = bounded(created)
             reply["files_modified"] = bounded(modified)
         self._output.send("execute_reply", reply)
+
+    def _run(self, content: dict) -> Outcome:
+        code = content["code"]
+        if content.get("quiet"):
+            return self._shell.run_quietly(code)
+        if wishes := content.get("wishes"):
+            return wished.run(self._shell, code, **wishes)
+        return self._shell.run(code)
 
     def _repair_streams(self) -> None:
         """User code may have closed or redirected descriptors 1 and 2; the next cell gets them back."""
@@ -226,9 +238,9 @@ class Kernel:
                 os.dup2(pipe, descriptor)
 
 
-def _interrupted_early() -> Outcome:
-    """The interrupt of a request can be here before the request is read."""
-    line = "KeyboardInterrupt: it came before the code began"
+def _interrupted_outside(when: str) -> Outcome:
+    """An interrupt can be here before the request is read, or while no line of user code runs."""
+    line = f"KeyboardInterrupt: {when}"
     error = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": [line]}
     return Outcome(error=error, interrupted=True)
 

@@ -10,6 +10,8 @@ class Outcome:
     error: dict | None = None
     exit_code: int | None = None
     interrupted: bool = False
+    # Each as IPython has it: a MIME bundle, or an error.
+    user_expressions: dict | None = None
 
 
 def described(etype: type, evalue: BaseException, lines: list[str] | None) -> dict:

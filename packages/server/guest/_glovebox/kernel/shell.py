@@ -23,6 +23,7 @@ from _glovebox.display import formats
 from _glovebox.display.rich_output import PlainPrinters, Publisher, ResultHook
 from _glovebox.kernel import backends
 from _glovebox.kernel.cell_pieces import Piece
+from _glovebox.kernel.history import SessionHistory
 from _glovebox.kernel.last_result import LastResult
 from _glovebox.kernel.magics import OwnMagics
 from _glovebox.kernel.outcome import Outcome, described
@@ -53,13 +54,16 @@ class Shell(LastResult, InteractiveShell):
         self.send = self.hold = lambda msg_type, content: None
         self.outcome = Outcome()
         self._shown, self._is_asked = None, False
+        # How many cells code runs within the one that was sent.
+        self._depth = 0
         super().__init__(**options)
         # Bookmarks and the like. IPython keeps them in files where a library is there that does.
         self.db = {}
 
     def init_history(self):
-        super().init_history()
+        self.history_manager = SessionHistory(shell=self, parent=self)
         self.history_manager.enabled = False
+        self.configurables.append(self.history_manager)
 
     def init_sys_modules(self):
         # User functions live in `__main__`, where pickle and multiprocessing look for them.
@@ -94,16 +98,27 @@ class Shell(LastResult, InteractiveShell):
 
     def run(self, code: str) -> Outcome:
         """Run one cell and say how it ended. Output goes through `send` and the streams."""
+        self._begin()
+        pieces = self._short_path.pieces(code)
+        if pieces is None:
+            return self._run_ipython(code, store_history=True)
+        self._run_plain(code, pieces)
+        return self.outcome
+
+    def run_apart(self, code: str, silent: bool) -> Outcome:
+        """Run a cell that has no number and no place in the history; a silent one shows no value either."""
+        self._begin()
+        return self._run_ipython(code, store_history=False, silent=silent)
+
+    def _begin(self) -> None:
         self.outcome = Outcome()
         self._shown, self._is_asked = None, False
-        pieces = self._short_path.pieces(code)
-        if pieces is not None:
-            self._run_plain(code, pieces)
-            return self.outcome
+
+    def _run_ipython(self, code: str, **how: bool) -> Outcome:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="To exit: use 'exit'")
-                result = super().run_cell(code, store_history=True)
+                result = super().run_cell(code, **how)
         except KeyboardInterrupt:
             raise
         except BaseException as raised:  # By a printer of tracebacks that user code has put in place.
@@ -112,6 +127,18 @@ class Shell(LastResult, InteractiveShell):
             # What a magic has shown and not let through is in neither.
             self._take_failure(result.error_in_exec or result.error_before_exec or self._shown)
         return self.outcome
+
+    def run_cell(self, *arguments, **options):
+        """For code and for magics. What fails inside is shown, and the cell around it goes on, as in Jupyter."""
+        self._depth += 1
+        try:
+            return super().run_cell(*arguments, **options)
+        finally:
+            self._depth -= 1
+
+    def _is_inside(self, etype) -> bool:
+        """Whether this ends a cell inside alone. An interrupt is meant for all of it."""
+        return self._depth > 0 and not issubclass(etype, KeyboardInterrupt)
 
     def run_quietly(self, code: str) -> Outcome:
         """Run our own code: in a namespace apart, without a number, a value or a place in the history."""
@@ -224,7 +251,7 @@ class Shell(LastResult, InteractiveShell):
             return
         # `%tb`, or a cell that shows what it has caught: it goes on.
         self._is_asked = kind is None or (trace and trace.tb_frame.f_globals is self.user_ns)
-        if not self._is_asked:
+        if not self._is_asked and not self._is_inside(type(value)):
             self._shown = value
         if isinstance(value, BaseExceptionGroup):
             # IPython would print these past us.
@@ -238,12 +265,18 @@ class Shell(LastResult, InteractiveShell):
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
     def _showtraceback(self, etype, evalue, stb):
-        if self._is_asked:
-            print(self.InteractiveTB.stb2text(stb), file=sys.stderr)
+        if self._is_asked or self._is_inside(etype):
+            # `%%capture` takes what a cell prints, and not that it has failed.
+            stream = sys.stderr if self._is_asked else sys.__stderr__
+            print(self.InteractiveTB.stb2text(stb), file=stream)
             return
         self._note_error(etype, evalue, list(stb))
 
     # --- what needs a terminal or a parent elsewhere ------------------------------------------
+
+    def set_next_input(self, text, replace=False):
+        """`%recall`, `%load`: there is no next input to be filled in, so it is shown."""
+        print(text)
 
     def system(self, cmd):
         """`!cmd`: the child writes to our own descriptors 1 and 2, so its output stays in order."""

@@ -122,7 +122,7 @@ def _refuse_holes(status: os.stat_result) -> None:
         raise Refused("FILE_TOO_LARGE")
 
 
-class Reading:
+class FileReader:
     """A file that is open. The gateway is told its size and then names the range that it wants."""
 
     def __init__(self, fields: dict):
@@ -139,8 +139,8 @@ class Reading:
         descriptor, status = open_regular(self._path)
         try:
             _refuse_holes(status)
-            identity = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
-            yield wire.HEAD, {**describe(status), "etag": identity}
+            version = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
+            yield wire.HEAD, {**describe(status), "etag": version}
             while self._range is None:
                 yield None
             offset, left = self._range
@@ -160,7 +160,7 @@ class Reading:
 # --- writing ----------------------------------------------------------------------------------
 
 
-class Writing:
+class FileWriter:
     """One file or several that appear together, when the last byte of the last has arrived. Until
     then they have no names: whatever ends the request ends them."""
 

@@ -16,9 +16,9 @@ from _glovebox.porter import wire
 from _glovebox.porter.archive import archive
 from _glovebox.porter.files import (
     PAUSE,
-    Reading,
+    FileReader,
+    FileWriter,
     Sent,
-    Writing,
     list_directory,
     make_directory,
     remove,
@@ -40,7 +40,7 @@ _SIMPLE = {
 class _Request:
     """What is under way: who continues it, and how much may be sent."""
 
-    def __init__(self, work: Iterator[Sent] | None, handler: Reading | Writing | None):
+    def __init__(self, work: Iterator[Sent] | None, handler: FileReader | FileWriter | None):
         self.work = work
         self.handler = handler
         self.credit = wire.WINDOW_BYTES
@@ -55,7 +55,7 @@ class _Request:
     def close(self) -> None:
         if isinstance(self.work, Iterator) and hasattr(self.work, "close"):
             self.work.close()
-        if isinstance(self.handler, Writing):
+        if isinstance(self.handler, FileWriter):
             self.handler.close()
 
 
@@ -116,10 +116,10 @@ class Porter:
             raise Refused("TOO_MANY")
         operation = fields.get("op")
         if operation == "read":
-            reading = Reading(fields)
+            reading = FileReader(fields)
             request = _Request(reading.run(), reading)
         elif operation == "write":
-            request = _Request(None, Writing(fields))
+            request = _Request(None, FileWriter(fields))
         elif operation == "watch":
             request = _Request(self._watcher.watch(fields), None)
             request.watches = True
@@ -134,13 +134,13 @@ class Porter:
             handler.item(wire.parse_json(payload))
             request.waits = False
             self._enqueue(number, request)
-        elif kind == wire.DATA and isinstance(handler, Writing):
+        elif kind == wire.DATA and isinstance(handler, FileWriter):
             handler.data(payload)
             request.consumed += len(payload)
             if request.consumed >= wire.WINDOW_BYTES // 4:
                 self._connection.sendall(wire.credit_frame(number, request.consumed))
                 request.consumed = 0
-        elif kind == wire.END and isinstance(handler, Writing):
+        elif kind == wire.END and isinstance(handler, FileWriter):
             written = handler.commit()
             self._forget(number)
             self._send(number, wire.END, written)

@@ -62,7 +62,7 @@ class ForkedTest(unittest.TestCase):
     def test_one_that_comes_without_is_ended(self):
         """Linux leaves out a descriptor for which its receiver has no room."""
         self._say({"forked": "sandbox0", "pid": 7})
-        self.assertEqual([identity for identity, _ in self.failed], ["sandbox0"])
+        self.assertEqual([sandbox_id for sandbox_id, _ in self.failed], ["sandbox0"])
         self.assertEqual((self.told, self.sandbox.kernel_handle), ([], -1))
 
 

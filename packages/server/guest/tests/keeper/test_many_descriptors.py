@@ -21,6 +21,8 @@ from tests.support import PATIENCE_S, in_child, open_descriptors, temporary_dire
 HELD = 2100
 # A warden has seven descriptors for good, and opens one file at a time.
 NUMBERS_END = 16
+# Of all the steps of confinement, the one that closes descriptors.
+CLOSING = (confine.close_descriptors,)
 PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, [])
 
 
@@ -92,29 +94,48 @@ def descriptors_of(pid: int) -> list[int]:
     return sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
 
 
+def forked_warden(maker: SandboxMaker, gateway: Gateway) -> tuple[Sandbox, dict[str, int]]:
+    """One that the gateway has heard of, and the descriptors that the keeper has of it."""
+    sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
+    with mock.patch.object(confine, "WARDEN_STEPS", CLOSING):
+        given = maker.fork_warden(sandbox, "secret")
+    gateway.accept(2)
+    return sandbox, given
+
+
+def exit_code_of(sandbox: Sandbox) -> int:
+    if sandbox.report:
+        sandbox.report.close()
+    _, status = os.waitpid(sandbox.warden_pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def forked_porter(maker: SandboxMaker, gateway: Gateway) -> tuple[Sandbox, socket.socket]:
+    """One that the gateway has heard of, and its end of the connection."""
+    sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
+    sandbox.warden_handle = os.pidfd_open(os.getpid())
+    with mock.patch.object(porter_steps, "porter_steps", lambda _warden: CLOSING):
+        maker.fork_porter(sandbox, "secret")
+    gateway.accept(1)
+    return sandbox, gateway.ends["porter"]
+
+
 class ManyDescriptorsTest(unittest.TestCase):
     def test_a_warden_forwards_output_and_has_low_numbers(self):
         def work(maker: SandboxMaker, gateway: Gateway) -> dict:
-            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
-            steps = mock.patch.object(confine, "WARDEN_STEPS", (confine.close_descriptors,))
-            with steps:
-                given = maker.fork_warden(sandbox, "secret")
-            gateway.accept(2)
+            sandbox, given = forked_warden(maker, gateway)
             ready = gateway.readers["warden"].read()["msg_type"]
             numbers = descriptors_of(sandbox.warden_pid)
             gateway.tell_warden("pump", on=True, output_bytes_max=1000)
             os.write(given["stdout"], b"a line\n")
             message = gateway.readers["kernel"].read()
-            if sandbox.report:
-                sandbox.report.close()
             gateway.close()
-            _, status = os.waitpid(sandbox.warden_pid, 0)
             return {
                 "lowest": min(given.values()),
                 "ready": ready,
                 "numbers": numbers,
                 "message": message["content"],
-                "code": os.waitstatus_to_exitcode(status),
+                "code": exit_code_of(sandbox),
             }
 
         seen = with_many_descriptors(work)
@@ -126,15 +147,8 @@ class ManyDescriptorsTest(unittest.TestCase):
 
     def test_a_porter_serves_and_has_low_numbers(self):
         def work(maker: SandboxMaker, gateway: Gateway) -> dict:
-            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
-            sandbox.warden_handle = os.pidfd_open(os.getpid())
-            steps = mock.patch.object(
-                porter_steps, "porter_steps", lambda _warden: (confine.close_descriptors,)
-            )
-            with steps:
-                maker.fork_porter(sandbox, "secret")
-            gateway.accept(1)
-            header = gateway.ends["porter"].recv(porter_wire.HEADER_BYTES, socket.MSG_WAITALL)
+            sandbox, connection = forked_porter(maker, gateway)
+            header = connection.recv(porter_wire.HEADER_BYTES, socket.MSG_WAITALL)
             numbers = descriptors_of(inspection._pid_of(sandbox.porter_handle))
             return {"kind": header[8], "numbers": numbers}
 
@@ -145,21 +159,13 @@ class ManyDescriptorsTest(unittest.TestCase):
 
     def test_a_warden_that_fails_says_why_and_ends_by_a_code_of_its_own(self):
         def work(maker: SandboxMaker, gateway: Gateway) -> dict:
-            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
-            with (
-                mock.patch.object(confine, "WARDEN_STEPS", (confine.close_descriptors,)),
-                mock.patch.object(warden.Warden, "_handle", side_effect=ValueError("line\nbreak")),
-            ):
-                maker.fork_warden(sandbox, "secret")
-            gateway.accept(2)
+            with mock.patch.object(warden.Warden, "_handle", side_effect=ValueError("line\nbreak")):
+                sandbox, _ = forked_warden(maker, gateway)
             reader = gateway.readers["warden"]
             reader.read()
             gateway.tell_warden("pump", on=True, output_bytes_max=1000)
             message = reader.read()
-            _, status = os.waitpid(sandbox.warden_pid, 0)
-            if sandbox.report:
-                sandbox.report.close()
-            return {"message": message, "code": os.waitstatus_to_exitcode(status)}
+            return {"message": message, "code": exit_code_of(sandbox)}
 
         seen = with_many_descriptors(work)
         self.assertEqual(seen["message"]["msg_type"], "fault")
@@ -168,15 +174,7 @@ class ManyDescriptorsTest(unittest.TestCase):
 
     def test_a_porter_that_fails_says_why(self):
         def work(maker: SandboxMaker, gateway: Gateway) -> str:
-            sandbox = Sandbox("0000-sandbox0", 0, "sandbox0", plan=PLAN)
-            sandbox.warden_handle = os.pidfd_open(os.getpid())
-            steps = mock.patch.object(
-                porter_steps, "porter_steps", lambda _warden: (confine.close_descriptors,)
-            )
-            with steps:
-                maker.fork_porter(sandbox, "secret")
-            gateway.accept(1)
-            connection = gateway.ends["porter"]
+            _, connection = forked_porter(maker, gateway)
             connection.sendall(porter_wire.frame(1, porter_wire.OPEN, b"[]"))
             said = b""
             while chunk := connection.recv(4096):

@@ -10,7 +10,7 @@ from _glovebox.keeper.operations import Operations
 from _glovebox.keeper.sandbox import Common, Sandbox
 from _glovebox.keeper.sandboxes import Sandboxes
 
-IDENTITY = "0123456789abcdef"
+SANDBOX_ID = "0123456789abcdef"
 SECRET = "0123456789abcdef" * 2
 PLAN = {
     "memory_bytes": 128 << 20, "cpu_cores": 0.5, "processes": 20, "open_files": 256,
@@ -18,13 +18,13 @@ PLAN = {
     "tmp_bytes": 8 << 20, "tmp_inodes": 1024, "mounts": [],
 }  # fmt: skip
 VALID = [
-    {"op": "spawn", "sandbox": IDENTITY, "secret": SECRET, "plan": PLAN},
-    {"op": "limit", "sandbox": IDENTITY, "memory_bytes": 64 << 20, "cpu_cores": 0.5},
-    {"op": "mount", "sandbox": IDENTITY, "mounts": []},
-    {"op": "porter", "sandbox": IDENTITY, "secret": SECRET, "processes": 20},
-    {"op": "interrupt", "sandbox": IDENTITY},
-    {"op": "destroy", "sandbox": IDENTITY},
-    {"op": "inspect", "sandbox": IDENTITY},
+    {"op": "spawn", "sandbox": SANDBOX_ID, "secret": SECRET, "plan": PLAN},
+    {"op": "limit", "sandbox": SANDBOX_ID, "memory_bytes": 64 << 20, "cpu_cores": 0.5},
+    {"op": "mount", "sandbox": SANDBOX_ID, "mounts": []},
+    {"op": "porter", "sandbox": SANDBOX_ID, "secret": SECRET, "processes": 20},
+    {"op": "interrupt", "sandbox": SANDBOX_ID},
+    {"op": "destroy", "sandbox": SANDBOX_ID},
+    {"op": "inspect", "sandbox": SANDBOX_ID},
     {"op": "panic"},
     {"op": "census"},
 ]
@@ -34,7 +34,7 @@ for _ in range(500):
 ODD = [
     None, True, False, 0, -1, 10**400, 1e308, float("nan"), float("inf"), float("-inf"),
     "", "\ud800", "\0", "é" * 20_000, [], {}, [["a"]], [{"a": 1}], [1] * 10_000, DEEP,
-    SECRET, SECRET.upper(), SECRET + "\n", IDENTITY, "__init__", "spawn", "../../etc",
+    SECRET, SECRET.upper(), SECRET + "\n", SANDBOX_ID, "__init__", "spawn", "../../etc",
 ]  # fmt: skip
 
 
@@ -66,21 +66,21 @@ class OperationsTest(unittest.TestCase):
         self.stderr = self.enterContext(mock.patch("sys.stderr"))
 
     def know(self) -> Sandbox:
-        sandbox = self.sandboxes.adopt(f"0000-{IDENTITY}")
+        sandbox = self.sandboxes.adopt(f"0000-{SANDBOX_ID}")
         sandbox.warden_handle = 0
         return sandbox
 
     def test_what_is_asked_in_good_faith_is_done_with_fields_that_were_checked(self):
         self.operations.perform(VALID[0])
-        identity, sandbox, fields = self.spawn.call_args[0]
-        self.assertEqual((identity, sandbox, fields["secret"]), (IDENTITY, None, SECRET))
+        sandbox_id, sandbox, fields = self.spawn.call_args[0]
+        self.assertEqual((sandbox_id, sandbox, fields["secret"]), (SANDBOX_ID, None, SECRET))
         self.assertEqual(fields["plan"].memory_bytes, 128 << 20)
         self.know()
         for operation in VALID[1:3]:
             self.operations.perform(operation)
-        self.assertEqual(self.told[0], {"event": "limited", "sandbox": IDENTITY, "error": None})
+        self.assertEqual(self.told[0], {"event": "limited", "sandbox": SANDBOX_ID, "error": None})
         self.operations.reaped(12345, 0)
-        self.assertEqual(self.told[1], {"event": "mounted", "sandbox": IDENTITY, "error": None})
+        self.assertEqual(self.told[1], {"event": "mounted", "sandbox": SANDBOX_ID, "error": None})
         self.assertEqual(self.failed, [])
 
     def test_secrets_of_any_other_form_are_refused(self):
@@ -128,11 +128,11 @@ class OperationsTest(unittest.TestCase):
     def test_what_goes_wrong_in_an_operation_is_told_and_ends_nobody(self):
         self.spawn.side_effect = RuntimeError("a fault of ours")
         self.operations.perform(VALID[0])
-        self.assertEqual(self.failed, [(IDENTITY, "a fault of ours")])
+        self.assertEqual(self.failed, [(SANDBOX_ID, "a fault of ours")])
         self.know()
         self.maker.fork_porter.side_effect = RecursionError("deep")
         self.operations.perform(VALID[3])
-        self.assertEqual(self.told[-1], {"event": "porter", "sandbox": IDENTITY, "error": "deep"})
+        self.assertEqual(self.told[-1], {"event": "porter", "sandbox": SANDBOX_ID, "error": "deep"})
         self.destroy.side_effect = ZeroDivisionError()
         self.operations.perform(VALID[5])
         self.assertEqual(self.told[-1], {"event": "refused", "message": "ZeroDivisionError"})

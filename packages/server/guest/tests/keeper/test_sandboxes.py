@@ -30,7 +30,7 @@ class SandboxesTest(unittest.TestCase):
     def test_a_slot_is_in_use_until_its_sandbox_is_forgotten(self):
         self.sandboxes.doom(self.sandboxes.make("sandbox0", PLAN))
         self.assertEqual(self.sandboxes.make("sandbox1", PLAN).slot, 1)
-        self.assertEqual([one.identity for one in self.sandboxes.doomed], ["sandbox0"])
+        self.assertEqual([one.id for one in self.sandboxes.doomed], ["sandbox0"])
 
     def test_an_adopted_one_keeps_its_slot(self):
         self.assertEqual(self.sandboxes.adopt("0000-adopted0").slot, 0)

@@ -76,6 +76,32 @@ class FailuresTest(unittest.TestCase):
         self.assertEqual((run.status, run.stdout), ("ok", "on\n"))
         self.assertIn("KeyError", run.stderr)
 
+    def test_a_cell_that_code_runs_fails_alone(self):
+        for code, name in (
+            ("result = get_ipython().run_cell('1 / 0')", "ZeroDivisionError"),
+            ("result = get_ipython().run_cell('x = (1,\\ny = 2')", "SyntaxError"),
+            ("result = get_ipython().run_cell('%nosuchmagic')", "UsageError"),
+            ("result = get_ipython().run_cell('raise ExceptionGroup(\"g\", [KeyError(1)])')", "KeyError"),
+        ):
+            run = self.run_cell(f"{code}\nprint(result.success)")
+            self.assertEqual((run.status, run.stdout), ("ok", "False\n"), code)
+            self.assertIn(name, run.stderr, code)
+            self.assertNotIn("_glovebox", run.stderr)
+        run = self.run_cell("%%capture caught\nprint('before')\n1 / 0")
+        self.assertEqual((run.status, run.stdout), ("ok", ""))
+        self.assertIn("ZeroDivisionError", run.stderr)
+        self.assertEqual(self.run_cell("caught.stdout, caught.stderr").value, "('before\\n', '')")
+
+    def test_the_cell_around_one_that_failed_may_fail_as_well(self):
+        inner = "get_ipython().run_cell('1 / 0')"
+        for code, name in (
+            (f"{inner}\n{{}}['k']", "KeyError"),
+            (f"{inner}.raise_error()", "ZeroDivisionError"),
+            (f"{inner}\n%nosuchmagic", "UsageError"),
+        ):
+            self.assertEqual(self.run_cell(code).reply["error"]["ename"], name, code)
+        self.assertEqual(self.run_cell("{}['k']").reply["error"]["ename"], "KeyError")
+
     def test_a_failing_script_is_an_error(self):
         self.run_cell("open('failing.py', 'w').write('1 / 0')")
         self.assertEqual(self.run_cell("%run failing.py").reply["error"]["ename"], "ZeroDivisionError")

@@ -74,6 +74,23 @@ class KernelTest(unittest.TestCase):
             self.assertLess(time.monotonic() - started, 10)
         self.assertEqual(self.kernel.run("kept").value, "1")
 
+    def test_an_interrupt_is_told_as_such_wherever_between_request_and_end_it_comes(self):
+        for code in ("pass", "import sys", "%time 1", "1/0"):
+            for step in range(25):
+                with self.subTest(code=code, step=step):
+                    self.kernel.start(code)
+                    time.sleep(step * 40e-6)
+                    self.kernel.interrupt()
+                    run = self.kernel.finish()
+                    error = run.reply.get("error") or {}
+                    wanted = {
+                        "interrupted": "KeyboardInterrupt",
+                        "error": "ZeroDivisionError",
+                        "ok": None,
+                    }
+                    self.assertEqual(error.get("ename"), wanted[run.status])
+        self.assertEqual(self.kernel.run("1 + 1").value, "2")
+
     def test_an_interrupt_between_cells_does_nothing(self):
         self.kernel.run("kept = 1")
         self.kernel.interrupt()

@@ -23,13 +23,9 @@ export class ResultLines {
     this.#done = done;
   }
 
-  /** @throws UsageError, CommandError */
+  /** Makes the file. @throws CommandError */
   static open(path: string | undefined, { resume, force }: OpenMode): ResultLines {
-    if (path === undefined) {
-      if (resume || force) throw new UsageError("--resume and --force need --out FILE");
-      return new ResultLines(undefined, new Set());
-    }
-    if (resume && force) throw new UsageError("--resume goes on, --force begins anew: give one");
+    if (path === undefined) return new ResultLines(undefined, new Set());
     if (resume) return ResultLines.#resume(path);
     try {
       return new ResultLines(openSync(path, force ? "w" : "wx"), new Set());
@@ -74,6 +70,14 @@ export class ResultLines {
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
   }
+}
+
+/** @throws UsageError */
+export function checkOpenMode(path: string | undefined, { resume, force }: OpenMode): void {
+  if (path === undefined && (resume || force)) {
+    throw new UsageError("--resume and --force need --out FILE");
+  }
+  if (resume && force) throw new UsageError("--resume goes on, --force begins anew: give one");
 }
 
 /** By its name where it has one, as lines may have been added or moved since. */

@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import type { BatchInput, BatchItemResult, Glovebox } from "@glovebox/sdk";
 import { CountLine } from "../terminal/count-line.js";
-import { ResultLines } from "./batch-results.js";
+import { checkOpenMode, ResultLines } from "./batch-results.js";
 import { readTasks, type Task } from "./batch-tasks.js";
 import { checkEvent } from "./checked-answers.js";
 import {
@@ -65,11 +65,15 @@ async function runBatchFile(args: readonly string[]): Promise<number> {
     concurrency: parseConcurrency(values.concurrency),
     stopsOnError: values["stop-on-error"],
   };
+  checkOpenMode(out, { resume, force });
   const tasks = readTasks(source);
+  const { client } = connectWith(values);
+  // A server that is not there, or refuses the token, leaves no file behind.
+  if (out !== undefined) await client.sessions();
   const lines = ResultLines.open(out, { resume, force });
   try {
     const left = tasks.filter((task) => !lines.has(task));
-    const counts = await runTasks(connectWith(values).client, left, lines, wanted);
+    const counts = await runTasks(client, left, lines, wanted);
     if (counts.exitCode === undefined) report(counts, tasks.length - left.length, values.json);
     return counts.exitCode ?? (counts.ok === left.length ? 0 : 1);
   } finally {

@@ -8,6 +8,7 @@ import {
   type MimeBundle,
   markdownIn,
   plainTextIn,
+  textContent,
 } from "../../mime.js";
 
 export type { MimeBundle };
@@ -30,20 +31,52 @@ export function imageOfBytes(mime: string, bytes: Buffer): Image | undefined {
   return extension === undefined ? undefined : { mime, extension, bytes };
 }
 
-/** What is worth a file where there is no image: a page, or the data of a chart. */
+/** What is worth a file where there is no image. Of several forms the one that shows most. */
 export function documentOf(data: MimeBundle): Image | undefined {
-  const page = data["text/html"];
-  if (typeof page === "string" && plainTextIn(data)?.startsWith("<") !== false) {
-    return { mime: "text/html", extension: "html", bytes: Buffer.from(page) };
-  }
-  for (const [mime, value] of Object.entries(data)) {
-    if (!CHART.test(mime)) continue;
-    return { mime, extension: "json", bytes: Buffer.from(JSON.stringify(value) ?? "null") };
+  return mediumOf(data) ?? pageOf(data) ?? textDocumentOf(data);
+}
+
+/** By their types, in base64 as images. */
+const MEDIA: Readonly<Record<string, string>> = {
+  "application/pdf": "pdf",
+  ...{ "audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp4": "m4a" },
+  ...{ "audio/ogg": "ogg", "audio/flac": "flac", "audio/webm": "weba", "audio/aac": "aac" },
+  ...{ "video/mp4": "mp4", "video/webm": "webm", "video/ogg": "ogv", "video/quicktime": "mov" },
+};
+
+function mediumOf(data: MimeBundle): Image | undefined {
+  for (const [mime, extension] of Object.entries(MEDIA)) {
+    const base64 = textContent(data[mime]);
+    if (base64 !== undefined) return { mime, extension, bytes: Buffer.from(base64, "base64") };
   }
   return undefined;
 }
 
-const CHART = /^application\/vnd\.(plotly|vega|vegalite)\.[\w.]{1,20}\+json$/;
+function pageOf(data: MimeBundle): Image | undefined {
+  const page = textContent(data["text/html"]);
+  if (page === undefined || plainTextIn(data)?.startsWith("<") === false) return undefined;
+  return { mime: "text/html", extension: "html", bytes: Buffer.from(page) };
+}
+
+function textDocumentOf(data: MimeBundle): Image | undefined {
+  for (const [mime, value] of Object.entries(data)) {
+    if (!JSON_TYPE.test(mime)) continue;
+    const extension = mime === "application/geo+json" ? "geojson" : "json";
+    return { mime, extension, bytes: Buffer.from(JSON.stringify(value) ?? "null") };
+  }
+  for (const [mime, extension] of TEXTS) {
+    const text = textContent(data[mime]);
+    if (text !== undefined) return { mime, extension, bytes: Buffer.from(text) };
+  }
+  return undefined;
+}
+
+const TEXTS = [
+  ["text/latex", "tex"],
+  ["text/markdown", "md"],
+] as const;
+/** Charts as data among them. What we say of charts and tables ourselves has types of its own. */
+const JSON_TYPE = /^application\/(json|geo\+json|vnd\.(plotly|vega|vegalite)\.[\w.]{1,20}\+json)$/;
 
 /** The text that stands for the bundle where nothing but text can be shown. */
 export function bundleText(data: MimeBundle): string {

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { DownloadProgress } from "../data/download-progress.js";
 import { formatBytes } from "./amounts.js";
+import { CountLine } from "./count-line.js";
 import { ProgressBar } from "./progress-bar.js";
 import { formatTable } from "./table.js";
 
@@ -41,6 +43,31 @@ test("a transfer of unknown length shows what is done", () => {
   expect(transfer({ isTTY: true, stepMs: 200, total: undefined }).at(-2)).toContain(
     "a.csv  10.0 MB  5.0 MB/s",
   );
+});
+
+test("counts and downloads are drawn as a bar, and what stays is written over it", () => {
+  const written: string[] = [];
+  const out = { isTTY: true, columns: 70, write: (text: string) => written.push(text) };
+  const counts = new CountLine(out, 4);
+  counts.show(1, 1);
+  counts.show(2, 1); // Too soon to be drawn.
+  counts.show(4, 1);
+  counts.end();
+  expect(written).toEqual([
+    expect.stringMatching(/^\r\[#{6}\.{18}\] 1\/4, 1 failed, /),
+    expect.stringMatching(/^\r\[#{24}\] 4\/4, 1 failed, /),
+    "\r\u001b[K",
+  ]);
+  written.length = 0;
+  const download = new DownloadProgress(out);
+  download.begin("a.csv", 100);
+  download.at(50, 100);
+  download.done(100);
+  expect(written).toEqual([
+    expect.stringMatching(/^\r\[#{12}\.{12}\] 50 %, 50 bytes, .* {2}a\.csv/),
+    "\r\u001b[K",
+    "a.csv: done, 100 bytes\n",
+  ]);
 });
 
 test("sizes are short", () => {

@@ -25,7 +25,7 @@ export async function sendFile(
   path: string,
   file: OpenFile,
 ): Promise<void> {
-  const etag = `"${file.identity}"`;
+  const etag = `"${file.version}"`;
   reply.headers({
     ...INERT,
     etag,

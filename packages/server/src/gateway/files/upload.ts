@@ -1,6 +1,7 @@
 /** Bodies that are files. They are passed on as they come, and appear when the last byte has. */
 
 import type { IncomingMessage } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   Busboy,
   type BusboyFileStream,
@@ -20,6 +21,8 @@ const FILES_MAX = 1000;
 const FIELDS_MAX = 100;
 /** What is parsed before anybody looks whether there are too many parts: it may hold thousands. */
 const PIECE_BYTES = 16_384;
+/** After less than this, what else comes in the same turn is taken with it: each piece on its way has its price. */
+const SMALL_BYTES = 4096;
 /** A parser that is not kept waiting goes on at once, or never. */
 const STUCK_MS = 2000;
 
@@ -62,6 +65,7 @@ async function readBody(body: IncomingMessage, take: (chunk: Buffer) => Promise<
         throw new ServiceError("INVALID_REQUEST", "The body came too slowly.");
       }
       await take(chunk);
+      if (chunk.length < SMALL_BYTES) await nextTurn();
     }
   } catch (error) {
     if (error instanceof ServiceError) throw error;

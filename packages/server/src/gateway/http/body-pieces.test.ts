@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -20,6 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   client.destroy();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -64,6 +65,24 @@ test("larger pieces after small ones come as ever", async () => {
   let length = 0;
   for await (const piece of received) length += (piece as Buffer).length;
   expect(length).toBe(2000 + 20 * 65_536);
+});
+
+test("a read of small pieces is handed on in a few, in their order and before what comes behind them", async () => {
+  const pushed = vi.spyOn(IncomingMessage.prototype, "push");
+  for (const path of ["/file", "/"]) {
+    request = undefined;
+    const crumbs = Array.from({ length: 5000 }, (_, at) => String(at % 10));
+    const body = crumbs.map((crumb) => `1\r\n${crumb}\r\n`).join("");
+    const large = "b".repeat(500_000);
+    const received = await send(
+      path,
+      `${body}${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`,
+    );
+    let text = "";
+    for await (const piece of received) text += piece;
+    expect(text).toBe(crumbs.join("") + large);
+  }
+  expect(pushed.mock.calls.length).toBeLessThan(2 * 1500);
 });
 
 test("a client that goes in the middle leaves nobody waiting", async () => {

@@ -11,8 +11,8 @@ const PIECES = 1000;
 const PIECE_BYTES_MIN = 64;
 /** Of a body that nobody asked for. Who refuses it has had its time to say so. */
 const UNASKED_PIECES_MAX = 6000;
-/** All bodies in small pieces together get so many in a millisecond, which is a fifth of what can be taken. */
-const PIECES_PER_MS = 200;
+/** All bodies in small pieces together get so many in a millisecond, which is a tenth of what can be taken. */
+const PIECES_PER_MS = 100;
 const TURN_MS = 5;
 
 const asked = new WeakSet<IncomingMessage>();
@@ -35,31 +35,40 @@ export function watchPieces(request: IncomingMessage): void {
   let rest: Buffer[] = [];
 
   request.push = (piece: Buffer | null) => {
-    if (piece === null || request.destroyed) {
+    if (request.destroyed) return false;
+    if (piece === null) {
       pushRest();
-      return push(piece);
+      return push(null);
     }
     bytes += piece.length;
     if (isWanted === undefined) {
-      if (++pieces <= PIECES || bytes / pieces >= PIECE_BYTES_MIN) return push(piece);
+      if (++pieces <= PIECES || bytes / pieces >= PIECE_BYTES_MIN) {
+        pushRest();
+        return push(piece);
+      }
       if (!asked.has(request)) {
         if (pieces > UNASKED_PIECES_MAX) request.socket.destroy();
-        return push(piece);
+        return gather(piece);
       }
       isWanted = false;
       owed += pieces;
       inTurn(goOn);
     }
     owed++;
-    // After the rest of what was read at once.
-    if (rest.length === 0) process.nextTick(pushRest);
-    rest.push(piece);
+    gather(piece);
     return false;
   };
   request._read = (size) => {
     if (isWanted === undefined) read(size);
     else isWanted = true;
   };
+
+  /** Until all that was read at once has been. Node empties the queue of ticks after each piece. */
+  function gather(piece: Buffer): boolean {
+    if (rest.length === 0) setImmediate(pushRest);
+    rest.push(piece);
+    return true;
+  }
 
   function pushRest(): void {
     if (rest.length > 0 && !request.destroyed) push(Buffer.concat(rest));

@@ -47,12 +47,14 @@ export class Connections {
     this.#enough = Math.floor(connectionsMax * NEARLY_FULL);
     server.maxConnections = connectionsMax;
     server.on("connection", (socket) => this.#opened(socket));
-    const receive: Serve = (request, response) => this.#receive(request, response);
     server.removeListener("request", serve);
-    server.on("request", receive);
+    server.on("request", this.receive);
     // Node would refuse these by itself; an unknown expectation may be ignored.
-    server.on("checkExpectation", receive);
+    server.on("checkExpectation", this.receive);
   }
+
+  /** A request that has come, and its answer. One whose answer lets go of the socket has the connection to its end. */
+  readonly receive: Serve = (request, response) => this.#receive(request, response);
 
   /** Who has shown a token on this connection. */
   belongsTo(socket: Socket, owner: string): void {

@@ -1,6 +1,7 @@
 /** How errors are answered: everything that is thrown gets a row of the table, and the one shape. */
 
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, errorTable, retryAfter, ServiceError, toWireError } from "../../errors.js";
 import { hasMuchToSend, refuse } from "./refusal.js";
@@ -84,8 +85,13 @@ export function answerBrokenHttp(error: Error & { code?: string }, socket: Socke
   }
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const message = tooLarge ? "The headers are too large." : "The request is not valid HTTP.";
-  const body = JSON.stringify(toWireError(new ServiceError("INVALID_REQUEST", message), "none"));
   const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  answerByHand(socket, status, new ServiceError("INVALID_REQUEST", message));
+}
+
+/** For what has no response. The connection ends with it. */
+export function answerByHand(socket: Duplex, status: string, error: ServiceError): void {
+  const body = JSON.stringify(toWireError(error, "none"));
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

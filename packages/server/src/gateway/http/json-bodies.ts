@@ -9,7 +9,7 @@ import type { FastifyRequest } from "fastify";
 import { ServiceError } from "../../errors.js";
 import { JsonValueCount, ProtocolViolation } from "../../sandbox/guest/channel.js";
 import { takeLongTexts } from "../../sandbox/long-texts.js";
-import { turnOfOnesOwn } from "../../sandbox/turns.js";
+import { BytesInTime, turnOfOnesOwn } from "../../sandbox/turns.js";
 import type { App } from "../app-type.js";
 import { BodyBudget, type BodyBudgetOptions } from "./body-budget.js";
 import { type BodyShape, SMALL_BODY, SMALL_BODY_BYTES } from "./body-limits.js";
@@ -23,6 +23,8 @@ const PIECES = 1000;
 const PIECE_BYTES_MIN = 64;
 /** Below this all of it takes a millisecond or two. */
 const LARGE_BYTES = 256 * 1024;
+/** Of all bodies together. A connection has two megabytes ready at once, and there are many of them. */
+const reading = new BytesInTime({ atOnce: 2 ** 22, perMs: 200_000 });
 /** In one turn. */
 export const COUNTED_BYTES = 2 ** 20;
 
@@ -34,25 +36,37 @@ const KEPT: BodyBudgetOptions = { ownerBytesMax: 128 * 2 ** 20, bytesMax: 512 * 
 /** Takes the place of Fastify's own parsers. Of anything that is not JSON, no byte is kept. */
 export function readJsonBodies(app: App, budget: BodyBudget, kept = new BodyBudget(KEPT)): void {
   keepLargeBodies(app, kept);
-  const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", (request, payload, done) => {
-    if (request.is404) done(null);
-    else
-      receive(request, payload, budget, (error, bytes) => {
-        if (error) done(error);
-        // Many clients name a content type also where they send nothing.
-        else if (bytes === undefined || bytes.length === 0) done(null, undefined);
-        // Decoded all the same, it would be other code than was sent.
-        else if (!isUtf8(bytes)) done(notUtf8());
-        else parseCounted(request, bytes, parse, done);
-      });
-  });
+  app.addContentTypeParser("application/json", jsonParser(app, budget));
   // `curl -d ""` sends nothing as well, and declares it as a form; a panic must not fail over that.
   app.addContentTypeParser("*", (request, payload, done) => {
     if (request.is404) done(null);
     else expectNothing(payload, done);
   });
+}
+
+/** For clients that send JSON and call it something else, or nothing. In a scope of its own. */
+export function readAllBodiesAsJson(app: App, budget: BodyBudget): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", jsonParser(app, budget));
+}
+
+function jsonParser(app: App, budget: BodyBudget) {
+  const parse = app.getDefaultJsonParser("error", "error");
+  return (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
+    if (request.is404) {
+      done(null);
+      return;
+    }
+    receive(request, payload, budget, (error, bytes) => {
+      if (error) done(error);
+      // Many clients name a content type also where they send nothing.
+      else if (bytes === undefined || bytes.length === 0) done(null, undefined);
+      // Decoded all the same, it would be other code than was sent.
+      else if (!isUtf8(bytes)) done(notUtf8());
+      else parseCounted(request, bytes, parse, done);
+    });
+  };
 }
 
 /**
@@ -91,7 +105,8 @@ function receive(
   done: (error: Error | null, bytes?: Buffer) => void,
 ): void {
   const { bodyLimit = SMALL_BODY_BYTES } = request.routeOptions;
-  const received = new GatheredBytes();
+  const announced = Number(request.headers["content-length"]) || 0;
+  const received = new GatheredBytes(announced);
   let pieces = 0;
   const held = budget.open(request.principal?.id ?? "", () => end(noRoom()));
   const take = (bytes: number): boolean => {
@@ -102,7 +117,13 @@ function receive(
   };
   const onData = (piece: Buffer) => {
     if (++pieces > PIECES && received.length / pieces < PIECE_BYTES_MIN) end(inPieces());
-    else if (take(received.length + piece.length)) received.add(piece);
+    else if (take(received.length + piece.length)) {
+      received.add(piece);
+      const turn = reading.take(piece.length);
+      if (turn === undefined) return;
+      payload.pause();
+      void turn.then(() => payload.resume());
+    }
   };
   const onEnd = () => end(null);
   const onGone = () => end(new ServiceError("INVALID_REQUEST", "The body was cut off."));
@@ -113,7 +134,7 @@ function receive(
     else done(null, received.take());
   }
   // What is announced has its room from the beginning, or is refused before a byte of it is kept.
-  if (!take(Number(request.headers["content-length"]) || 0)) return;
+  if (!take(announced)) return;
   payload.on("data", onData).on("end", onEnd).on("close", onGone);
   // The end of a client is told by "close" as well.
   payload.on("error", () => undefined);

@@ -24,6 +24,7 @@ const TAGS = [
     description: "Conversations in which a model works in a session, and tools for models.",
   },
   { name: "operate", description: "Health and status." },
+  { name: "jupyter", description: "Jupyter's own interface, see docs/jupyter.md." },
   { name: "security", description: "Panic, resume, what runs, what protects. Admins only." },
   { name: "keys", description: "Keys for others. Admins only." },
 ] as const;

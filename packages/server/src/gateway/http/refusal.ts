@@ -6,11 +6,14 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorTable, retryAfter, type ServiceError, toWireError } from "../../errors.js";
+import { BytesInTime } from "../../sandbox/turns.js";
 
 /** How long a client that is refused while it sends gets to read why. */
 const LINGER_MS = 2000;
 /** So much may still come without harm, and the connection serves on. */
 const SMALL_BYTES = 64 * 1024;
+/** Of all bodies together. As fast as they come, forty that are refused at once would take half of the gateway's time. */
+const discarding = new BytesInTime({ atOnce: 2 ** 23, perMs: 64_000 });
 
 /** Whether more of a body is to come than is worth taking for nothing. */
 export function hasMuchToSend({ complete, readableEnded, headers }: IncomingMessage): boolean {
@@ -53,6 +56,12 @@ function discard(body: IncomingMessage): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
+    body.on("data", (piece: Buffer) => {
+      const turn = discarding.take(piece.length);
+      if (turn === undefined) return;
+      body.pause();
+      void turn.then(() => body.resume());
+    });
     body.once("end", done).once("close", done).once("error", done).resume();
   });
 }

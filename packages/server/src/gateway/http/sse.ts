@@ -8,6 +8,7 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { turnOfOnesOwn } from "../../sandbox/turns.js";
 import { eventFrame, type LoggedEvent } from "../../sessions/logged-event.js";
+import { toEventData } from "../wire/event.js";
 import { holdWhileUnread, wasRead } from "./unread-answers.js";
 
 const TYPE = "text/event-stream";
@@ -93,8 +94,9 @@ export class EventStream {
 
   /** Write an event that others are sent as well, under its own number or another one. Waits as `send` does. */
   forward(event: LoggedEvent, id = event.id): Promise<void> | undefined {
-    if (id === event.id) return this.#sendFrame(event.frame);
-    return this.#sendFrame(event.frame, `id: ${id}\n`, event.idLength);
+    const frame = event.frame(toEventData);
+    if (id === event.id) return this.#sendFrame(frame);
+    return this.#sendFrame(frame, `id: ${id}\n`, event.idLength);
   }
 
   /** Write text that is no JSON as the data of an event without a name. */

@@ -13,6 +13,7 @@ import { BATCH_CONCURRENCY_MAX, BatchAnswer, BatchBody } from "../schemas/batch.
 import { BatchEvent } from "../schemas/events.js";
 import { BatchTally, toItemResult } from "../wire/batch.js";
 import { failureData } from "../wire/failure-event.js";
+import { readLimits } from "../wire/limits.js";
 
 const BATCH = {
   tags: ["execute"],
@@ -64,5 +65,5 @@ function toAsked(body: BatchBody) {
 
 function toAskedItem(item: BatchBody["items"][number]): AskedItem {
   const { code, stdin, timeout, files, include_files: includeFiles } = item;
-  return { code, stdin, timeout, limits: item, files, includeFiles };
+  return { code, stdin, timeout, limits: readLimits(item), files, includeFiles };
 }

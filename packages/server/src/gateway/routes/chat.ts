@@ -13,6 +13,7 @@ import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";
 import { ChatChunk } from "../schemas/chat-events.js";
 import { SessionParams } from "../schemas/common.js";
 import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../wire/chat.js";
+import { readLimits } from "../wire/limits.js";
 
 const tags = ["chat"];
 const CHAT = {
@@ -99,7 +100,7 @@ function toAsked(body: ChatBody): AskedTurn {
     stepsMax: body.max_steps,
     tokensMax: body.max_tokens,
     secondsMax: body.max_seconds,
-    ...{ timeout: body.timeout, limits: body },
+    ...{ timeout: body.timeout, limits: readLimits(body) },
   };
 }
 

@@ -5,7 +5,7 @@ import type { Config } from "../../config.js";
 import type { AskedExecution, BegunExecution } from "../../desk/code-execution.js";
 import type { Desk } from "../../desk/desk.js";
 import { ServiceError } from "../../errors.js";
-import type { Validation } from "../../generate/validation.js";
+import type { CodeReview } from "../../generate/code-review.js";
 import type { ExecutionOutcome } from "../../sessions/outcome.js";
 import type { App } from "../app-type.js";
 import { codeBody } from "../http/body-limits.js";
@@ -17,6 +17,7 @@ import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 import { toExecuteResponse } from "../wire/execution.js";
 import { streamExecution } from "../wire/execution-stream.js";
 import { toRejectedAnswer, toRemarks } from "../wire/generation.js";
+import { readLimits } from "../wire/limits.js";
 
 const EXECUTE = {
   tags: ["execute"],
@@ -62,7 +63,7 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     sessionId: sessionOf(body),
     code,
     timeout: body.timeout,
-    limits: body,
+    limits: readLimits(body),
     recyclesAtTimeout: body.user_uuid !== undefined,
     followed: streams,
     allowInput: body.allow_input,
@@ -72,7 +73,7 @@ function toAsked(body: ExecuteBody, streams: boolean): AskedExecution {
     goesOn: body.on_disconnect === "continue",
     files: body.files,
     includeFiles: body.include_files,
-    remarksOn: body.validate_code ? (validation) => toRemarks(validation, code) : undefined,
+    remarksOn: body.validate_code ? (review) => toRemarks(review, code) : undefined,
   };
 }
 
@@ -89,10 +90,10 @@ function toAnswer(
 function answerRejected(
   reply: FastifyReply,
   body: ExecuteBody,
-  validation: Validation,
+  review: CodeReview,
   streams: boolean,
 ) {
-  const answer = toRejectedAnswer(body.code, sessionOf(body), validation);
+  const answer = toRejectedAnswer(body.code, sessionOf(body), review);
   if (!streams) return answer;
   const stream = new EventStream(reply);
   void stream.send("result", answer, 1);

@@ -9,6 +9,7 @@ import { visitOf } from "../http/visit.js";
 import { answers } from "../schemas/answers.js";
 import { GenerateAnswer, GenerateBody } from "../schemas/generate.js";
 import { toGenerateResponse } from "../wire/generation.js";
+import { readLimits } from "../wire/limits.js";
 
 const ATTEMPTS_DEFAULT = 3;
 
@@ -36,7 +37,7 @@ export function registerGenerate(app: App, { desk, config }: GenerateOptions): v
   app.post("/generate-and-execute", route, async ({ body }, reply) => {
     const { query, session_id: sessionId } = body;
     const { generation, last } = await desk.generate(visitOf(reply), {
-      ...{ query, sessionId, timeout: body.timeout, limits: body },
+      ...{ query, sessionId, timeout: body.timeout, limits: readLimits(body) },
       attemptsMax: body.max_attempts ?? ATTEMPTS_DEFAULT,
       check: body.check ?? false,
       ...{ files: body.files, includeFiles: body.include_files },

@@ -2,7 +2,6 @@
 
 import type { FastifyRequest } from "fastify";
 import type { SecurityDesk } from "../../desk/security-desk.js";
-import type { PanicReport } from "../../security/security.js";
 import type { App } from "../app-type.js";
 import { requireAdmin } from "../auth.js";
 import { visitOf } from "../http/visit.js";
@@ -18,6 +17,7 @@ import {
   ResumeAnswer,
   SecurityHealthAnswer,
 } from "../schemas/security.js";
+import { toContainer, toPanicAnswer } from "../wire/security.js";
 
 const DEFAULT_REASON = "asked for over the API";
 const REASON_CHARACTERS_MAX = 500;
@@ -61,7 +61,7 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
     const report = await desk.panic(visitOf(reply), given.slice(0, REASON_CHARACTERS_MAX));
     request.log.warn({ request_id: request.id, report }, "panic");
     if (!report.verified) reply.status(500);
-    return toWire(report);
+    return toPanicAnswer(report);
   });
 
   app.post("/api/security/resume", RESUME, async (request, reply) => {
@@ -89,14 +89,14 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
   });
 
   app.get("/api/security/containers", CONTAINERS, async (_request, reply) => ({
-    containers: desk.containers(visitOf(reply)),
+    containers: desk.sandboxes(visitOf(reply)).map(toContainer),
   }));
 
   const byId = { ...KILL, schema: { ...KILL.schema, params: ContainerParams } };
   app.delete("/api/security/containers/:id", byId, async (request, reply) => {
     const startedAt = performance.now();
     const { id } = request.params;
-    const { sessionId, gone } = desk.killContainer(visitOf(reply), id);
+    const { sessionId, gone } = desk.killSandbox(visitOf(reply), id);
     await gone;
     return {
       status: "killed",
@@ -119,22 +119,4 @@ export function registerSecurity(app: App, desk: SecurityDesk): void {
       total_ms: Math.round(performance.now() - startedAt),
     };
   });
-}
-
-function toWire(report: PanicReport) {
-  const { count } = report;
-  return {
-    status: "panicked",
-    since: report.since,
-    reason: report.reason,
-    sandboxes: count?.sandboxes ?? null,
-    processes: count?.processes ?? null,
-    sessions: report.sessionsEnded,
-    frozen_ms: count ? Math.round(count.frozenMs) : null,
-    gone_ms: count ? Math.round(count.goneMs) : null,
-    total_ms: Math.round(report.totalMs),
-    verified: report.verified,
-    remaining: count?.remaining ?? null,
-    ...(report.problem === null ? {} : { problem: report.problem }),
-  };
 }

@@ -15,6 +15,7 @@ import {
   SessionAnswer,
   SessionsAnswer,
 } from "../schemas/sessions.js";
+import { readLimits } from "../wire/limits.js";
 import { toSessionAnswer } from "../wire/session.js";
 
 const tags = ["sessions"];
@@ -65,7 +66,8 @@ export function registerSessions(app: App, desk: Desk): void {
     },
   };
   app.post("/sessions", creation, async ({ body }, reply) => {
-    const { session_id: id, limits, ttl, mounts, packages } = body;
+    const { session_id: id, ttl, mounts, packages } = body;
+    const limits = readLimits(body.limits ?? {});
     const session = await desk.create(visitOf(reply), { id, limits, ttl, mounts, packages });
     return reply.status(201).send(toSessionAnswer(session));
   });

@@ -1,9 +1,9 @@
-/** How generations and validations look on the wire. */
+/** How generations and reviews of code look on the wire. */
 
 import { type ValidationAction, validationActions } from "../../config/model-settings.js";
+import { type CodeReview, reviewSentence } from "../../generate/code-review.js";
 import type { Attempt, Generation } from "../../generate/generation.js";
 import type { Finding } from "../../generate/static-check.js";
-import { type Validation, validationSentence } from "../../generate/validation.js";
 import type { BundleImage } from "../../mime.js";
 import type { ExecutionHandle } from "../../sessions/interface.js";
 import type { ExecutionOutcome } from "../../sessions/outcome.js";
@@ -56,35 +56,31 @@ function toRejectedResponse(
   };
 }
 
-function toWireValidation(validation: Validation) {
-  const { verdict, findings, staticProblem, review, reviewProblem } = validation;
+function toWireReview(review: CodeReview) {
+  const { verdict, findings, staticProblem, opinion, opinionProblem } = review;
   return {
     advice: true,
     verdict,
     static: { findings, problem: staticProblem },
-    review,
-    review_problem: reviewProblem,
+    review: opinion,
+    review_problem: opinionProblem,
   };
 }
 
-/** What an answer of /execute says about validated code. */
-export function toRemarks(validation: Validation, originalCode: string) {
+/** What an answer of /execute says about code that was reviewed. */
+export function toRemarks(review: CodeReview, originalCode: string) {
   return {
     originalCode,
-    validationResult: validationSentence(validation),
-    validation: toWireValidation(validation),
+    validationResult: reviewSentence(review),
+    validation: toWireReview(review),
   };
 }
 
-/** The answer of /execute for code that validation does not let run. */
-export function toRejectedAnswer(
-  code: string,
-  sessionId: string | undefined,
-  validation: Validation,
-) {
-  const { originalCode, validationResult, ...said } = toRemarks(validation, code);
+/** The answer of /execute for code that its review does not let run. */
+export function toRejectedAnswer(code: string, sessionId: string | undefined, review: CodeReview) {
+  const { originalCode, validationResult, ...said } = toRemarks(review, code);
   return {
-    ...toRejectedResponse(code, sessionId, validation.findings, validationResult),
+    ...toRejectedResponse(code, sessionId, review.findings, validationResult),
     ...said,
     ...{ original_code: originalCode, validation_result: validationResult },
   };
@@ -147,7 +143,7 @@ function worst(findings: readonly Finding[]): ValidationAction {
   return validationActions[Math.max(0, ...found)] ?? "allow";
 }
 
-function verdictOn({ findings }: Attempt): Validation["verdict"] {
+function verdictOn({ findings }: Attempt): CodeReview["verdict"] {
   return ({ allow: "approved", warn: "warned", deny: "rejected" } as const)[worst(findings)];
 }
 
@@ -156,9 +152,9 @@ function sentenceOn(attempt: Attempt): string {
   const { findings, code, safety } = attempt;
   const verdict = verdictOn(attempt);
   if (verdict === "approved" && safety !== null) return safety;
-  return validationSentence({
-    ...{ verdict, findings, code, staticProblem: null, reviewProblem: null },
-    review: safety === null ? null : { verdict: "approve", reasons: [safety] },
+  return reviewSentence({
+    ...{ verdict, findings, code, staticProblem: null, opinionProblem: null },
+    opinion: safety === null ? null : { verdict: "approve", reasons: [safety] },
   });
 }
 

@@ -2,6 +2,7 @@
 
 import type { SessionInfo } from "../../sessions/interface.js";
 import { toTime } from "./execution.js";
+import { toLimits } from "./limits.js";
 
 export function toSessionAnswer(session: SessionInfo) {
   const { id, state, createdAt, lastUsedAt, expiresAt, ttlMs, queued, limits } = session;
@@ -14,6 +15,6 @@ export function toSessionAnswer(session: SessionInfo) {
     ttl: ttlMs / 1000,
     execution_count: session.executionCount,
     queued,
-    limits: { memory_bytes: limits.memoryBytes, cpus: limits.cpuCores },
+    limits: toLimits(limits),
   };
 }

@@ -1,6 +1,7 @@
 /** Files that a front end sends with a message. They go into the sandbox, where code can read them. */
 
 import { ServiceError } from "../../errors.js";
+import { type ModelPicture, pictureOf } from "../pictures.js";
 import type { ChatSession } from "./chat-session.js";
 import type { ChatMessage, FilePart } from "./parts.js";
 
@@ -18,6 +19,17 @@ export async function placeAttachments(session: ChatSession, message: ChatMessag
 export function tellAttachments(message: ChatMessage): string {
   const names = filesOf(message).map((part, index) => JSON.stringify(nameOf(part, index)));
   return names.length === 0 ? "" : `\n\n(Attached, in the working directory: ${names.join(", ")})`;
+}
+
+/** What a model can see of them, in their order. */
+export function picturesAttached(message: ChatMessage): ModelPicture[] {
+  return filesOf(message).flatMap((part) => pictureOfPart(part) ?? []);
+}
+
+/** Undefined for what is no picture, and for what lies elsewhere: nothing is ever fetched. */
+export function pictureOfPart({ url }: FilePart): ModelPicture | undefined {
+  const [start, base64] = DATA_URL.exec(url) ?? [];
+  return start !== undefined && base64 ? pictureOf(url.slice(start.length)) : undefined;
 }
 
 function filesOf({ parts }: ChatMessage): FilePart[] {

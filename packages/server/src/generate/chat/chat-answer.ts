@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { FinishReason, ModelMessage, TextStreamPart, ToolSet } from "ai";
 import { ServiceError } from "../../errors.js";
 import { makeWhole, WholeParts } from "../../sandbox/whole-text.js";
+import { charactersTold } from "../pictures.js";
 import type { ChatChunk } from "./chunks.js";
 import type { ChatPart, TextPart } from "./parts.js";
 import { chatTools, readCall, type ToolCall } from "./tools.js";
@@ -123,7 +124,7 @@ export class ChatAnswer {
   tokens(messages: readonly ModelMessage[]): { input: number; output: number } {
     const { input, output } = this.#tokens ?? {};
     return {
-      input: input ?? Math.ceil(JSON.stringify(messages).length / CHARACTERS_PER_TOKEN),
+      input: input ?? Math.ceil(charactersTold(messages) / CHARACTERS_PER_TOKEN),
       output: output ?? Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
     };
   }

@@ -4,7 +4,7 @@
  * after the other, and each call once.
  */
 
-import type { FinishReason, ModelMessage } from "ai";
+import type { FinishReason } from "ai";
 import type { ValidationPolicy } from "../../config/model-settings.js";
 import { ServiceError } from "../../errors.js";
 import type { ContextReader } from "../context.js";
@@ -15,9 +15,9 @@ import { placeAttachments } from "./attachments.js";
 import { type CalledTool, ChatAnswer } from "./chat-answer.js";
 import type { ChatSession } from "./chat-session.js";
 import type { ChatChunk, ChatUsage, EndReason } from "./chunks.js";
-import { instructionsToChat } from "./instructions.js";
-import { instructionsIn, STOPPED, tellStep, toModelMessages } from "./messages.js";
+import { STOPPED } from "./messages.js";
 import type { ChatMessage, ChatPart, ToolPart } from "./parts.js";
+import { Telling, type Told } from "./telling.js";
 import { type ToolEnd, ToolRunner } from "./tool-runner.js";
 import { toolDefinitions } from "./tools.js";
 
@@ -30,6 +30,8 @@ export interface ChatRequest {
   readonly stepsMax: number;
   readonly tokensMax: number;
   readonly timeMs: number;
+  /** An earlier turn of the chat was told so by the model's server. */
+  readonly picturesRefused: boolean;
 }
 
 export interface ChatParts {
@@ -52,12 +54,14 @@ export class ChatTurn {
   readonly #modelUse = new ModelUse();
   #steps = 0;
   #begun = false;
+  #picturesRefused = false;
   #endReason: EndReason | undefined;
   #failure: ServiceError | undefined;
 
   constructor(parts: ChatParts, request: ChatRequest) {
     this.#parts = parts;
     this.#request = request;
+    this.#picturesRefused = request.picturesRefused;
     const { session, policy } = parts;
     this.#tools = new ToolRunner({ session, policy, signal: this.#abort.signal });
   }
@@ -80,6 +84,11 @@ export class ChatTurn {
   /** What ended it before its end. */
   get failure(): ServiceError | undefined {
     return this.#failure;
+  }
+
+  /** Whether the model's server takes no pictures, as far as is known. */
+  get picturesRefused(): boolean {
+    return this.#picturesRefused;
   }
 
   get modelUse(): ModelUse {
@@ -146,12 +155,12 @@ export class ChatTurn {
     const asked = said.at(-1);
     if (asked) await placeAttachments(session, asked);
     const context = await this.#parts.context.describe(session);
-    const instructions = instructionsToChat(this.#marks, session, instructionsIn(said));
-    const messages = toModelMessages(said, this.#marks, context);
+    const telling = new Telling({
+      ...{ marks: this.#marks, facts: session, said, context },
+      seesPictures: this.#parts.model.takesPictures && !this.#picturesRefused,
+    });
     for (;;) {
-      const stepBegan = this.#said.length;
-      const answer = yield* this.#answer(instructions, messages);
-      const { calls, reason } = answer;
+      const { calls, reason } = yield* this.#answer(telling);
       for (const call of calls) yield* this.#call(call);
       yield { type: "finish-step" };
       if (calls.length === 0) {
@@ -161,39 +170,47 @@ export class ChatTurn {
       const { inputTokens, outputTokens } = this.#modelUse;
       if (inputTokens + outputTokens >= tokensMax) return yield this.#finish("max_tokens", reason);
       if (this.#steps >= stepsMax) return yield this.#finish("max_steps", reason);
-      messages.push(...tellStep(this.#said.slice(stepBegan), this.#marks));
     }
   }
 
-  async *#answer(
-    system: string,
-    messages: readonly ModelMessage[],
-  ): AsyncGenerator<ChatChunk, { calls: readonly CalledTool[]; reason: FinishReason }, undefined> {
-    const { model } = this.#parts;
-    const { signal } = this.#abort;
-    const startedAt = performance.now();
+  /** One step; asked once more, in words, where the model's server refuses pictures. */
+  async *#answer(telling: Telling): AsyncGenerator<ChatChunk, ChatAnswer, undefined> {
     const step = ++this.#steps;
-    this.#modelUse.calls++;
-    const answer = new ChatAnswer(step);
-    try {
-      signal.throwIfAborted();
-      const request = { system, messages, tools: toolDefinitions, signal };
-      for await (const part of await model.stream(request)) {
-        signal.throwIfAborted();
-        for (const chunk of answer.read(part)) {
-          if (!answer.begun) yield* this.#begin(answer);
-          yield chunk;
-        }
+    for (;;) {
+      const startedAt = performance.now();
+      const told = telling.tell(this.#said);
+      const answer = new ChatAnswer(step);
+      let isCounted = true;
+      this.#modelUse.calls++;
+      try {
+        yield* this.#listen(told, answer);
+        return answer;
+      } catch (error) {
+        if (answer.begun || !telling.isRefused(told, error)) throw error;
+        this.#picturesRefused = true;
+        isCounted = false;
+      } finally {
+        this.#modelUse.seconds += (performance.now() - startedAt) / 1000;
+        const tokens = isCounted ? answer.tokens(told.messages) : { input: 0, output: 0 };
+        this.#modelUse.inputTokens += tokens.input;
+        this.#modelUse.outputTokens += tokens.output;
       }
-      answer.check();
-      if (!answer.begun) yield* this.#begin(answer);
-    } finally {
-      this.#modelUse.seconds += (performance.now() - startedAt) / 1000;
-      const tokens = answer.tokens(messages);
-      this.#modelUse.inputTokens += tokens.input;
-      this.#modelUse.outputTokens += tokens.output;
     }
-    return answer;
+  }
+
+  async *#listen(told: Told, answer: ChatAnswer): AsyncGenerator<ChatChunk, void, undefined> {
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    const request = { ...told, tools: toolDefinitions, signal };
+    for await (const part of await this.#parts.model.stream(request)) {
+      signal.throwIfAborted();
+      for (const chunk of answer.read(part)) {
+        if (!answer.begun) yield* this.#begin(answer);
+        yield chunk;
+      }
+    }
+    answer.check();
+    if (!answer.begun) yield* this.#begin(answer);
   }
 
   *#begin(answer: ChatAnswer): Generator<ChatChunk> {

@@ -30,6 +30,17 @@ describe("conversations", () => {
     expect(conversations.bytes).toBe(0);
   });
 
+  test("know whose model refuses pictures, as long as they are kept", () => {
+    const conversations = new Conversations();
+    const said = [message("user", says("a"))];
+    conversations.keep("ada", "s", said, { picturesRefused: true });
+    conversations.keep("bob", "s", said);
+    const refused = () => ["ada", "bob"].map((who) => conversations.picturesRefused(who, "s"));
+    expect(refused()).toEqual([true, false]);
+    conversations.forget("ada", "s");
+    expect(refused()).toEqual([false, false]);
+  });
+
   test("have no more than 200 messages, and begin with what a user says", () => {
     const conversations = new Conversations();
     const turns = Array.from({ length: 150 }, (_, n) => [

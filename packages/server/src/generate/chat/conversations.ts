@@ -17,12 +17,14 @@ const MESSAGE_BYTES = 500;
 
 export class Conversations {
   readonly #conversations = new Map<string, readonly ChatMessage[]>();
+  /** Sessions whose chats are told pictures in words. */
+  readonly #blind = new Set<string>();
   readonly #room: SharedRoom<string>;
 
   constructor(allBytesMax = ALL_BYTES_MAX) {
     this.#room = new SharedRoom({
       sizeMax: allBytesMax,
-      onGiven: (name) => this.#conversations.delete(name),
+      onGiven: (name) => this.#drop(name),
       keepsLatest: false,
     });
   }
@@ -35,9 +37,20 @@ export class Conversations {
     return this.#conversations.get(sessionKey(owner, sessionId)) ?? [];
   }
 
+  /** Whether the model's server has refused pictures in this chat. */
+  picturesRefused(owner: string, sessionId: string): boolean {
+    return this.#blind.has(sessionKey(owner, sessionId));
+  }
+
   /** In place of what was said before. */
-  keep(owner: string, sessionId: string, messages: readonly ChatMessage[]): void {
+  keep(
+    owner: string,
+    sessionId: string,
+    messages: readonly ChatMessage[],
+    { picturesRefused = false } = {},
+  ): void {
     const name = sessionKey(owner, sessionId);
+    if (picturesRefused) this.#blind.add(name);
     const kept = fit(messages);
     this.#conversations.set(name, kept.messages);
     this.#room.hold(name, owner, kept.bytes);
@@ -47,6 +60,11 @@ export class Conversations {
   forget(owner: string, sessionId: string): boolean {
     const name = sessionKey(owner, sessionId);
     this.#room.free(name);
+    return this.#drop(name);
+  }
+
+  #drop(name: string): boolean {
+    this.#blind.delete(name);
     return this.#conversations.delete(name);
   }
 }

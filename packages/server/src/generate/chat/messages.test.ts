@@ -44,6 +44,7 @@ describe("a message that was sent", () => {
 
 describe("what the model is told", () => {
   const marks = new DataMarks();
+  const blind = { marks, seesPictures: false };
 
   test("has every call with its result behind it, step by step", () => {
     const call = { type: "tool-run_code", state: "output-available", input: { code: "1" } };
@@ -63,7 +64,7 @@ describe("what the model is told", () => {
       }),
       user("b"),
     ];
-    const told = toModelMessages(messages, marks, "context");
+    const told = toModelMessages(messages, blind, "context");
     expect(told.map(({ role }) => role)).toEqual([
       ...["user", "assistant", "tool", "assistant", "tool", "assistant", "user"],
     ]);
@@ -83,14 +84,14 @@ describe("what the model is told", () => {
       user(`${n}${long}`),
       read({ role: "assistant", content: "ok" }),
     ]);
-    const told = toModelMessages([...messages, user("last")], marks, "");
+    const told = toModelMessages([...messages, user("last")], blind, "");
     expect(told.map(({ content }) => String(content)[0])).toEqual(["2", "[", "3", "[", "<"]);
-    expect(toModelMessages([user(long)], marks, "y".repeat(300_000))).toHaveLength(1);
+    expect(toModelMessages([user(long)], blind, "y".repeat(300_000))).toHaveLength(1);
   });
 
   test("leaves the caller's instructions to the instructions", () => {
     const messages = [read({ role: "system", content: "Be brief." }), user("hi")];
     expect(instructionsIn(messages)).toBe("Be brief.");
-    expect(toModelMessages(messages, marks, "c")).toHaveLength(1);
+    expect(toModelMessages(messages, blind, "c")).toHaveLength(1);
   });
 });

@@ -2,8 +2,9 @@
 
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from "ai";
 import type { DataMarks } from "../data-block.js";
-import { tellAttachments } from "./attachments.js";
-import type { ChatMessage, ChatPart, TextPart, ToolPart } from "./parts.js";
+import { charactersTold, type ModelPicture } from "../pictures.js";
+import { pictureOfPart, picturesAttached, tellAttachments } from "./attachments.js";
+import type { ChatMessage, ChatPart, FilePart, TextPart, ToolPart } from "./parts.js";
 import { shorten, tellModel, tellProblem } from "./tool-output.js";
 
 /** What of a conversation the model is shown, in characters; about four are a token. */
@@ -75,10 +76,17 @@ export function instructionsIn(messages: readonly ChatMessage[]): string {
     .slice(0, TEXT_CHARACTERS_MAX);
 }
 
+/** How a conversation is told. */
+export interface Manner {
+  readonly marks: DataMarks;
+  /** Whether pictures are told as such. */
+  readonly seesPictures: boolean;
+}
+
 /** The latest turns that fit. `context` goes with the last message, which is the user's. */
 export function toModelMessages(
   messages: readonly ChatMessage[],
-  marks: DataMarks,
+  manner: Manner,
   context: string,
 ): ModelMessage[] {
   const turns = turnsOf(messages);
@@ -86,8 +94,8 @@ export function toModelMessages(
   let characters = 0;
   for (const [index, turn] of turns.reverse().entries()) {
     const about = index === 0 ? context : undefined;
-    const told = turn.flatMap((message) => tell(message, marks, about));
-    characters += JSON.stringify(told).length;
+    const told = turn.flatMap((message) => tell(message, manner, about));
+    characters += charactersTold(told);
     if (index > 0 && characters > CONTEXT_CHARACTERS_MAX) break;
     kept.push(told);
   }
@@ -106,30 +114,34 @@ function turnsOf(messages: readonly ChatMessage[]): ChatMessage[][] {
   return turns;
 }
 
-function tell(message: ChatMessage, marks: DataMarks, context: string | undefined): ModelMessage[] {
-  if (message.role === "assistant") return tellAssistant(message, marks);
+function tell(message: ChatMessage, manner: Manner, context: string | undefined): ModelMessage[] {
+  if (message.role === "assistant") return tellReply(message.parts, manner);
+  const { marks, seesPictures } = manner;
   const said = shorten(textOf(message), TEXT_CHARACTERS_MAX) + tellAttachments(message);
-  if (context === undefined) return [{ role: "user", content: said }];
-  return [{ role: "user", content: `${marks.wrap("the sandbox", context)}\n\n${said}` }];
+  const text = context === undefined ? said : `${marks.wrap("the sandbox", context)}\n\n${said}`;
+  const pictures = seesPictures ? picturesAttached(message) : [];
+  if (pictures.length === 0) return [{ role: "user", content: text }];
+  return [{ role: "user", content: [{ type: "text", text }, ...pictures] }];
 }
 
-function tellAssistant({ parts }: ChatMessage, marks: DataMarks): ModelMessage[] {
+/** What the model said and called, step by step, and what its calls gave. */
+export function tellReply(parts: readonly ChatPart[], manner: Manner): ModelMessage[] {
   const messages: ModelMessage[] = [];
   let step: ChatPart[] = [];
   for (const part of [...parts, { type: "step-start" } as const]) {
     if (part.type === "step-start") {
-      messages.push(...tellStep(step, marks));
+      messages.push(...tellStep(step, manner));
       step = [];
     } else step.push(part);
   }
   return messages;
 }
 
-/** What the model said and called in one step, and what its calls gave. */
-export function tellStep(parts: readonly ChatPart[], marks: DataMarks): ModelMessage[] {
+function tellStep(parts: readonly ChatPart[], { marks, seesPictures }: Manner): ModelMessage[] {
   const content: Exclude<AssistantModelMessage["content"], string> = [];
   const results: ToolModelMessage["content"] = [];
-  for (const part of parts) {
+  const shown: ModelPicture[] = [];
+  for (const [index, part] of parts.entries()) {
     if (part.type === "text") {
       const { text } = part as TextPart;
       if (text !== "") content.push({ type: "text", text: shorten(text, TEXT_CHARACTERS_MAX) });
@@ -140,9 +152,11 @@ export function tellStep(parts: readonly ChatPart[], marks: DataMarks): ModelMes
       const isObject = typeof part.input === "object" && part.input !== null;
       const input = isObject && !Array.isArray(part.input) ? part.input : {};
       content.push({ type: "tool-call", toolCallId, toolName, input });
+      const pictures = seesPictures ? picturesBehind(parts, index) : [];
+      shown.push(...pictures);
       const value =
         part.state === "output-available"
-          ? tellModel(marks, toolName, part.output)
+          ? tellModel(marks, toolName, part.output, pictures.length)
           : tellProblem(marks, part.errorText ?? STOPPED);
       results.push({ type: "tool-result", toolCallId, toolName, output: { type: "text", value } });
     }
@@ -150,5 +164,21 @@ export function tellStep(parts: readonly ChatPart[], marks: DataMarks): ModelMes
   const messages: ModelMessage[] = [];
   if (content.length > 0) messages.push({ role: "assistant", content });
   if (results.length > 0) messages.push({ role: "tool", content: results });
+  if (shown.length > 0) {
+    const text = { type: "text", text: SHOWN } as const;
+    messages.push({ role: "user", content: [text, ...shown] });
+  }
   return messages;
+}
+
+const SHOWN =
+  "(From the sandbox, not from the user: the pictures that the code above has shown, in order.)";
+
+/** What a call has shown lies between it and the next one. */
+function picturesBehind(parts: readonly ChatPart[], call: number): ModelPicture[] {
+  const behind = parts.slice(call + 1);
+  const next = behind.findIndex(isToolPart);
+  return behind
+    .slice(0, next < 0 ? undefined : next)
+    .flatMap((part) => (part.type === "file" ? (pictureOfPart(part as FilePart) ?? []) : []));
 }

@@ -57,9 +57,16 @@ describe("what the model is told of an output", () => {
     expect(tell(shown)).toMatch(
       /1 image\(s\); you cannot see them; what charts[\s\S]*"title":"Sales"/,
     );
-    expect(run([output({ data: "x".repeat(10 ** 6) })]).data_shown).toBeUndefined();
-    const many = Array.from({ length: 99 }, () => output({ data: "x".repeat(3000) }));
-    expect(run(many).data_shown).toHaveLength(3);
+    const many = run(Array.from({ length: 99 }, () => output({ data: "x".repeat(3000) })));
+    const texts = many.data_shown ?? [];
+    expect(texts.join("").length).toBeLessThan(12_000);
+    expect(texts.slice(0, 3)).toEqual(Array(3).fill(`{"data":"${"x".repeat(3000)}"}`));
+    expect(JSON.parse(texts.at(-1) ?? "")).toEqual({
+      left_out: { "charts and tables": 100 - texts.length },
+    });
+    expect(tell(many)).toContain(`${texts.join("\n")}\n</data`);
+    expect(tell(many)).toContain("tables (left_out: so many");
+    expect(tell(shown)).not.toContain("left_out");
     const forged = { result_text: "", data_shown: Array(99).fill("x".repeat(10 ** 5)) };
     expect(tell(forged).length).toBeLessThan(14_000);
     expect(run([display({ "text/plain": "1" })]).data_shown).toBeUndefined();

@@ -1,10 +1,10 @@
 /** What a tool has done: as the client is shown it, and as the model is told it. Both are bounded. */
 
 import { imageBytes } from "../../mime.js";
-import { weighJson } from "../../sessions/json-bytes.js";
 import type { ExecutionOutcome, RestartReason } from "../../sessions/outcome.js";
 import { imagesOf, type Output, textOf } from "../../sessions/outputs.js";
 import type { DataMarks } from "../data-block.js";
+import { ALL_DATA_CHARACTERS_MAX, DATA_CHARACTERS_MAX, dataShown } from "./data-shown.js";
 
 export const TEXT_CHARACTERS_MAX = 10_000;
 const FILES_TOLD_MAX = 50;
@@ -38,6 +38,7 @@ export interface ShownImage {
 
 export function toRunOutput(outcome: ExecutionOutcome, executionId: number | null): RunOutput {
   const { error } = outcome;
+  const data = dataShown(outcome.outputs);
   return {
     status: outcome.status,
     exit_code: outcome.exitCode,
@@ -50,37 +51,11 @@ export function toRunOutput(outcome: ExecutionOutcome, executionId: number | nul
       evalue: shorten(error.evalue, 1000),
       hint: error.hint,
     },
-    ...dataShown(outcome.outputs),
+    ...(data.length > 0 ? { data_shown: data } : {}),
     images: Math.min([...imagesOf(outcome.outputs)].length, IMAGES_SHOWN_MAX),
     files_created: outcome.filesCreated.slice(0, FILES_TOLD_MAX),
     files_modified: outcome.filesModified.slice(0, FILES_TOLD_MAX),
   };
-}
-
-const DATA_TYPES = ["application/vnd.glovebox.chart+json", "application/vnd.glovebox.table+json"];
-/** Of one chart or table. What is longer is left out whole, as half of it would mislead. */
-const DATA_CHARACTERS_MAX = 4000;
-/** Of all: some three thousand tokens. */
-const ALL_DATA_CHARACTERS_MAX = 12_000;
-
-/** The data of a guest may be of any size, and is looked at before it is written. */
-function dataShown(outputs: readonly Output[]): Pick<RunOutput, "data_shown"> {
-  const texts: string[] = [];
-  let left = ALL_DATA_CHARACTERS_MAX;
-  for (const output of outputs) {
-    if (!("data" in output)) continue;
-    for (const type of DATA_TYPES) {
-      const value = output.data[type];
-      if (value === undefined || weighJson(value, 2 * DATA_CHARACTERS_MAX) > DATA_CHARACTERS_MAX) {
-        continue;
-      }
-      const text = asJson(value);
-      left -= text.length;
-      if (left < 0) return { data_shown: texts };
-      texts.push(text);
-    }
-  }
-  return texts.length > 0 ? { data_shown: texts } : {};
 }
 
 /**
@@ -96,6 +71,11 @@ export function* shownImages(outputs: readonly Output[]): Generator<ShownImage> 
   }
 }
 
+const LEFT_OUT =
+  " (left_out: so many entries of a list are not here; those that are lie evenly from the first to the last)";
+/** With what stands around it. */
+const DATA_TOLD_CHARACTERS_MAX = ALL_DATA_CHARACTERS_MAX + 1000;
+
 /** Beginning and end, as a traceback's last line says most. */
 export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): string {
   if (text.length <= charactersMax) return text;
@@ -108,8 +88,14 @@ export function shorten(text: string, charactersMax = TEXT_CHARACTERS_MAX): stri
 /**
  * What the model is told. Outputs of earlier turns may have come back from a client, so nothing is
  * taken for granted about their form.
+ * @param picturesSeen how many of its pictures the model is shown
  */
-export function tellModel(marks: DataMarks, toolName: string, output: unknown): string {
+export function tellModel(
+  marks: DataMarks,
+  toolName: string,
+  output: unknown,
+  picturesSeen = 0,
+): string {
   const run = output as Partial<RunOutput> | null | undefined;
   if (typeof run?.result_text !== "string") {
     return marks.wrap(
@@ -124,9 +110,7 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
   }
   const images = Number(run.images);
   const hasData = Array.isArray(run.data_shown) && run.data_shown.length > 0;
-  const instead = hasData ? "; what charts and tables show is told as data" : "";
-  if (images > 0)
-    lines.push(`The user was shown ${images} image(s); you cannot see them${instead}.`);
+  if (images > 0) lines.push(tellImages(images, picturesSeen, hasData));
   const shown = [run.result_text === "" ? "(no output)" : shorten(run.result_text)];
   for (const [what, paths] of [
     ["created", run.files_created],
@@ -140,10 +124,21 @@ export function tellModel(marks: DataMarks, toolName: string, output: unknown): 
   }
   if (hasData) {
     const told = (run.data_shown ?? []).map((text) => shorten(String(text), DATA_CHARACTERS_MAX));
-    shown.push(shorten(`shown as charts and tables:\n${told.join("\n")}`, ALL_DATA_CHARACTERS_MAX));
+    const note = told.some((text) => text.includes('"left_out":')) ? LEFT_OUT : "";
+    shown.push(
+      shorten(`shown as charts and tables${note}:\n${told.join("\n")}`, DATA_TOLD_CHARACTERS_MAX),
+    );
   }
   lines.push(marks.wrap("the output of the code", shown.join("\n")));
   return lines.filter((line) => line !== "").join("\n");
+}
+
+function tellImages(images: number, seen: number, hasData: boolean): string {
+  const shown = `The user was shown ${images} image(s)`;
+  if (seen >= images) return `${shown}, which follow for you to see.`;
+  const instead = hasData ? "; what charts and tables show is told as data" : "";
+  if (seen === 0) return `${shown}; you cannot see them${instead}.`;
+  return `${shown}, of which ${seen} follow for you to see; you cannot see the others${instead}.`;
 }
 
 /** Errors of tools hold names that a guest or the model has chosen. */

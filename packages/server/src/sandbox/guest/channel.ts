@@ -274,6 +274,9 @@ export const guestMessages = {
           Closed,
         ),
       ),
+      user_expressions: Type.Optional(
+        Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), { maxProperties: 100 }),
+      ),
       nearby: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 20 })),
       files_created: Type.Optional(Paths),
       files_modified: Type.Optional(Paths),

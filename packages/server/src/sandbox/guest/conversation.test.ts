@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxEnd } from "../sandbox.js";
+import { turnOfOnesOwn } from "../turns.js";
 import { encodeFrame, FrameParser, type KernelMessage } from "./channel.js";
 import { type ConversationListener, GuestConversation } from "./conversation.js";
 
 /** The guest's ends of real connections, by which a test says whatever a guest could. */
+let ourKernel: Socket;
 let kernel: Guest;
 let warden: Guest;
 let conversation: GuestConversation;
@@ -45,11 +47,11 @@ beforeEach(async () => {
   const own: SandboxEnd[] = [];
   ends = own;
   vi.resetAllMocks();
-  const [ourKernel, theirKernel] = await connectPair(join(directory, "kernel"));
+  const [ours, theirKernel] = await connectPair(join(directory, "kernel"));
   const [ourWarden, theirWarden] = await connectPair(join(directory, "warden"));
-  [kernel, warden] = [theirKernel, theirWarden];
+  [ourKernel, kernel, warden] = [ours, theirKernel, theirWarden];
   conversation = new GuestConversation(
-    { kernel: ourKernel, warden: ourWarden },
+    { kernel: ours, warden: ourWarden },
     { onEnd: (end) => own.push(end), onWardenClosed, onAnswered, onQuestionFailed, onFault },
   );
 });
@@ -230,4 +232,23 @@ test("what is said behind large messages comes behind them, and the end at last"
   ]);
   expect(messages[1]?.content).toEqual(large("\n"));
   expect(messages[2]?.content).toEqual(large("\ufffd"));
+});
+
+test("what a dead kernel has said last is told before its end, however long its reading waits", async () => {
+  const messages = run();
+  kernel.say("display_data", {
+    data: { "text/plain": "\n".repeat(400_000) },
+    metadata: {},
+    transient: {},
+  });
+  await vi.waitFor(() => expect(ourKernel.bytesRead).toBeGreaterThan(0));
+  // Others have the turns of the event loop for half a second.
+  for (let n = 0; n < 50; n++) {
+    void turnOfOnesOwn().then(() => {
+      for (const end = performance.now() + 10; performance.now() < end; );
+    });
+  }
+  conversation.kernelExited(0, false);
+  await vi.waitFor(() => expect(ends).toHaveLength(1), 5000);
+  expect(messages.map(({ msg_type }) => msg_type)).toEqual(["display_data"]);
 });

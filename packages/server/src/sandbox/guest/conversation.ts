@@ -5,8 +5,8 @@
 
 import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
-import type { CellRequest, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
-import type { Reading } from "../turns.js";
+import type { CellRequest, CellWishes, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
+import type { ReadingControl } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
 import { encodeFrame, type GuestMessage, type MessageType, ProtocolViolation } from "./channel.js";
@@ -48,7 +48,8 @@ export class GuestConversation {
   readonly #listener: ConversationListener;
   readonly #allowance = new Allowance();
   readonly #kernelEnd: KernelEnd;
-  readonly #kernelReading: Reading;
+  readonly #kernelReading: ReadingControl;
+  readonly #wardenReading: ReadingControl;
   readonly #unready = new Set<Ready>(["kernel_ready", "warden_ready"]);
   #resolveReady!: () => void;
   #sink: MessageSink | undefined;
@@ -65,14 +66,17 @@ export class GuestConversation {
     this.#kernel = connections.kernel;
     this.#warden = connections.warden;
     this.#listener = listener;
-    this.#kernelEnd = new KernelEnd(listener.onEnd);
+    this.#kernelEnd = new KernelEnd(listener.onEnd, {
+      bytes: () => this.#kernel.bytesRead + this.#warden.bytesRead,
+      isBeingRead: () => this.#kernelReading.isBusy || this.#wardenReading.isBusy,
+    });
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
     this.#kernelReading = this.#read("kernel", FROM_KERNEL, () => {
       this.#kernelEnd.kernelClosed();
     });
-    this.#read("warden", FROM_WARDEN, () => {
+    this.#wardenReading = this.#read("warden", FROM_WARDEN, () => {
       this.#kernelEnd.wardenDrained();
       if (!this.#isClosed) listener.onWardenClosed();
     });
@@ -102,6 +106,7 @@ export class GuestConversation {
           ...(allowInput ? { allow_input: true } : {}),
           argv: request.argv,
           env: request.env,
+          ...(request.wishes ? { wishes: wishesToWire(request.wishes) } : {}),
           ...(this.changes.take() ? { look_first: true } : {}),
         },
       }),
@@ -153,7 +158,8 @@ export class GuestConversation {
   }
 
   pauseOutput(): void {
-    if (this.#isPaused) return;
+    // Of a dead kernel there is little more to come, and its end waits for it.
+    if (this.#isPaused || this.#kernelEnd.isKnown) return;
     this.#isPaused = true;
     this.#kernelReading.pause();
   }
@@ -204,7 +210,7 @@ export class GuestConversation {
     process: "kernel" | "warden",
     allowed: ReadonlySet<MessageType>,
     onClosed: () => void,
-  ): Reading {
+  ): ReadingControl {
     return readGuest(process === "kernel" ? this.#kernel : this.#warden, {
       allowed,
       allowance: this.#allowance,
@@ -286,6 +292,10 @@ export class GuestConversation {
     this.#allowance.begin("none");
     if (message.msg_type === "question_failed") this.#listener.onQuestionFailed();
   }
+}
+
+function wishesToWire({ silent, storeHistory, expressions }: CellWishes) {
+  return { silent, store_history: storeHistory, user_expressions: expressions };
 }
 
 /** CLOCK_MONOTONIC, which a sandbox shares: the kernel tells by it whose an early interrupt is. */

@@ -6,8 +6,12 @@
 
 import type { SandboxEnd } from "../sandbox.js";
 
-/** How long the warden gets to send what a dead kernel left behind. */
-const DRAIN_TIMEOUT_MS = 300;
+/** When a dead kernel's connections have said nothing for so long, all that it left behind has come. */
+const SILENCE_MS = 300;
+/** Who holds a dead kernel's connection open can go on to write to it. */
+const COMES_MS_MAX = 5000;
+/** What is being read is waited for longer: it is the gateway that is slow, not the sandbox that goes on. */
+const BEING_READ_MS_MAX = 30_000;
 
 /** Processes of the service that are in every sandbox. */
 export type SandboxProcess = "kernel" | "warden" | "porter";
@@ -17,16 +21,27 @@ export function faultDetail(process: SandboxProcess, reason: string) {
   return { isFault: true, detail: `the sandbox's ${process} failed (${reason})` };
 }
 
+/** What comes on the connections of kernel and warden. */
+export interface LastOutput {
+  /** So far. */
+  bytes(): number;
+  /** Something has come and is being read. On a busy machine that takes longer than any silence. */
+  isBeingRead(): boolean;
+}
+
 export class KernelEnd {
   readonly #tell: (end: SandboxEnd) => void;
+  readonly #output: LastOutput;
   #end: SandboxEnd | undefined;
   #isKernelClosed = false;
   #isWardenDrained = false;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   #fault: string | undefined;
 
-  constructor(tell: (end: SandboxEnd) => void) {
+  constructor(tell: (end: SandboxEnd) => void, output: LastOutput) {
     this.#tell = tell;
+    this.#output = output;
   }
 
   /** The process has ended, or can no longer be reached. */
@@ -57,7 +72,7 @@ export class KernelEnd {
     if (code > 0 && this.#fault !== undefined) {
       this.#end = { ...this.#end, ...faultDetail("kernel", this.#fault) };
     }
-    this.#timer = setTimeout(this.#tell, DRAIN_TIMEOUT_MS, this.#end);
+    this.#tellAfterSilence(this.#end, performance.now());
   }
 
   kernelClosed(): void {
@@ -73,7 +88,22 @@ export class KernelEnd {
 
   /** The sandbox has ended, for whatever reason. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
+  }
+
+  #tellAfterSilence(end: SandboxEnd, exitedAt: number): void {
+    const before = this.#output.bytes();
+    const look = () => {
+      if (this.#isClosed) return;
+      const passed = performance.now() - exitedAt;
+      const comes = this.#output.bytes() > before && passed < COMES_MS_MAX;
+      const isRead = this.#output.isBeingRead() && passed < BEING_READ_MS_MAX;
+      if (comes || isRead) this.#tellAfterSilence(end, exitedAt);
+      else this.#tell(end);
+    };
+    // A process that was held up has its timers first, and then reads what has come meanwhile.
+    this.#timer = setTimeout(() => setImmediate(look), SILENCE_MS);
   }
 
   #tellWhenComplete(): void {

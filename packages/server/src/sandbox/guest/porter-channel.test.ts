@@ -100,6 +100,32 @@ describe("PorterChannel", () => {
     await expect(channel.ready).rejects.toThrow("enter_workspace: no");
   });
 
+  test("keeps little for a porter that does not read, in however small pieces it comes", async () => {
+    porter.pause();
+    const request = channel.request({ op: "write" }, handler());
+    let sent = 0;
+    const send = async (pieces: number) => {
+      for (let n = 0; n < pieces; n++, sent++) await request.sendData(Buffer.of(n % 256));
+    };
+    const whole = 100_000;
+    const sending = send(whole);
+    let before = -1;
+    while (sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // What the system takes is some thousand frames; the rest waits where it comes from.
+    expect(sent).toBeLessThan(whole / 4);
+    porter.resume();
+    await sending;
+    const isData = (at: number) => received.readUInt8(at + 8) === KIND.data;
+    await eventually(() => {
+      let [at, pieces] = [0, 0];
+      for (; at + 9 <= received.length; at += 9 + received.readUInt32BE(at)) pieces += +isData(at);
+      expect(pieces).toBe(whole);
+    });
+  });
+
   test("tells every request when the connection ends", async () => {
     const [first, second] = [handler(), handler()];
     channel.request({}, first);
@@ -220,6 +246,51 @@ describe("PorterFiles", () => {
     expect(violation).toBeDefined();
   });
 
+  test.each(["all that has come", "a chunk at a time"])(
+    "a slow reader, of %s, gets a file to its end",
+    async (taken) => {
+      const pieces = 12;
+      const opening = files().open("a");
+      const head = { size: pieces * CHUNK_BYTES_MAX, mtime_ms: 0, type: "file", etag: "0" };
+      porter.write(frame(1, KIND.head, JSON.stringify(head)));
+      const file = await opening;
+      const stream = file.read(0, file.sizeBytes);
+      let credit = WINDOW_BYTES;
+      let sent = 0;
+      let counted = 0;
+      const send = () => {
+        for (let at = counted; at + 9 <= received.length; at += 9 + received.readUInt32BE(at)) {
+          if (received.readUInt8(at + 8) === KIND.credit) credit += received.readUInt32BE(at + 9);
+          counted = at + 9 + received.readUInt32BE(at);
+        }
+        for (; credit > 0 && sent < pieces; sent++, credit -= CHUNK_BYTES_MAX) {
+          porter.write(frame(1, KIND.data, Buffer.alloc(CHUNK_BYTES_MAX, sent)));
+          if (sent === pieces - 1) porter.write(frame(1, KIND.end, "{}"));
+        }
+      };
+      porter.on("data", send);
+      send();
+      let bytes = 0;
+      // Always only when all that there is credit for has come.
+      const wait = () => new Promise((resolve) => setTimeout(resolve, 10));
+      if (taken === "all that has come") {
+        for await (const chunk of stream) {
+          bytes += (chunk as Buffer).length;
+          await wait();
+        }
+      } else {
+        stream.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          stream.pause();
+          void wait().then(() => stream.resume());
+        });
+        await new Promise((resolve) => stream.once("end", resolve));
+      }
+      expect(bytes).toBe(pieces * CHUNK_BYTES_MAX);
+    },
+    10_000,
+  );
+
   test("a list takes no more entries than were asked for", async () => {
     const listing = files().list("", { recursive: false, entriesMax: 1 });
     const entry = '{"path":"x","type":"file","size":1,"mtime_ms":0}';
@@ -238,7 +309,7 @@ describe("PorterFiles", () => {
     expect(violation?.message).toContain("longer paths");
   });
 
-  test("a file has no more bytes than were asked for, and its identity is a safe header", async () => {
+  test("a file has no more bytes than were asked for, and its version is a safe header", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1-2-3" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));
@@ -270,7 +341,7 @@ describe("PorterFiles", () => {
     await expect(asked).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
   });
 
-  test("an identity that could end a header is none", async () => {
+  test("a version that could end a header is none", async () => {
     const opening = files().open("x");
     const head = { type: "file", size: 5, mtime_ms: 0, etag: "1\r\nSet-Cookie: a" };
     porter.write(frame(1, KIND.head, JSON.stringify(head)));

@@ -28,6 +28,8 @@ const JSON_BYTES_MAX = 128 * 1024;
 export const WINDOW_BYTES = 1024 * 1024;
 /** Frames that take no credit: one HEAD, one END or FAIL, and grants of credit now and then. */
 const FRAMES_BEYOND_CREDIT_MAX = 100;
+/** Up to this a payload is copied behind its header, as each write has its price. */
+const COPIED_BYTES = 4096;
 const NOTHING = Buffer.alloc(0);
 
 /** What a request is told, in the order of its frames. `data` may be part of a frame. */
@@ -77,10 +79,13 @@ export class PorterRequest {
     if (this.open) this.#channel.sendJson(this.#number, kind, fields);
   }
 
-  /** Resolves when all of it has been handed over, or when the request has ended. */
+  /**
+   * Resolves when all of it has been handed over, or when the request has ended. Credit counts bytes, and of frames of one
+   * byte it would let a million wait for a porter that reads none.
+   */
   async sendData(data: Buffer): Promise<void> {
     for (let at = 0; at < data.length; at += CHUNK_BYTES_MAX) {
-      while (this.open && this.#credit <= 0) {
+      while (this.open && (this.#credit <= 0 || this.#channel.isFull)) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -117,6 +122,11 @@ export class PorterRequest {
 
   credited(bytes: number): void {
     this.#credit = Math.min(this.#credit + bytes, WINDOW_BYTES);
+    this.#wake?.();
+  }
+
+  /** The connection takes more. */
+  drained(): void {
     this.#wake?.();
   }
 
@@ -162,12 +172,20 @@ export class PorterChannel {
     });
     this.ready.catch(() => undefined);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("drain", () => {
+      for (const request of this.#requests.values()) request.drained();
+    });
     socket.on("close", () => this.close());
     socket.resume();
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** What was sent has still to be taken. */
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
   }
 
   /** Requests under way. */
@@ -203,13 +221,19 @@ export class PorterChannel {
 
   send(number: number, kind: Kind, payload: Buffer): void {
     if (this.#closed) return;
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
-    header.writeUInt32BE(payload.length, 0);
-    header.writeUInt32BE(number, 4);
-    header.writeUInt8(kind, 8);
+    const isCopied = payload.length <= COPIED_BYTES;
+    const head = Buffer.allocUnsafe(HEADER_BYTES + (isCopied ? payload.length : 0));
+    head.writeUInt32BE(payload.length, 0);
+    head.writeUInt32BE(number, 4);
+    head.writeUInt8(kind, 8);
+    if (isCopied) {
+      payload.copy(head, HEADER_BYTES);
+      this.#socket.write(head);
+      return;
+    }
     this.#socket.cork();
-    this.#socket.write(header);
-    if (payload.length > 0) this.#socket.write(payload);
+    this.#socket.write(head);
+    this.#socket.write(payload);
     this.#socket.uncork();
   }
 

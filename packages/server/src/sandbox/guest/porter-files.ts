@@ -158,7 +158,7 @@ export class PorterFiles implements SandboxFiles {
             resolve({
               sizeBytes: head.size,
               modifiedMs: head.mtime_ms,
-              identity: head.etag,
+              version: head.etag,
               read: (start, length) => {
                 stream = new PorterReadable(request, length);
                 request.send(KIND.item, { start, length });
@@ -320,7 +320,8 @@ class PorterReadable extends Readable {
   }
 
   override _read(): void {
-    refill(this.#request, this.readableLength);
+    // A reader that takes all at once takes it after this call. Of what counts as held nothing would be granted, and then nothing come.
+    process.nextTick(() => refill(this.#request, this.readableLength));
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {

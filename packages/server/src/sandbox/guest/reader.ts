@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { takeLongTexts } from "../long-texts.js";
 import type { AnswerType } from "../questions.js";
-import { type Reading, readInTurns, turnOfOnesOwn } from "../turns.js";
+import { type ReadingControl, readInTurns, turnOfOnesOwn } from "../turns.js";
 import { makeWhole } from "../whole-text.js";
 import type { Allowance } from "./allowance.js";
 import {
@@ -61,7 +61,7 @@ export interface GuestReader {
   readonly onClosed: () => void;
 }
 
-export function readGuest(socket: Socket, reader: GuestReader): Reading {
+export function readGuest(socket: Socket, reader: GuestReader): ReadingControl {
   const { allowed, allowance, onMessage, onViolation, onClosed } = reader;
   const parser = new FrameParser();
   const isHeavy = (chunk: Buffer) =>
@@ -116,7 +116,9 @@ async function parseInTurns(frame: Buffer, allowance: Allowance): Promise<unknow
 
 /** Names of files stay as they are, because the porter finds a file only by what it is really called. */
 function whole(message: GuestMessage<MessageType>): GuestMessage<MessageType> {
-  if (message.msg_type === "execute_reply") makeWhole(message.content.error);
-  else makeWhole(message.content);
+  if (message.msg_type === "execute_reply") {
+    makeWhole(message.content.error);
+    makeWhole(message.content.user_expressions);
+  } else makeWhole(message.content);
   return message;
 }

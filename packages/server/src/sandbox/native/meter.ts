@@ -1,11 +1,6 @@
 /** What the executions of a sandbox use and meet, by the accounting of its control groups. */
 
-import {
-  type KernelEvents,
-  NO_EVENTS,
-  type ResourceReading,
-  type SandboxUsage,
-} from "../sandbox.js";
+import { type KernelEvents, type Measurement, NO_EVENTS, type SandboxUsage } from "../sandbox.js";
 import { Accounting, type AccountingPaths } from "./accounting.js";
 
 /** Executions that follow each other within this are back to back. */
@@ -29,7 +24,7 @@ export class Meter {
     return this.#accounting.cpuSeconds();
   }
 
-  end(cpuSecondsBefore: number): ResourceReading {
+  end(cpuSecondsBefore: number): Measurement {
     this.#idleSince = performance.now();
     return {
       cpuSeconds: Math.max(0, this.#accounting.cpuSeconds() - cpuSecondsBefore),

@@ -10,8 +10,8 @@ import type {
   CellRequest,
   InputReply,
   KernelEvents,
+  Measurement,
   MessageSink,
-  ResourceReading,
   SandboxLimits,
   SandboxUsage,
 } from "../sandbox.js";
@@ -168,11 +168,11 @@ export class NativeSandbox implements DriverSandbox {
     throw new ServiceError("MOUNT_FAILED", `${names.join(", ")}: ${error}`);
   }
 
-  beginReading(): number {
+  beginMeasuring(): number {
     return this.#meter.begin();
   }
 
-  endReading(cpuSecondsBefore: number): ResourceReading {
+  endMeasuring(cpuSecondsBefore: number): Measurement {
     return this.#meter.end(cpuSecondsBefore);
   }
 

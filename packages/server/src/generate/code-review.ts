@@ -1,4 +1,4 @@
-/** What is said about code before it runs, by the static check and, where there is a model, by a review. */
+/** What is said about code before it runs, by the static check and, where there is a model, by its opinion. */
 
 import type { ValidationPolicy } from "../config/model-settings.js";
 import { extractAnswer, extractFields } from "./answer/extraction.js";
@@ -9,22 +9,22 @@ import type { ModelUse } from "./model-use.js";
 import { instructionsToReview, REVIEW_FORM, reviewMessage } from "./prompt.js";
 import { checkStatically, type Finding, type StaticCheck } from "./static-check.js";
 
-export type ReviewVerdict = "approve" | "improve" | "reject";
+export type OpinionVerdict = "approve" | "improve" | "reject";
 
-export interface Review {
-  readonly verdict: ReviewVerdict;
+export interface Opinion {
+  readonly verdict: OpinionVerdict;
   readonly reasons: readonly string[];
 }
 
-export interface Validation {
+export interface CodeReview {
   readonly verdict: "approved" | "warned" | "rejected";
   readonly findings: readonly Finding[];
   /** Why the static part has not looked, else null. */
   readonly staticProblem: string | null;
-  readonly review: Review | null;
-  /** Why there is no review, else null. */
-  readonly reviewProblem: string | null;
-  /** What is to be run: the code as it was, or as the review has improved it. */
+  readonly opinion: Opinion | null;
+  /** Why there is no opinion, else null. */
+  readonly opinionProblem: string | null;
+  /** What is to be run: the code as it was, or as the model has improved it. */
   readonly code: string;
 }
 
@@ -35,44 +35,44 @@ const REASON_CHARACTERS_MAX = 500;
  * Advice does not stop what it is about.
  * @throws the signal's reason when it is aborted, and what says that the code cannot run anyway
  */
-export async function validate(
+export async function reviewCode(
   runner: CodeRunner,
   code: string,
   policy: ValidationPolicy,
   reviewer: { readonly model: ModelClient; readonly use: ModelUse } | undefined,
   signal: AbortSignal,
-): Promise<Validation> {
+): Promise<CodeReview> {
   const check = await checkStatically(runner, [code], policy);
   if (isDenied(check) || !reviewer) {
-    const reviewProblem = reviewer ? "the static check has rejected it" : "no model is configured";
-    return conclude(code, check, null, reviewProblem);
+    const opinionProblem = reviewer ? "the static check has rejected it" : "no model is configured";
+    return conclude(code, check, null, opinionProblem);
   }
-  let review: (Review & { improvedCode: string | null }) | null;
+  let opinion: (Opinion & { improvedCode: string | null }) | null;
   try {
-    review = await askForReview(runner, code, check.findings, reviewer, signal);
+    opinion = await askForOpinion(runner, code, check.findings, reviewer, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return conclude(code, check, null, `the model gave no review: ${(error as Error).message}`);
   }
-  if (!review) return conclude(code, check, null, "the model's review cannot be read");
-  if (review.verdict !== "improve" || review.improvedCode === null) {
-    return conclude(code, check, review, null);
+  if (!opinion) return conclude(code, check, null, "the model's review cannot be read");
+  if (opinion.verdict !== "improve" || opinion.improvedCode === null) {
+    return conclude(code, check, opinion, null);
   }
   // What the model makes of the code is as little to be trusted as the code.
-  const again = await checkStatically(runner, [review.improvedCode], policy);
+  const again = await checkStatically(runner, [opinion.improvedCode], policy);
   if (isDenied(again) || again.findings.some(({ rule }) => rule === "syntax_error")) {
-    return conclude(code, check, review, "the improved code does not pass the static check");
+    return conclude(code, check, opinion, "the improved code does not pass the static check");
   }
-  return conclude(review.improvedCode, again, review, null);
+  return conclude(opinion.improvedCode, again, opinion, null);
 }
 
-async function askForReview(
+async function askForOpinion(
   runner: CodeRunner,
   code: string,
   findings: readonly Finding[],
   { model, use }: { readonly model: ModelClient; readonly use: ModelUse },
   signal: AbortSignal,
-): Promise<(Review & { improvedCode: string | null }) | null> {
+): Promise<(Opinion & { improvedCode: string | null }) | null> {
   const marks = new DataMarks();
   const answer = await use.count(() =>
     model.complete({
@@ -93,7 +93,7 @@ async function askForReview(
   return { verdict, reasons, improvedCode: improvedCodeIn(fields, answer.cutByLength) };
 }
 
-function readVerdict(said: unknown): ReviewVerdict | undefined {
+function readVerdict(said: unknown): OpinionVerdict | undefined {
   if (typeof said !== "string") return undefined;
   const word = said.trim().toLowerCase();
   if (/^(?:approved?|safe|ok|pass(?:ed)?)$/.test(word)) return "approve";
@@ -116,29 +116,29 @@ export function isDenied({ findings }: Pick<StaticCheck, "findings">): boolean {
 function conclude(
   code: string,
   check: StaticCheck,
-  review: Review | null,
-  reviewProblem: string | null,
-): Validation {
-  const rejected = isDenied(check) || review?.verdict === "reject";
-  const warned = check.findings.length > 0 || review?.verdict === "improve";
+  opinion: Opinion | null,
+  opinionProblem: string | null,
+): CodeReview {
+  const rejected = isDenied(check) || opinion?.verdict === "reject";
+  const warned = check.findings.length > 0 || opinion?.verdict === "improve";
   return {
     verdict: rejected ? "rejected" : warned ? "warned" : "approved",
     findings: check.findings,
     staticProblem: check.problem,
-    review: review && { verdict: review.verdict, reasons: review.reasons },
-    reviewProblem,
+    opinion: opinion && { verdict: opinion.verdict, reasons: opinion.reasons },
+    opinionProblem,
     code,
   };
 }
 
 /** `validation_result`: one string for people. */
-export function validationSentence(validation: Validation): string {
-  const { verdict, findings, review } = validation;
+export function reviewSentence(review: CodeReview): string {
+  const { verdict, findings, opinion } = review;
   const found = findings.slice(0, 3).map(({ line, message }) => `line ${line}: ${message}`);
-  const reasons = [...found, ...(review?.reasons ?? [])].join("; ");
+  const reasons = [...found, ...(opinion?.reasons ?? [])].join("; ");
   if (verdict === "rejected") return `Code was rejected and not run: ${reasons}`;
   if (verdict === "warned") return `Code was run with remarks: ${reasons}`;
-  return review === null
+  return opinion === null
     ? "Code is safe to execute. (A static check only; advice, not a guarantee.)"
     : "Code is safe to execute.";
 }

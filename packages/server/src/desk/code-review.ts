@@ -1,7 +1,7 @@
 /** What is said about code before it runs, for who asks for that. */
 
+import type { CodeReview } from "../generate/code-review.js";
 import { ModelUse } from "../generate/model-use.js";
-import type { Validation } from "../generate/validation.js";
 import type { SandboxLimits } from "../sandbox/sandbox.js";
 import type { SessionHandle } from "../sessions/interface.js";
 import { auditModelUse, auditNotRun } from "./audit-records.js";
@@ -9,17 +9,17 @@ import type { DeskParts } from "./desk-parts.js";
 import { SessionRunner } from "./session-runner.js";
 import { type AdmittedVisit, goneSignal } from "./visit.js";
 
-export interface CodeToValidate {
+export interface CodeToReview {
   readonly code: string;
   readonly sessionId: string | undefined;
   readonly limits: Partial<SandboxLimits>;
   readonly timeoutMs: number;
-  /** Whether it is validated and run even if the client goes. */
+  /** Whether it is reviewed and run even if the client goes. */
   readonly goesOn: boolean;
 }
 
-export interface ValidatedCode {
-  readonly validation: Validation;
+export interface ReviewedCode {
+  readonly review: CodeReview;
   /** The session that was looked at; undefined where none is named. */
   readonly session: SessionHandle | undefined;
 }
@@ -29,16 +29,16 @@ export interface ValidatedCode {
  * that session, and not for another of its name.
  * @throws ServiceError SESSION_NOT_FOUND (ended meanwhile) and others
  */
-export async function validateCode(
+export async function reviewCode(
   parts: DeskParts,
   visit: AdmittedVisit,
-  asked: CodeToValidate,
-): Promise<ValidatedCode> {
+  asked: CodeToReview,
+): Promise<ReviewedCode> {
   const { audit, generator } = parts;
   const { modelName: model } = generator;
   const use = new ModelUse();
   try {
-    return await validateIn(parts, visit, asked, use);
+    return await reviewIn(parts, visit, asked, use);
   } catch (error) {
     auditNotRun(audit, visit, asked, error);
     throw error;
@@ -50,12 +50,12 @@ export async function validateCode(
   }
 }
 
-function validateIn(
+function reviewIn(
   { config, sessions, audit, generator }: DeskParts,
   visit: AdmittedVisit,
-  asked: CodeToValidate,
+  asked: CodeToReview,
   use: ModelUse,
-): Promise<ValidatedCode> {
+): Promise<ReviewedCode> {
   const { code, sessionId, limits, timeoutMs } = asked;
   const { scripts } = generator;
   const signal = asked.goesOn ? new AbortController().signal : goneSignal(visit);
@@ -65,9 +65,9 @@ function validateIn(
       ...{ audit, visit, signal },
     });
     await runner.prepare();
-    const validation = await generator.validate(runner, code, signal, use);
+    const review = await generator.review(runner, code, signal, use);
     signal.throwIfAborted();
     session.refuseWhenClosed();
-    return { validation, session: sessionId === undefined ? undefined : session };
+    return { review, session: sessionId === undefined ? undefined : session };
   });
 }

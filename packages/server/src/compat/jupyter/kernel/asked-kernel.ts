@@ -1,0 +1,8 @@
+/** A kernel as those see it who ask something of its session. */
+
+import type { Desk } from "../../../desk/desk.js";
+
+export interface AskedKernel {
+  readonly desk: Desk;
+  readonly sessionId: string;
+}
