@@ -14,6 +14,7 @@ const quiet = [
   "chat",
   "chat-secrets",
   "cli",
+  "cors",
   "datascience",
   "execute",
   "executions",

@@ -85,7 +85,7 @@ const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/
 
 function readSourceFiles(): SourceFile[] {
   return readdirSync(serverSource, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => name.endsWith(".ts") && !/\.test(-support)?\.ts$/.test(name))
     .map((name) => {
       const absolute = join(serverSource, name);
       const text = readFileSync(absolute, "utf8");

@@ -6,13 +6,16 @@
  * That one side's arrays are readonly makes no difference on the wire.
  */
 
-import type { Static } from "typebox";
+import type { Static, TSchema } from "typebox";
 import type {
   WireError as ServerError,
   ErrorCode as ServerErrorCode,
 } from "../../server/src/errors.js";
+import type * as answers from "../../server/src/gateway/schemas/answers.js";
 import type * as batch from "../../server/src/gateway/schemas/batch.js";
 import type * as chat from "../../server/src/gateway/schemas/chat.js";
+import type * as chatEvents from "../../server/src/gateway/schemas/chat-events.js";
+import type * as events from "../../server/src/gateway/schemas/events.js";
 import type * as execute from "../../server/src/gateway/schemas/execute.js";
 import type * as executions from "../../server/src/gateway/schemas/executions.js";
 import type * as files from "../../server/src/gateway/schemas/files.js";
@@ -21,11 +24,13 @@ import type * as interact from "../../server/src/gateway/schemas/interact.js";
 import type * as keys from "../../server/src/gateway/schemas/keys.js";
 import type * as notebook from "../../server/src/gateway/schemas/notebook.js";
 import type * as operate from "../../server/src/gateway/schemas/operate.js";
+import type * as outputs from "../../server/src/gateway/schemas/outputs.js";
 import type * as packages from "../../server/src/gateway/schemas/packages.js";
 import type * as security from "../../server/src/gateway/schemas/security.js";
 import type * as sessions from "../../server/src/gateway/schemas/sessions.js";
 import type * as tools from "../../server/src/gateway/schemas/tools.js";
 import type * as validation from "../../server/src/gateway/schemas/validation.js";
+import type { BatchItemResult as ServerBatchItemResult } from "../../server/src/gateway/wire/batch.js";
 import type { WireEvents as ServerEvents } from "../../server/src/gateway/wire/event.js";
 import type {
   toExecuteResponse,
@@ -104,14 +109,8 @@ type GenerateAnswer = Omit<
 
 export type Answers = All<{
   ExecuteResponse: Same<wire.ExecuteResponse, Static<typeof execute.ExecuteAnswer>>;
-  BatchResponse: Same<
-    Omit<wire.BatchResponse, "results">,
-    Omit<Static<typeof batch.BatchAnswer>, "results">
-  >;
-  BatchItemResult: Same<
-    Omit<wire.BatchItemResult, "error">,
-    Omit<Static<typeof batch.BatchItemResult>, "error">
-  >;
+  BatchResponse: Same<wire.BatchResponse, Static<typeof batch.BatchAnswer>>;
+  BatchItemResult: Same<wire.BatchItemResult, Static<typeof batch.BatchItemResult>>;
   BatchCounts: Same<wire.BatchCounts, Static<typeof batch.BatchCounts>>;
   RunNotebookResponse: Same<
     Omit<wire.RunNotebookResponse, "notebook">,
@@ -126,11 +125,12 @@ export type Answers = All<{
   >;
   Conversation: Same<keyof wire.Conversation, keyof Static<typeof chat.ConversationAnswer>>;
   ChatChunk: Same<wire.ChatChunk, ServerChatChunk>;
+  ChatChunkSchema: Same<wire.ChatChunk, Static<typeof chatEvents.ChatChunk>>;
   ChatRunOutput: Same<wire.ChatRunOutput, RunOutput>;
   ToolCalls: Same<wire.ToolsResponse["calls"], Static<typeof tools.ToolsAnswer>["calls"]>;
   ToolForms: Same<keyof wire.ToolsResponse, keyof Static<typeof tools.ToolsAnswer>>;
   GenerationAttempt: Same<wire.GenerationAttempt, Static<typeof generate.AttemptAnswer>>;
-  Output: Same<wire.Output, Static<typeof execute.Output>>;
+  Output: Same<wire.Output, Static<typeof outputs.Output>>;
   ExecutionList: Same<wire.ExecutionList, Static<typeof executions.ExecutionsAnswer>>;
   ExecutionDetail: Same<
     Omit<wire.ExecutionDetail, "result">,
@@ -166,8 +166,22 @@ export type Answers = All<{
   CreateKeyResponse: Same<wire.CreateKeyResponse, Static<typeof keys.CreatedKeyAnswer>>;
   KeyList: Same<wire.KeyList, Static<typeof keys.KeysAnswer>>;
   WireError: Same<wire.WireError, ServerError>;
+  ErrorAnswer: Same<wire.WireError, Static<typeof answers.ErrorAnswer>>;
   ErrorCode: Same<wire.ErrorCode, ServerErrorCode>;
   ImageType: Same<ImageType, ServerImageType>;
+}>;
+
+type Data<Schemas extends Record<string, TSchema>> = {
+  [Name in keyof Schemas]: Static<Schemas[Name]>;
+};
+
+export type Events = All<{
+  OfExecutions: Same<
+    Omit<wire.ExecutionEvents, LastEvents>,
+    Data<typeof events.ExecutionEventData>
+  >;
+  OfNotebooks: Same<wire.NotebookCellEvent, Static<typeof events.NotebookCellData>>;
+  OfFiles: Same<wire.FileChange, Static<typeof events.FileChange>>;
 }>;
 
 /** Written by the gateway itself, after the events of the execution. */
@@ -178,6 +192,10 @@ export type Produced = All<{
   Events: Same<Omit<wire.ExecutionEvents, LastEvents>, ServerEvents>;
   FileChange: Same<wire.FileChange, ServerFileChange>;
   ExecuteResponse: Same<keyof ReturnType<typeof toExecuteResponse>, keyof wire.ExecuteResponse>;
+  BatchItemResult: Same<
+    Omit<wire.BatchItemResult, "result">,
+    Omit<ServerBatchItemResult, "result">
+  >;
   ExecutionSummary: Same<keyof ReturnType<typeof toExecutionInfo>, keyof wire.ExecutionSummary>;
   Output: Same<wire.Output, ServerOutput>;
   SessionInfo: Same<wire.SessionInfo, ReturnType<typeof toSessionAnswer>>;

@@ -29,7 +29,6 @@ export const withoutRow: Readonly<Record<string, string>> = {
   "server/src/config.ts": "The operator's own settings.",
   "server/src/config/dot-env.ts": "The operator's own settings.",
   "server/src/gateway/http/validation.ts": "The first character of a place in a schema.",
-  "server/src/gateway/http/openapi.ts": "Our own routes.",
   "server/src/gateway/routes/chat.ts": "A field whose schema has at most 256 characters.",
   "server/src/gateway/routes/executions.ts": "A header, which Node bounds at 16 KiB.",
   "server/src/gateway/routes/files.ts": "A header, which Node bounds at 16 KiB.",

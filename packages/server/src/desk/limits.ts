@@ -6,8 +6,8 @@ import type { SandboxLimits } from "../sandbox/sandbox.js";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 /** Below this not even an idle kernel fits beside the pages that it changes. */
-const MEMORY_BYTES_MIN = 32 * 2 ** 20;
-const CPU_CORES_MIN = 0.05;
+export const MEMORY_BYTES_MIN = 32 * 2 ** 20;
+export const CPU_CORES_MIN = 0.05;
 
 /** "200m", "1g", or bytes. */
 export type MemoryLimit = string | number;
@@ -83,7 +83,7 @@ export function checkTimeout(seconds: number | undefined, config: Config): numbe
   return Math.max(1, milliseconds);
 }
 
-const TTL_SECONDS_MAX = 7 * 86_400;
+export const TTL_SECONDS_MAX = 7 * 86_400;
 
 /** Milliseconds; undefined stays. @throws ServiceError INVALID_REQUEST */
 export function checkTtl(seconds: number | undefined): number | undefined {

@@ -3,7 +3,7 @@
 import { withoutTrailing } from "../config/text.js";
 import { ServiceError } from "../errors.js";
 
-const PATH_BYTES_MAX = 4000;
+export const PATH_BYTES_MAX = 4000;
 const NAME_BYTES_MAX = 255;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL = /[\u0000-\u001f\u007f]/;

@@ -1,75 +1,26 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pino } from "pino";
 import { type TSchemaOptions, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { KeyStore } from "../access/key-store.js";
+import type { KeyStore } from "../access/key-store.js";
 import { BUILT_IN_ADMIN } from "../access/principal.js";
-import { NO_AUDIT } from "../audit/audit.js";
-import { AuthFailures } from "../audit/auth-failures.js";
-import { loadConfig } from "../config.js";
-import { Conversations } from "../generate/chat/conversations.js";
-import { startGenerator } from "../generate/start.js";
-import { Pool } from "../pool/pool.js";
-import type { SandboxDriver } from "../sandbox/sandbox.js";
-import { PanicLatch } from "../security/panic-latch.js";
-import { Security } from "../security/security.js";
-import { SessionManager } from "../sessions/session-manager.js";
-import { buildApp } from "./app.js";
+import { appWithoutSandboxes } from "./app.test-support.js";
 import type { App } from "./app-type.js";
 
-const directory = mkdtempSync(join(tmpdir(), "app-"));
 const adminToken = "the-right-token-0123";
-const nothing = { sandboxes: 0, processes: 0 };
 let keys: KeyStore;
 let app: App;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const config = loadConfig({ CORS_ORIGINS: "https://listed.example" }, "/nonexistent");
-  keys = await KeyStore.open({ path: join(directory, "keys.json"), onFlushFailed: vi.fn() });
-  const driver: SandboxDriver = {
-    name: "without sandboxes",
-    start: async () => undefined,
-    stop: async () => undefined,
-    create: () => Promise.reject(new Error("no sandbox is needed here")),
-    panic: async () => ({ ...nothing, frozenMs: 0, goneMs: 0, remaining: nothing, problem: null }),
-    verify: () => Promise.reject(new Error("no sandbox is needed here")),
-  };
-  const pool = new Pool(driver, {
-    ...{ size: 0, leasesMax: 1, acquireTimeoutMs: 10, startsMax: 1 },
-    ...{ onStartFailed: vi.fn(), onFaulty: vi.fn() },
-  });
-  const observer = {
-    assertRecording: vi.fn(),
-    onCreated: vi.fn(),
-    onEnded: vi.fn(),
-    onCpuUsed: vi.fn(),
-  };
-  const sessions = new SessionManager(pool, config, observer);
-  const latch = new PanicLatch(join(directory, "panic.json"));
-  app = buildApp({
-    conversations: new Conversations(),
-    ...{ config, sessions, keys, adminToken },
-    security: new Security({ driver, pool, sessions, latch }),
-    generator: await startGenerator(config, vi.fn()),
-    audit: NO_AUDIT,
-    authFailures: new AuthFailures(NO_AUDIT),
-    logger: pino({ level: "silent" }),
-    version: "0",
-  });
+  const env = { CORS_ORIGINS: "https://listed.example" };
+  ({ app, keys, close } = await appWithoutSandboxes(adminToken, env));
   app.addHook("onRoute", ({ method, url, schema }) => {
     for (const one of [method].flat()) routes.push(`${one} ${url}`);
     schemas.push(schema);
   });
   await app.ready();
 });
-afterAll(async () => {
-  await app.close();
-  await keys.stop();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => close());
 
 /** What an executing key may do. Every other route is the admins'. */
 const OPEN = [

@@ -38,7 +38,7 @@ const Variable = Type.Object(
     ),
     preview: shortText("What it holds, in 120 characters at most."),
   },
-  Closed,
+  { ...Closed, title: "Variable", description: "A variable." },
 );
 
 /** By message type. The reader bounds the message as a whole. */

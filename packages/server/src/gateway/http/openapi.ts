@@ -8,6 +8,8 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
 import type { App } from "../app-type.js";
 import { ErrorAnswer } from "../schemas/answers.js";
+import { described, FilePath } from "../schemas/common.js";
+import { Components } from "./components.js";
 import { fixedAnswer } from "./fixed-answer.js";
 
 const TAGS = [
@@ -44,7 +46,7 @@ export const BROWSED_PATHS = ["/docs"] as const;
 
 const ANY_ERROR = {
   description: "What went wrong, and what to do about it.",
-  content: { "application/json": { schema: { $ref: "Error#" } } },
+  content: { "application/json": { schema: ErrorAnswer } },
 };
 
 /** The body of a route that reads it by itself, and so has no schema for it. */
@@ -53,6 +55,8 @@ const UPLOADS = {
   form: {
     consumes: ["multipart/form-data"],
     body: {
+      title: "UploadForm",
+      description: "Files, as a form of a web page sends them.",
       type: "object",
       properties: {
         file: {
@@ -78,9 +82,9 @@ declare module "fastify" {
 
 /** Routes that are registered after this, in the same scope, are described. */
 export async function registerOpenapi(app: App, version: string): Promise<void> {
-  app.addSchema({ $id: "Error", ...ErrorAnswer });
   await app.register(swagger, {
     hideUntagged: true,
+    convertConstToEnum: false,
     openapi: {
       openapi: "3.1.0",
       info: {
@@ -102,11 +106,9 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
       },
       security: [{ token: [] }, { api_key: [] }, { bearer: [] }],
     },
-    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => `${$id ?? index}` },
     transform: ({ schema, url, route }) => ({
       schema: {
         ...nameWildcard(schema, url),
-        operationId: operationId(String(route.method), url),
         ...(route.config?.takes ? UPLOADS[route.config.takes] : {}),
         response: { ...(schema?.response ?? {}), default: ANY_ERROR },
         ...(route.config?.bodyIsOptional ? { [OPTIONAL]: true } : {}),
@@ -114,7 +116,7 @@ export async function registerOpenapi(app: App, version: string): Promise<void> 
       url: url.replace("*", ":path"),
     }),
   });
-  const description = fixedAnswer(() => tellOptionalBodies(app.swagger()));
+  const description = fixedAnswer(() => describe(app.swagger() as Description));
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     uiHooks: {
@@ -137,32 +139,36 @@ interface DescribedOperation {
   requestBody?: { required?: boolean };
   [OPTIONAL]?: true;
 }
+interface Description {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+  readonly components?: object;
+}
+
+/** What the plugin makes of the routes, with schemas by their names. */
+function describe(made: Description): object {
+  tellOptionalBodies(made);
+  const components = new Components();
+  const paths = components.describe(made.paths);
+  return {
+    ...made,
+    paths,
+    components: { ...made.components, schemas: components.schemas() },
+  };
+}
 
 /** The plugin describes every body as required, and has no option that says otherwise. */
-function tellOptionalBodies(description: object): object {
-  const { paths = {} } = description as {
-    paths?: Record<string, Record<string, DescribedOperation>>;
-  };
+function tellOptionalBodies({ paths = {} }: Description): void {
   for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
     if (operation[OPTIONAL] && operation.requestBody) operation.requestBody.required = false;
     delete operation[OPTIONAL];
   }
-  return description;
-}
-
-/** What generated clients call an operation: GET /sessions/:id/files is `getSessionsFiles`. */
-function operationId(method: string, url: string): string {
-  const words = url.split(/[/_-]/).filter((word) => /^[a-z]/.test(word));
-  const isOne = /[:*]\w*$/.test(url) ? ["one"] : [];
-  const named = [...words, ...isOne].map((word) => word[0]?.toUpperCase() + word.slice(1));
-  return method.toLowerCase() + named.join("");
 }
 
 /** A route that ends with a wildcard is described as one with a last parameter, `path`. */
 function nameWildcard(schema: FastifySchema | undefined, url: string): FastifySchema | undefined {
   if (!url.endsWith("*") || !schema?.params) return schema;
   const params = schema.params as { properties: object; required: string[] };
-  const path = { type: "string", description: "Relative to /workspace; may hold slashes." };
+  const path = described(FilePath, "Relative to /workspace; may hold slashes.");
   return {
     ...schema,
     params: {

@@ -8,15 +8,18 @@ import { BATCH_BODY } from "../http/body-limits.js";
 import { EventStream, wantsEvents } from "../http/sse.js";
 import { holdWhileUnread } from "../http/unread-answers.js";
 import { visitOf } from "../http/visit.js";
-import { answers, orEvents } from "../schemas/answers.js";
+import { answers, orEvents, tellsEvents } from "../schemas/answers.js";
 import { BATCH_CONCURRENCY_MAX, BatchAnswer, BatchBody } from "../schemas/batch.js";
+import { BatchEvent } from "../schemas/events.js";
 import { BatchTally, toItemResult } from "../wire/batch.js";
 import { failureData } from "../wire/failure-event.js";
 import { readLimits } from "../wire/limits.js";
 
 const BATCH = {
   tags: ["execute"],
+  operationId: "executeBatch",
   summary: "Run many pieces of code, each in a fresh sandbox of its own",
+  ...tellsEvents(BatchEvent),
   body: BatchBody,
   response: answers({ 200: orEvents(BatchAnswer) }),
 };

@@ -8,8 +8,9 @@ import type { App } from "../app-type.js";
 import { chatBody } from "../http/body-limits.js";
 import { beforeLargeBody } from "../http/refusal.js";
 import { visitOf } from "../http/visit.js";
-import { answers, Nothing, orEvents } from "../schemas/answers.js";
+import { answers, Nothing, orEvents, tellsEvents } from "../schemas/answers.js";
 import { ChatAnswer, ChatBody, ConversationAnswer } from "../schemas/chat.js";
+import { ChatChunk } from "../schemas/chat-events.js";
 import { SessionParams } from "../schemas/common.js";
 import { answerChat, logFailure, SESSION_HEADER, streamChat } from "../wire/chat.js";
 import { readLimits } from "../wire/limits.js";
@@ -17,18 +18,22 @@ import { readLimits } from "../wire/limits.js";
 const tags = ["chat"];
 const CHAT = {
   tags,
+  operationId: "chat",
   summary: "Let a model answer, and work in a session by tools; a stream unless told otherwise",
+  ...tellsEvents(ChatChunk),
   body: ChatBody,
   response: answers({ 200: orEvents(ChatAnswer) }),
 };
 const CONVERSATION = {
   tags,
+  operationId: "getConversation",
   summary: "What was said in a session's chat",
   params: SessionParams,
   response: answers({ 200: ConversationAnswer }),
 };
 const RESUME = {
   tags,
+  operationId: "resumeChat",
   summary:
     "Whether a chat's answer can be taken up again: there is never one, as a chat ends with its client",
   params: SessionParams,
@@ -36,6 +41,7 @@ const RESUME = {
 };
 const FORGET = {
   tags,
+  operationId: "forgetConversation",
   summary: "Forget what was said; the session stays",
   params: SessionParams,
   response: answers({ 204: Nothing }),

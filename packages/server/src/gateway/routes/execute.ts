@@ -11,7 +11,8 @@ import type { App } from "../app-type.js";
 import { codeBody } from "../http/body-limits.js";
 import { EventStream, wantsEvents } from "../http/sse.js";
 import { visitOf } from "../http/visit.js";
-import { answers, orEvents } from "../schemas/answers.js";
+import { answers, orEvents, tellsEvents } from "../schemas/answers.js";
+import { ExecutionEvent } from "../schemas/events.js";
 import { ExecuteAnswer, ExecuteBody } from "../schemas/execute.js";
 import { toExecuteResponse } from "../wire/execution.js";
 import { streamExecution } from "../wire/execution-stream.js";
@@ -20,8 +21,10 @@ import { readLimits } from "../wire/limits.js";
 
 const EXECUTE = {
   tags: ["execute"],
+  operationId: "execute",
   summary: "Run code, in a session or in a sandbox of its own",
   description: "A timeout is answered 504 to whoever names a user_uuid, with the same body.",
+  ...tellsEvents(ExecutionEvent),
   body: ExecuteBody,
   response: answers({ 200: orEvents(ExecuteAnswer), 504: ExecuteAnswer }),
 };

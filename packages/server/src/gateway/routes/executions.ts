@@ -5,8 +5,9 @@ import type { Desk } from "../../desk/desk.js";
 import { ServiceError } from "../../errors.js";
 import type { App } from "../app-type.js";
 import { visitOf } from "../http/visit.js";
-import { answers, Events, Nothing } from "../schemas/answers.js";
+import { answers, Events, Nothing, tellsEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
+import { ExecutionEvent } from "../schemas/events.js";
 import {
   EventsQuery,
   ExecutionAnswer,
@@ -26,6 +27,7 @@ const tags = ["executions"];
 const LIST = {
   schema: {
     tags,
+    operationId: "listExecutions",
     summary: "What ran, runs and waits in a session",
     params: SessionParams,
     response: answers({ 200: ExecutionsAnswer }),
@@ -42,6 +44,7 @@ export function registerExecutions(app: App, desk: Desk): void {
     {
       schema: {
         tags,
+        operationId: "getExecution",
         summary: "One execution and its result",
         params: ExecutionParams,
         response: answers({ 200: ExecutionAnswer }),
@@ -63,8 +66,10 @@ export function registerExecutions(app: App, desk: Desk): void {
     {
       schema: {
         tags,
+        operationId: "followExecution",
         summary: "The events of an execution, from where one left off",
         params: ExecutionParams,
+        ...tellsEvents(ExecutionEvent),
         querystring: EventsQuery,
         response: answers({ 200: Events, 204: Nothing }),
       },
@@ -91,6 +96,7 @@ export function registerExecutions(app: App, desk: Desk): void {
     {
       schema: {
         tags,
+        operationId: "cancelExecution",
         summary: "Cancel a queued execution",
         params: ExecutionParams,
         response: answers({ 204: Nothing }),
@@ -112,6 +118,7 @@ export function registerExecutions(app: App, desk: Desk): void {
     {
       schema: {
         tags,
+        operationId: "interruptSession",
         summary: "KeyboardInterrupt in what runs",
         params: SessionParams,
         response: answers({ 200: InterruptAnswer }),
@@ -128,6 +135,7 @@ export function registerExecutions(app: App, desk: Desk): void {
     {
       schema: {
         tags: ["sessions"],
+        operationId: "keepSessionAlive",
         summary: "Count the time to live from now",
         params: SessionParams,
         body: KeepAliveBody,

@@ -12,7 +12,7 @@ import { checkLength, receiveFile, receiveForm } from "../files/upload.js";
 import { takeSmallPieces } from "../http/body-pieces.js";
 import type { SlowBodies } from "../http/slow-bodies.js";
 import { visitOf } from "../http/visit.js";
-import { answers, FileContent, Nothing, orArchive } from "../schemas/answers.js";
+import { answers, FileContent, Nothing, orArchive, TELLS_ARCHIVES } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
 import {
   FileParams,
@@ -33,15 +33,18 @@ const tags = ["files"];
 const LIST = {
   schema: {
     tags,
+    operationId: "listFiles",
     summary: "Files of a session, or the whole folder as an archive",
     params: SessionParams,
     querystring: ListQuery,
+    ...TELLS_ARCHIVES,
     response: answers({ 200: orArchive(ListAnswer) }),
   },
 };
 const READ = {
   schema: {
     tags,
+    operationId: "readFile",
     summary: "A file, also in part; a folder as an archive",
     params: FileParams,
     querystring: ReadQuery,
@@ -52,6 +55,7 @@ const WRITE = {
   config: { takes: "bytes" as const },
   schema: {
     tags,
+    operationId: "writeFile",
     summary: "Write a file, whole or not at all, or make a folder",
     params: FileParams,
     querystring: WriteQuery,
@@ -62,6 +66,7 @@ const UPLOAD = {
   config: { takes: "form" as const },
   schema: {
     tags,
+    operationId: "uploadFiles",
     summary: "Write several files as multipart/form-data, all or none",
     params: SessionParams,
     querystring: UploadQuery,
@@ -71,6 +76,7 @@ const UPLOAD = {
 const RENAME = {
   schema: {
     tags,
+    operationId: "renameFile",
     summary: "Rename or move",
     params: FileParams,
     body: RenameBody,
@@ -80,6 +86,7 @@ const RENAME = {
 const REMOVE = {
   schema: {
     tags,
+    operationId: "deleteFile",
     summary: "Delete a file, an empty folder, or a folder with everything in it",
     params: FileParams,
     querystring: RemoveQuery,

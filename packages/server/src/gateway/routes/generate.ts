@@ -1,6 +1,5 @@
 /** POST /generate-and-execute: from a question to a result, by a model's code. */
 
-import { Type } from "typebox";
 import type { Config } from "../../config.js";
 import type { Desk } from "../../desk/desk.js";
 import type { App } from "../app-type.js";
@@ -8,9 +7,7 @@ import { codeBody } from "../http/body-limits.js";
 import { beforeLargeBody } from "../http/refusal.js";
 import { visitOf } from "../http/visit.js";
 import { answers } from "../schemas/answers.js";
-import { closed } from "../schemas/common.js";
-import { ExecuteAnswer } from "../schemas/execute.js";
-import { GenerateBody, GenerateFields } from "../schemas/generate.js";
+import { GenerateAnswer, GenerateBody } from "../schemas/generate.js";
 import { toGenerateResponse } from "../wire/generation.js";
 import { readLimits } from "../wire/limits.js";
 
@@ -18,10 +15,11 @@ const ATTEMPTS_DEFAULT = 3;
 
 const GENERATE = {
   tags: ["generate"],
+  operationId: "generateAndExecute",
   summary: "Let a model write code for a question, run it, and repair it while it fails",
   body: GenerateBody,
   response: answers({
-    200: Type.Object({ ...ExecuteAnswer.properties, ...GenerateFields }, closed),
+    200: GenerateAnswer,
   }),
 };
 

@@ -30,6 +30,7 @@ const tags = ["interact"];
 const params = SessionParams;
 const INPUT = {
   tags,
+  operationId: "answerInput",
   summary: "Answer the input() that waits",
   params,
   body: InputBody,
@@ -37,6 +38,7 @@ const INPUT = {
 };
 const COMPLETE = {
   tags,
+  operationId: "completeCode",
   summary: "How the name before the cursor may end",
   params,
   body: CompleteBody,
@@ -44,6 +46,7 @@ const COMPLETE = {
 };
 const INSPECT = {
   tags,
+  operationId: "inspectCode",
   summary: "What the name at the cursor is",
   params,
   body: InspectBody,
@@ -51,6 +54,7 @@ const INSPECT = {
 };
 const IS_COMPLETE = {
   tags,
+  operationId: "isCodeComplete",
   summary: "Whether this code is complete, or a person goes on typing",
   params,
   body: IsCompleteBody,
@@ -58,6 +62,7 @@ const IS_COMPLETE = {
 };
 const VARIABLES = {
   tags,
+  operationId: "listVariables",
   summary: "The session's variables, by name",
   params,
   querystring: VariablesQuery,

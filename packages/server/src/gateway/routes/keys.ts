@@ -14,6 +14,7 @@ export function registerKeys(app: App, desk: KeyDesk): void {
       onRequest: requireAdmin,
       schema: {
         tags: ["keys"],
+        operationId: "createKey",
         summary: "Make a key; the answer is the only place that shows it",
         body: CreateKeyBody,
         response: answers({ 201: CreatedKeyAnswer }),
@@ -32,6 +33,7 @@ export function registerKeys(app: App, desk: KeyDesk): void {
     onRequest: requireAdmin,
     schema: {
       tags: ["keys"],
+      operationId: "listKeys",
       summary: "All keys and what they have used",
       response: answers({ 200: KeysAnswer }),
     },
@@ -44,6 +46,7 @@ export function registerKeys(app: App, desk: KeyDesk): void {
       onRequest: requireAdmin,
       schema: {
         tags: ["keys"],
+        operationId: "revokeKey",
         summary: "Revoke a key and end its sessions",
         params: KeyParams,
         response: answers({ 204: Nothing }),

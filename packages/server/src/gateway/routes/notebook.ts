@@ -8,8 +8,9 @@ import type { App } from "../app-type.js";
 import { NOTEBOOK_BODY } from "../http/body-limits.js";
 import { wantsEvents } from "../http/sse.js";
 import { visitOf } from "../http/visit.js";
-import { answers, orEvents } from "../schemas/answers.js";
+import { answers, orEvents, tellsEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
+import { NotebookEvent } from "../schemas/events.js";
 import { NotebookAnswer, NotebookBody, NotebookFile } from "../schemas/notebook.js";
 import { NotebookStream } from "../wire/notebook-stream.js";
 
@@ -18,6 +19,7 @@ const tags = ["sessions"];
 export function registerNotebook(app: App, desk: Desk): void {
   const show = {
     tags,
+    operationId: "getNotebook",
     summary: "What a session has run, as a Jupyter notebook",
     params: SessionParams,
     response: answers({ 200: NotebookFile }),
@@ -35,8 +37,10 @@ export function registerNotebook(app: App, desk: Desk): void {
 function registerRun(app: App, desk: Desk): void {
   const run = {
     tags,
+    operationId: "runNotebook",
     summary: "Run a notebook in a session, cell by cell",
     params: SessionParams,
+    ...tellsEvents(NotebookEvent),
     body: NotebookBody,
     response: answers({ 200: orEvents(NotebookAnswer) }),
   };

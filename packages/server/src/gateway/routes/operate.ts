@@ -11,6 +11,7 @@ import { HealthAnswer, StatusAnswer } from "../schemas/operate.js";
 const HEALTH = {
   schema: {
     tags: ["operate"],
+    operationId: "getHealth",
     summary: "Whether the server is up and runs code",
     security: [],
     response: answers({ 200: HealthAnswer, 503: HealthAnswer }),
@@ -20,6 +21,7 @@ const STATUS = {
   onRequest: requireAdmin,
   schema: {
     tags: ["operate"],
+    operationId: "getStatus",
     summary: "The pool and the sessions",
     response: answers({ 200: StatusAnswer }),
   },

@@ -10,6 +10,7 @@ import { InstallAnswer, InstallBody } from "../schemas/packages.js";
 export function registerPackages(app: App, desk: Desk): void {
   const schema = {
     tags: ["sessions"],
+    operationId: "installPackages",
     summary: "Install packages from the server's folder of wheels",
     params: SessionParams,
     body: InstallBody,

@@ -22,23 +22,29 @@ import { toContainer, toPanicAnswer } from "../wire/security.js";
 const DEFAULT_REASON = "asked for over the API";
 const REASON_CHARACTERS_MAX = 500;
 
-function described(summary: string, bySuccess: Parameters<typeof answers>[0]) {
-  const schema = { tags: ["security"], summary, response: answers(bySuccess) };
+function described(operationId: string, summary: string, bySuccess: Parameters<typeof answers>[0]) {
+  const schema = { tags: ["security"], operationId, summary, response: answers(bySuccess) };
   return { onRequest: requireAdmin, schema };
 }
 
-const PANIC = described("Kill every sandbox and refuse new work", {
+const PANIC = described("panic", "Kill every sandbox and refuse new work", {
   200: PanicAnswer,
   500: PanicAnswer,
 });
-const RESUME = described("Verify the isolation and let work in again", { 200: ResumeAnswer });
-const HEALTH = described("Every protection, tried on a live sandbox", {
+const RESUME = described("resume", "Verify the isolation and let work in again", {
+  200: ResumeAnswer,
+});
+const HEALTH = described("verifyProtections", "Every protection, tried on a live sandbox", {
   200: SecurityHealthAnswer,
   503: SecurityHealthAnswer,
 });
-const CONTAINERS = described("Every sandbox and what it uses", { 200: ContainersAnswer });
-const KILL = described("Kill one sandbox", { 200: KilledAnswer });
-const END = described("End the sessions of this id, whoever owns them", { 200: EndedAnswer });
+const CONTAINERS = described("listContainers", "Every sandbox and what it uses", {
+  200: ContainersAnswer,
+});
+const KILL = described("killContainer", "Kill one sandbox", { 200: KilledAnswer });
+const END = described("endSessionsOfAnybody", "End the sessions of this id, whoever owns them", {
+  200: EndedAnswer,
+});
 
 export function registerSecurity(app: App, desk: SecurityDesk): void {
   const panic = {

@@ -20,30 +20,41 @@ import { toSessionAnswer } from "../wire/session.js";
 
 const tags = ["sessions"];
 const LIST = {
-  schema: { tags, summary: "One's own sessions", response: answers({ 200: SessionsAnswer }) },
+  schema: {
+    tags,
+    operationId: "listSessions",
+    summary: "One's own sessions",
+    response: answers({ 200: SessionsAnswer }),
+  },
 };
-const SHOW = byId("One session", { 200: SessionAnswer });
-const END = byId("End a session; its processes are gone when this answers", { 204: Nothing });
-const RESET = byId("A fresh interpreter and an empty workspace under the same id", {
+const SHOW = byId("getSession", "One session", { 200: SessionAnswer });
+const END = byId("endSession", "End a session; its processes are gone when this answers", {
+  204: Nothing,
+});
+const RESET = byId("resetSession", "A fresh interpreter and an empty workspace under the same id", {
   200: ResetAnswer,
 });
 const RELEASE = {
   schema: {
     tags,
+    operationId: "releaseSession",
     summary: "End a session, by either of its names",
     body: ReleaseBody,
     response: answers({ 200: ReleaseAnswer }),
   },
 };
 
-function byId(summary: string, bySuccess: Parameters<typeof answers>[0]) {
-  return { schema: { tags, summary, params: SessionParams, response: answers(bySuccess) } };
+function byId(operationId: string, summary: string, bySuccess: Parameters<typeof answers>[0]) {
+  return {
+    schema: { tags, operationId, summary, params: SessionParams, response: answers(bySuccess) },
+  };
 }
 
 export function registerSessions(app: App, desk: Desk): void {
   const creation = {
     schema: {
       tags,
+      operationId: "createSession",
       summary: "Make a session, with a sandbox that is ready",
       body: CreateSessionBody,
       response: answers({ 201: SessionAnswer }),

@@ -8,6 +8,7 @@ import { ToolsAnswer, ToolsQuery } from "../schemas/tools.js";
 
 const TOOLS = {
   tags: ["chat"],
+  operationId: "listTools",
   summary: "Definitions of tools for a language model, and which route answers their calls",
   querystring: ToolsQuery,
   response: answers({ 200: ToolsAnswer }),

@@ -7,8 +7,9 @@ import type { FileChange, FileWatch } from "../../sandbox/files.js";
 import type { App } from "../app-type.js";
 import { EventStream } from "../http/sse.js";
 import { visitOf } from "../http/visit.js";
-import { answers, Events } from "../schemas/answers.js";
+import { answers, Events, tellsEvents } from "../schemas/answers.js";
 import { SessionParams } from "../schemas/common.js";
+import { FileEvent } from "../schemas/events.js";
 import { WatchQuery } from "../schemas/files.js";
 
 const WATCH = {
@@ -16,10 +17,10 @@ const WATCH = {
   exposeHeadRoute: false,
   schema: {
     tags: ["files"],
+    operationId: "watchFiles",
     summary: "Follow changes below a folder",
-    description:
-      "Events `change` with {path, change, type}, and `truncated` where there is too much to tell.",
     params: SessionParams,
+    ...tellsEvents(FileEvent),
     querystring: WatchQuery,
     response: answers({ 200: Events }),
   },

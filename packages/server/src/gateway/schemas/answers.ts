@@ -1,39 +1,52 @@
 /** Answers on the wire. They describe and do not shape: what a route returns is sent as it is. */
 
 import { type TSchema, Type } from "typebox";
-import { closed, text } from "./common.js";
+import type { ErrorCode } from "../../errors.js";
+import { closed, named, text } from "./common.js";
+
+/** Texts to whoever reads the description: a client made from it must read the codes of a newer server, too. */
+const Code = Type.Unsafe<ErrorCode>(text("One of the table in docs/errors.md."));
+export const ErrorInfo = named(
+  "ErrorInfo",
+  "What went wrong.",
+  Type.Object(
+    {
+      code: Code,
+      message: text("What went wrong, for people."),
+      hint: Type.Optional(Type.String({ description: "What to do next." })),
+      retry_after_ms: Type.Optional(
+        Type.Number({ minimum: 0, description: "Milliseconds after which to try again." }),
+      ),
+      request_id: text("The request's name in the server's log."),
+    },
+    closed,
+  ),
+);
 
 /** The one shape in which errors travel. */
-export const ErrorAnswer = Type.Object(
-  {
-    detail: text("The message once more, where clients of other services look for it."),
-    error: Type.Object(
-      {
-        code: text("One of the table in docs/errors.md."),
-        message: text("What went wrong, for people."),
-        hint: Type.Optional(Type.String({ description: "What to do next." })),
-        retry_after_ms: Type.Optional(
-          Type.Number({ minimum: 0, description: "Milliseconds after which to try again." }),
-        ),
-        request_id: text("The request's name in the server's log."),
-      },
-      { ...closed, description: "What went wrong." },
-    ),
-  },
-  {
-    ...closed,
-    examples: [
-      {
-        detail: "There is no session of this name.",
-        error: {
-          code: "SESSION_NOT_FOUND",
-          message: "There is no session of this name.",
-          hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
-          request_id: "req-1f",
+export const ErrorAnswer = named(
+  "ErrorAnswer",
+  "What went wrong, and what to do about it.",
+  Type.Object(
+    {
+      detail: text("The message once more, where clients of other services look for it."),
+      error: ErrorInfo,
+    },
+    {
+      ...closed,
+      examples: [
+        {
+          detail: "There is no session of this name.",
+          error: {
+            code: "SESSION_NOT_FOUND",
+            message: "There is no session of this name.",
+            hint: "Sessions end after their idle time. POST /execute with the session_id makes a new one.",
+            request_id: "req-1f",
+          },
         },
-      },
-    ],
-  },
+      ],
+    },
+  ),
 );
 
 export const Nothing = Type.Null({ description: "No content." });
@@ -53,25 +66,42 @@ export function answers(
   return { ...bySuccess };
 }
 
-const events = { "text/event-stream": { schema: Type.String() } };
+/**
+ * A route's events, for its documentation: `schema: { ...tellsEvents(ExecutionEvent), … }`. They stand beside the answers,
+ * as a description has no other place for what one of many in a stream is.
+ */
+export function tellsEvents(event: TSchema): Record<string, unknown> {
+  return { "x-events": event };
+}
 
-/** Server-sent events, described in docs/executions.md. */
+const FRAMES =
+  "Server-sent events, each of which is described under `x-events`: its lines `id` and `event`, and its `data`, one line of JSON. Comments are heartbeats.";
+
+/** Nothing but events. */
 export const Events = {
-  description: "Server-sent events, see docs/executions.md.",
-  content: events,
+  description: FRAMES,
+  content: { "text/event-stream": { schema: Type.String({ description: FRAMES }) } },
 };
 
 const bytes = { schema: Type.String({ format: "binary" }) };
-const archives = { "application/x-tar": bytes, "application/zip": bytes };
 
-/** A file's content, with a type by its name, or a folder as an archive. */
-export const FileContent = { description: "The content.", content: { "*/*": bytes } };
+/** A file's content, with a type by its name, or a folder as an archive. Some generators know no `*`. */
+export const FileContent = {
+  description: "The content.",
+  content: { "application/octet-stream": bytes, "*/*": bytes },
+};
 
-/** JSON, or an archive where one is asked for. */
+/** JSON, or an archive where one is asked for. Only the JSON is described as content, as of `orEvents`. */
 export function orArchive(schema: TSchema) {
-  const content = { "application/json": { schema }, ...archives };
-  return { description: "JSON, or an archive of the whole folder.", content };
+  return {
+    description:
+      "JSON. Where the query asks for an archive, the whole folder as one of the types under `x-archives`.",
+    content: { "application/json": { schema } },
+  };
 }
+
+/** Beside the answers, as events are. */
+export const TELLS_ARCHIVES = { "x-archives": ["application/x-tar", "application/zip"] };
 
 /**
  * JSON, or events where they are asked for. Only the JSON is described as content: a client made
@@ -80,8 +110,7 @@ export function orArchive(schema: TSchema) {
 export function orEvents(schema: TSchema) {
   const content = { "application/json": { schema } };
   return {
-    description:
-      "JSON; where the request asks for them, server-sent events (`text/event-stream`) that end with it, see docs/executions.md.",
+    description: `JSON. Where the request asks for it, \`text/event-stream\` that ends with the same. ${FRAMES} See docs/executions.md.`,
     content,
   };
 }

@@ -1,7 +1,7 @@
 /** POST /execute/batch on the wire. */
 
 import { type Static, Type } from "typebox";
-import { ErrorAnswer, nullable } from "./answers.js";
+import { ErrorInfo, nullable } from "./answers.js";
 import {
   CPU_LIMIT_MEANING,
   CpuLimit,
@@ -11,6 +11,7 @@ import {
   flag,
   MEMORY_LIMIT_MEANING,
   MemoryLimit,
+  named,
   Seconds,
   text,
 } from "./common.js";
@@ -26,77 +27,89 @@ import {
 export const BATCH_ITEMS_MAX = 1000;
 export const BATCH_CONCURRENCY_MAX = 16;
 
-const BatchItem = Type.Object(
-  {
-    id: Type.Optional(
-      Type.String({
-        maxLength: 200,
-        description: "A name of the caller's own, which the item's result repeats.",
-      }),
-    ),
-    code: text("Python source, up to `MAX_CODE_SIZE` bytes."),
-    stdin: Type.Optional(text(STDIN_MEANING)),
-    files: Type.Optional(
-      Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
-    ),
-    include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
-    timeout: Type.Optional(
-      described(Seconds, "Seconds; default and maximum `MAX_EXECUTION_TIME`."),
-    ),
-    memory_limit: Type.Optional(described(MemoryLimit, MEMORY_LIMIT_MEANING)),
-    cpu_limit: Type.Optional(described(CpuLimit, CPU_LIMIT_MEANING)),
-  },
-  closed,
+const BatchItem = named(
+  "BatchItem",
+  "One run of a batch.",
+  Type.Object(
+    {
+      id: Type.Optional(
+        Type.String({
+          maxLength: 200,
+          description: "A name of the caller's own, which the item's result repeats.",
+        }),
+      ),
+      code: text("Python source, up to `MAX_CODE_SIZE` bytes."),
+      stdin: Type.Optional(text(STDIN_MEANING)),
+      files: Type.Optional(
+        Type.Array(InputFile, { maxItems: 100, description: INPUT_FILES_MEANING }),
+      ),
+      include_files: Type.Optional(flag(INCLUDE_FILES_MEANING)),
+      timeout: Type.Optional(
+        described(Seconds, "Seconds; default and maximum `MAX_EXECUTION_TIME`."),
+      ),
+      memory_limit: Type.Optional(described(MemoryLimit, MEMORY_LIMIT_MEANING)),
+      cpu_limit: Type.Optional(described(CpuLimit, CPU_LIMIT_MEANING)),
+    },
+    closed,
+  ),
 );
 
-export const BatchBody = Type.Object(
-  {
-    items: Type.Array(BatchItem, {
-      minItems: 1,
-      maxItems: BATCH_ITEMS_MAX,
-      description: "Each is run in a fresh sandbox of its own.",
-    }),
-    concurrency: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: BATCH_CONCURRENCY_MAX,
-        description:
-          "Items that run at a time, of one key 16 over all of its batches. Default: twice the server's cores.",
+export const BatchBody = named(
+  "BatchRequest",
+  "Many runs, each in a fresh sandbox.",
+  Type.Object(
+    {
+      items: Type.Array(BatchItem, {
+        minItems: 1,
+        maxItems: BATCH_ITEMS_MAX,
+        description: "Each is run in a fresh sandbox of its own.",
       }),
-    ),
-    stop_on: Type.Optional(
-      Type.Union([Type.Literal("never"), Type.Literal("error")], {
-        description:
-          "`error`: once an item has not ended with `ok`, no more begin. Default: `never`.",
-      }),
-    ),
-    include: Type.Optional(Include),
-    stream: Type.Optional(
-      flag("True: events as items end. Default: as the header `Accept: text/event-stream` says."),
-    ),
-  },
-  {
-    ...closed,
-    examples: [{ items: [{ code: "print(6 * 7)" }, { code: "print(input())", stdin: "hi" }] }],
-  },
+      concurrency: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: BATCH_CONCURRENCY_MAX,
+          description:
+            "Items that run at a time, of one key 16 over all of its batches. Default: twice the server's cores.",
+        }),
+      ),
+      stop_on: Type.Optional(
+        Type.Union([Type.Literal("never"), Type.Literal("error")], {
+          description:
+            "`error`: once an item has not ended with `ok`, no more begin. Default: `never`.",
+        }),
+      ),
+      include: Type.Optional(Include),
+      stream: Type.Optional(
+        flag("True: events as items end. Default: as the header `Accept: text/event-stream` says."),
+      ),
+    },
+    {
+      ...closed,
+      examples: [{ items: [{ code: "print(6 * 7)" }, { code: "print(input())", stdin: "hi" }] }],
+    },
+  ),
 );
 export type BatchBody = Static<typeof BatchBody>;
 
-export const BatchItemResult = Type.Object(
-  {
-    index: count("The item's place in `items`, from 0."),
-    id: nullable(text("The item's own name, or null.")),
-    state: Type.Union([Type.Literal("done"), Type.Literal("refused"), Type.Literal("skipped")], {
-      description:
-        "`done`: it ran, however it ended. `refused`: it did not run, and `error` says why. `skipped`: it was not begun, as `stop_on` said.",
-    }),
-    result: described(
-      nullable(ExecuteAnswer),
-      "What POST /execute would have answered; null where it did not run.",
-    ),
-    error: described(nullable(ErrorAnswer.properties.error), "Why there is no result, or null."),
-  },
-  closed,
+export const BatchItemResult = named(
+  "BatchItemResult",
+  "What became of one item of a batch.",
+  Type.Object(
+    {
+      index: count("The item's place in `items`, from 0."),
+      id: nullable(text("The item's own name, or null.")),
+      state: Type.Union([Type.Literal("done"), Type.Literal("refused"), Type.Literal("skipped")], {
+        description:
+          "`done`: it ran, however it ended. `refused`: it did not run, and `error` says why. `skipped`: it was not begun, as `stop_on` said.",
+      }),
+      result: described(
+        nullable(ExecuteAnswer),
+        "What POST /execute would have answered; null where it did not run.",
+      ),
+      error: described(nullable(ErrorInfo), "Why there is no result, or null."),
+    },
+    closed,
+  ),
 );
 
 const counts = {
@@ -106,12 +119,20 @@ const counts = {
 };
 
 /** The last event of a stream, whose items were told before. */
-export const BatchCounts = Type.Object(counts, closed);
+export const BatchCounts = named(
+  "BatchCounts",
+  "How the items of a batch ended.",
+  Type.Object(counts, closed),
+);
 
-export const BatchAnswer = Type.Object(
-  {
-    results: Type.Array(BatchItemResult, { description: "In the order of `items`." }),
-    ...counts,
-  },
-  closed,
+export const BatchAnswer = named(
+  "BatchResult",
+  "What became of every item of a batch.",
+  Type.Object(
+    {
+      results: Type.Array(BatchItemResult, { description: "In the order of `items`." }),
+      ...counts,
+    },
+    closed,
+  ),
 );

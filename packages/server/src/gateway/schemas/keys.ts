@@ -3,18 +3,22 @@
 import { Type } from "typebox";
 import { KeyName, KeyQuotas, KeyRole } from "../../access/key-file.js";
 import { nullable } from "./answers.js";
-import { closed, count, described, duration, text, time } from "./common.js";
+import { closed, count, described, duration, named, text, time } from "./common.js";
 
 const name = described(
   KeyName,
   "1 to 64 characters of `A-Za-z0-9 ._:@-`, beginning with a letter or digit; need not be unique.",
 );
-const role = described(KeyRole, "What it may do, see docs/access.md#roles.");
-const quotas = described(KeyQuotas, "What it may use; absent ones are without bound.");
+const role = named("KeyRole", "What it may do, see docs/access.md#roles.", KeyRole);
+const quotas = named("KeyQuotas", "What it may use; absent ones are without bound.", KeyQuotas);
 
-export const CreateKeyBody = Type.Object(
-  { name, role, quotas: Type.Optional(quotas) },
-  { ...closed, examples: [{ name: "reports", role: "execute", quotas: { sessions: 5 } }] },
+export const CreateKeyBody = named(
+  "CreateKeyRequest",
+  "A key to make.",
+  Type.Object(
+    { name, role, quotas: Type.Optional(quotas) },
+    { ...closed, examples: [{ name: "reports", role: "execute", quotas: { sessions: 5 } }] },
+  ),
 );
 
 export const KeyParams = Type.Object(
@@ -34,24 +38,40 @@ const keyFields = {
   last_used_at: nullable(time("When it was last used, or null.")),
   quotas,
 };
-export const CreatedKeyAnswer = Type.Object(
-  { ...keyFields, key: text("The key itself, shown this once.") },
-  closed,
+export const CreatedKeyAnswer = named(
+  "CreatedKey",
+  "A key with its secret.",
+  Type.Object({ ...keyFields, key: text("The key itself, shown this once.") }, closed),
 );
 
-const Usage = Type.Object(
-  {
-    sessions: count("Sessions that live now."),
-    requests_per_minute: count("Requests that are missing to a full bucket; 0 without the quota."),
-    cpu_seconds_per_hour: duration("CPU seconds of the last hour."),
-  },
-  { ...closed, description: "What counts towards its quotas." },
+const Usage = named(
+  "KeyUsage",
+  "What counts towards its quotas.",
+  Type.Object(
+    {
+      sessions: count("Sessions that live now."),
+      requests_per_minute: count(
+        "Requests that are missing to a full bucket; 0 without the quota.",
+      ),
+      cpu_seconds_per_hour: duration("CPU seconds of the last hour."),
+    },
+    closed,
+  ),
 );
-export const KeysAnswer = Type.Object(
-  {
-    keys: Type.Array(Type.Object({ ...keyFields, usage: Usage }, closed), {
-      description: "Every key, without its secret.",
-    }),
-  },
-  closed,
+const KeyInfo = named(
+  "KeyInfo",
+  "A key and what it has used.",
+  Type.Object({ ...keyFields, usage: Usage }, closed),
+);
+export const KeysAnswer = named(
+  "KeyList",
+  "Every key.",
+  Type.Object(
+    {
+      keys: Type.Array(KeyInfo, {
+        description: "Every key, without its secret.",
+      }),
+    },
+    closed,
+  ),
 );
