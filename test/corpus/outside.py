@@ -67,7 +67,7 @@ def main():
         os.dup2(printed.fileno(), 1)
         # Of the file that 1 is now, so that a child's lines stand where they were written.
         sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
-        error = run(asked["cells"], asked["argv"])
+        error = run(asked["cells"], asked.get("argv"))
         sys.stdout.flush()
         printed.seek(0)
         text = printed.read().decode("utf-8", "replace")
