@@ -35,8 +35,7 @@ export async function runInside(server: TestServer, program: Program): Promise<O
 async function script(server: TestServer, program: Program, session_id: string): Promise<Ran> {
   const body = { session_id, code: program.text, argv: argvOf(program) };
   const answer = await server.request<Ran>("/execute", { body });
-  if (answer.status === 200) return answer.body;
-  throw new Error(`${program.name}: ${answer.text.slice(0, 500)}`);
+  return answer.status === 200 ? answer.body : refused(answer.text);
 }
 
 async function notebook(server: TestServer, program: Program, session_id: string): Promise<Ran> {
@@ -47,9 +46,18 @@ async function notebook(server: TestServer, program: Program, session_id: string
       readonly cells: readonly { readonly outputs?: readonly ExecutionOutput[] }[];
     };
   }>(path, { body: { notebook: JSON.parse(program.text) } });
-  if (answer.status !== 200) throw new Error(`${program.name}: ${answer.text.slice(0, 500)}`);
+  if (answer.status !== 200) return refused(answer.text);
   const { status, notebook: done } = answer.body;
   return { status, outputs: done.cells.flatMap(({ outputs = [] }) => outputs) };
+}
+
+/** In the terms of a program that has failed, so that it is judged and the others go on. */
+function refused(answer: string): Ran {
+  const evalue = answer.slice(0, 500);
+  return {
+    status: "error",
+    outputs: [{ output_type: "error", ename: "Refused", evalue, traceback: [] }],
+  };
 }
 
 function outcomeOf({ status, outputs }: Ran): Outcome {

@@ -26,6 +26,8 @@ beforeAll(() => {
   put("deep/data/table.csv", "a\n");
   put("deep/reads.py", "open('data/table.csv')\n");
   put("deep/large.bin", Buffer.alloc((1 << 20) + 1));
+  put("old.ipynb", JSON.stringify({ nbformat: 3, worksheets: [{ cells: [] }] }));
+  put("new.ipynb", JSON.stringify({ nbformat: 4, cells: [] }));
   put("page.html", "no program");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,13 +36,14 @@ it("finds each program once, with the data that lies beside it", () => {
   const found = programsOf(collection, folder);
   expect(found.map(({ name, kind, text }) => [name, kind, text])).toEqual([
     ["some/examples/deep/reads.py", "script", "open('data/table.csv')\n"],
+    ["some/examples/new.ipynb", "notebook", '{"nbformat":4,"cells":[]}'],
     ["some/examples/one.py", "script", "print(1)\n"],
     ["some/examples/packed.py.gz", "script", "print(2)\n"],
   ]);
   expect(found[0]?.files.map(({ path, content }) => [path, String(content)])).toEqual([
     ["data/table.csv", "a\n"],
   ]);
-  expect(found.map(fileNameOf)).toEqual(["reads.py", "one.py", "packed.py"]);
+  expect(found.map(fileNameOf)).toEqual(["reads.py", "new.ipynb", "one.py", "packed.py"]);
 });
 
 it("draws the same programs for the same seed, none twice", () => {

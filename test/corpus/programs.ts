@@ -40,9 +40,15 @@ export function programsOf(collection: Collection, folder: string): Program[] {
       if (seen.has(hash)) return [];
       seen.add(hash);
       const kind = path.includes(".ipynb") ? "notebook" : "script";
+      if (kind === "notebook" && !hasCells(text)) return [];
       const name = `${collection.name}/${relative(folder, path).replace(/^usr\/share\/doc\/[^/]+\//, "")}`;
       return [{ name, kind, text, files: dataBeside(path) }];
     });
+}
+
+/** Notebooks before nbformat 4 have worksheets instead; they are refused by design. */
+function hasCells(notebook: string): boolean {
+  return Array.isArray((JSON.parse(notebook) as { readonly cells?: unknown }).cells);
 }
 
 /** Up to `limit` of them; the same ones for the same seed. */
