@@ -34,6 +34,13 @@ describe("judge", () => {
     expect(judged).toEqual({ verdict: "works", kind: "varies", why: "" });
   });
 
+  it("excuses arrays of such numbers that take more lines or other widths", async () => {
+    const again = async () => printed("F: 871.\n[1.5 2.5\n 3.5]\n");
+    const there = printed("F: 920.\n[1.5 2.5\n 3.25]\n");
+    const judged = await judge(printed("F: 1.2e+03\n[1 2.5 3\n 4 5]\n"), there, again);
+    expect(judged).toMatchObject({ verdict: "works", kind: "varies" });
+  });
+
   it("does not excuse other words beside numbers that differ in each run", async () => {
     const again = async () => printed("took 0.4 s\n");
     const judged = await judge(printed("took 0.2 s\nbroken\n"), printed("took 0.3 s\n"), again);

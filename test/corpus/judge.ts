@@ -121,12 +121,16 @@ function isUnsteady(inside: string, outside: string, second: string): boolean {
   return strange.length <= 2 * own.length;
 }
 
-/** Lines without their numbers and the width that these take. */
+/** Lines without their numbers, the width of these, and how many of an array's stand in one line. */
 function shape(text: string): string[] {
   return masked(text)
     .split("\n")
     .map((line) =>
-      line.replace(/-?\d+(?:[.:]\d+)*(?:e[-+]?\d+)?/gi, "#").replace(/\s+|[-=]{2,}/g, " "),
+      line
+        .replace(/-?\d+(?:[.:]\d*)*(?:e[-+]?\d+)?/gi, "#")
+        .replace(/\s+|[-=]{2,}/g, " ")
+        .replace(/#(?: #)+/g, "#")
+        .replace(/^[ [\]]+|[ [\]]+$/g, ""),
     );
 }
 
