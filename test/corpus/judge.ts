@@ -97,11 +97,12 @@ function describe(failure: Failure | null): string {
   return `${failure.name}: ${failure.message}`.replace(/\s+/g, " ").slice(0, 200);
 }
 
-/** Without what differs between any two processes: addresses, names of folders, blanks at the end of lines. */
+/** Without what differs between any two processes: addresses, folders, how long it took, blanks at the end of lines. */
 export function masked(text: string): string {
   return text
     .replace(/\r/g, "\n")
     .replace(/\b0x[0-9a-f]{4,}/gi, "0x…")
+    .replace(/\b\d+(?:\.\d+)? ?(?:[mnµ]?s|min|sec(?:ond)?s?)\b/g, "…s")
     .replace(/\/(?:tmp|workspace)[^\s'",:)]*/g, "/…")
     .split("\n")
     .map((line) => line.trimEnd())
