@@ -14,7 +14,9 @@ import {
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { MAX_WORKSPACE_MB: "20", MAX_PACKAGES_MB: "24", MAX_MEMORY_MB: "256" } });
+  server = await startServer({
+    env: { MAX_WORKSPACE_MB: "20", MAX_PACKAGES_MB: "24", MAX_MEMORY_MB: "256" },
+  });
 });
 
 afterAll(async () => {
