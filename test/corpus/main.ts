@@ -8,6 +8,7 @@ import { collections } from "./collections.ts";
 import { unpacked } from "./fetch.ts";
 import { runInside } from "./inside.ts";
 import { type Judgement, judge } from "./judge.ts";
+import type { Outcome } from "./outcome.ts";
 import { runOutside } from "./outside.ts";
 import { draw, type Program, programsOf } from "./programs.ts";
 
@@ -54,12 +55,21 @@ async function work(): Promise<void> {
   for (let program = chosen.pop(); program; program = chosen.pop()) {
     const one = program;
     const outside = { rootfsDir: server.rootfsDir, timeoutMs: seconds * 1000 };
-    const [here, there] = [await runInside(server, one), await runOutside(one, outside)];
+    const here = await runInside(server, one).catch(refused);
+    const there = await runOutside(one, outside);
     const judgement = await judge(here, there, () => runOutside(one, outside));
     judged.push({ program: one, judgement });
     const { verdict, kind, why } = judgement;
     if (verdict !== "works") console.log(`${verdict} (${kind})  ${one.name}\n    ${why}`);
   }
+}
+
+/** What the service does not take at all is ours to explain. */
+function refused(error: Error): Outcome {
+  return {
+    ...{ end: "error", stdout: "", pictures: 0 },
+    error: { name: "refused", message: error.message },
+  };
 }
 
 try {

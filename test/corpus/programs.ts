@@ -40,6 +40,8 @@ export function programsOf(collection: Collection, folder: string): Program[] {
       if (seen.has(hash)) return [];
       seen.add(hash);
       const kind = path.includes(".ipynb") ? "notebook" : "script";
+      // Older ones are refused by the service, as by Jupyter.
+      if (kind === "notebook" && !(JSON.parse(text).nbformat >= 4)) return [];
       if (kind === "notebook" && !hasCells(text)) return [];
       const name = `${collection.name}/${relative(folder, path).replace(/^usr\/share\/doc\/[^/]+\//, "")}`;
       return [{ name, kind, text, files: dataBeside(path) }];
