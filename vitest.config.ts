@@ -53,7 +53,7 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "scripts/*.test.mjs",
             "test/*.test.ts",
-            "test/{fuzz,soak,faults,surface,support}/**/*.test.ts",
+            "test/{corpus,fuzz,soak,faults,surface,support}/**/*.test.ts",
           ],
           sequence: { groupOrder: 0 },
         },

@@ -59,6 +59,14 @@ MUST_IMPORT = [
     "docx",
     "pypdf",
     "pytest",
+    "ipywidgets",
+    "sqlalchemy",
+    "lmfit",
+    "pywt",
+    "shapely",
+    "wordcloud",
+    "pydantic",
+    "psutil",
 ]
 
 

@@ -37,6 +37,9 @@ const EXCLUDED_PATHS = [
   "/usr/share/info/*",
   "/usr/share/lintian/*",
   "/usr/share/doc/*",
+  // What a browser would load to show widgets. Whoever shows them brings it.
+  "/usr/share/jupyter/*",
+  "/usr/lib/python3/dist-packages/widgetsnbextension/static/*",
 ];
 const INCLUDED_PATHS = ["/usr/share/doc/*/copyright"];
 /** The build gets namespaces of its own: its mounts and processes end with it, however it ends. */

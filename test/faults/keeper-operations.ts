@@ -8,7 +8,13 @@ const MEBIBYTE = 1 << 20;
 export const PLAN = {
   ...{ memory_bytes: 128 * MEBIBYTE, cpu_cores: 0.5, processes: 20, open_files: 256 },
   ...{ workspace_bytes: 8 * MEBIBYTE, workspace_inodes: 1024 },
-  ...{ tmp_bytes: 8 * MEBIBYTE, tmp_inodes: 1024, mounts: [] },
+  ...{
+    tmp_bytes: 8 * MEBIBYTE,
+    tmp_inodes: 1024,
+    home_bytes: 8 * MEBIBYTE,
+    home_inodes: 1024,
+    mounts: [],
+  },
 };
 /** So few that the next often meets what the last has left. */
 const IDS = ["0123456789abcdef", "fedcba9876543210", "aaaaaaaaaaaaaaaa"];

@@ -381,6 +381,26 @@ test.each([
     "de_DE.UTF-8 1,5\n",
   ],
   ["old Excel", "import xlrd, docx, pypdf, tables, xarray, skimage; print('there')", "there\n"],
+  [
+    "widgets",
+    "import ipywidgets; print(ipywidgets.interactive(lambda x: x * 2, x=(0, 8)).children[0].value)",
+    "4\n",
+  ],
+  [
+    "tables by SQL",
+    "import pandas, sqlalchemy; print(pandas.read_sql('select 42 a', sqlalchemy.create_engine('sqlite://')).a[0])",
+    "42\n",
+  ],
+  [
+    "fits",
+    "import lmfit; print(round(lmfit.models.LinearModel().fit([1, 3, 5], x=[0, 1, 2]).best_values['slope'], 6))",
+    "2.0\n",
+  ],
+  [
+    "shapes, wavelets, models and clouds",
+    "import shapely, pywt, pydantic, wordcloud; print(shapely.box(0, 0, 2, 3).area)",
+    "6.0\n",
+  ],
 ])("there is what code expects: %s", async (_, code, printed) => {
   const lines = code.replace("; !", "\n!");
   const response = await server.execute({ code: `import os, subprocess\n${lines}` });

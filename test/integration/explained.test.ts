@@ -14,7 +14,9 @@ import {
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { MAX_WORKSPACE_MB: "20", MAX_MEMORY_MB: "256" } });
+  server = await startServer({
+    env: { MAX_WORKSPACE_MB: "20", MAX_PACKAGES_MB: "24", MAX_MEMORY_MB: "256" },
+  });
 });
 
 afterAll(async () => {
@@ -79,6 +81,11 @@ describe("an exception", () => {
     ["the root file system", /read-only. Write to \/workspace/, "open('/etc/x', 'w')"],
     ["a full /workspace", DISK, "open('x', 'wb').write(bytes(30_000_000))"],
     ["a full /tmp", DISK, "open('/tmp/x', 'wb').write(bytes(30_000_000))"],
+    [
+      "a full home",
+      /^\/tmp\/home is full: it holds at most 24 MB in 3072 files/,
+      "for n in range(9999): open(f'/tmp/home/{n}', 'w').close()",
+    ],
     [
       "too many files",
       /^\/workspace is full/,

@@ -416,6 +416,18 @@ describe("disk", () => {
     expect(response.stdout).toBe("ENOSPC\n");
   });
 
+  test("home is a place of its own: what fills it leaves room in /tmp, and the other way round", async () => {
+    const code = (path: string) =>
+      `import os\nfree = os.statvfs('${path}')\nprint(free.f_blocks * free.f_frsize, free.f_files)`;
+    const home = await server.execute({ session_id, code: code("/tmp/home") });
+    expect(home.stdout).toBe(`${512 * 2 ** 20} ${(512 * 2 ** 20) / 8192}\n`);
+    expect((await server.execute({ session_id, code: code("/tmp") })).stdout).not.toBe(home.stdout);
+    const fill = "open('/tmp/home/big', 'wb').write(bytes(60_000_000))";
+    expect((await server.execute({ session_id, code: fill })).status).toBe("ok");
+    const beside = "open('/tmp/small', 'w').write('x' * 1000)\nos.remove('/tmp/home/big')";
+    expect((await server.execute({ session_id, code: beside })).status).toBe("ok");
+  });
+
   test("the number of files is bounded too", async () => {
     const response = await server.execute({
       session_id,

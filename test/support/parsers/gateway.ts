@@ -47,6 +47,8 @@ const bounds = {
   openFiles: 1,
   diskBytes: 1,
   diskInodes: 1,
+  homeBytes: 512 * 2 ** 20,
+  homeInodes: 65_536,
   hasWheels: true,
 };
 

@@ -241,6 +241,18 @@ export const configVariables = [
       "Size of `/workspace` in MiB, and of `/tmp` and `/dev/shm`, each. One inode for each 8 KiB. They lie in memory.",
   },
   {
+    name: "MAX_PACKAGES_MB",
+    group: "limits",
+    default: "512",
+    kind: "number",
+    key: "packagesBytesMax",
+    low: 1,
+    high: 1_048_576,
+    times: MEBIBYTE,
+    meaning:
+      "Size of `/tmp/home` in MiB, the home directory, where packages are installed. One inode for each 8 KiB. It lies in the sandbox's memory, so what is installed counts for `MAX_MEMORY_MB`.",
+  },
+  {
     name: "MAX_OUTPUT_SIZE",
     group: "limits",
     default: "1000000",

@@ -16,6 +16,9 @@ export interface ConfinementPlan {
   readonly workspace_inodes: number;
   readonly tmp_bytes: number;
   readonly tmp_inodes: number;
+  /** Of `/tmp/home`, where packages are installed. */
+  readonly home_bytes: number;
+  readonly home_inodes: number;
   /** Names of the folders that every sandbox has from its beginning. The keeper knows where they are. */
   readonly mounts: readonly string[];
 }
@@ -48,6 +51,8 @@ export function planConfinement(config: Config): ConfinementPlan {
     workspace_inodes: inodes,
     tmp_bytes: config.workspaceBytesMax,
     tmp_inodes: inodes,
+    home_bytes: config.packagesBytesMax,
+    home_inodes: Math.floor(config.packagesBytesMax / BYTES_PER_INODE),
     mounts: config.mounts.filter(({ onRequest }) => !onRequest).map(({ name }) => name),
   });
 }

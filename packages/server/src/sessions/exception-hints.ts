@@ -74,8 +74,12 @@ const TEXT_RULES: readonly TextRule[] = [
       "database or disk is full",
     ],
     chained: true,
-    say: (text, _, { diskBytes, diskInodes }) =>
-      `${fullPlace(text)} is full: it holds at most ${megabytes(diskBytes)} in ${diskInodes} files and directories. Write less, or delete files that are not needed.`,
+    say: (text, _, { diskBytes, diskInodes, homeBytes, homeInodes }) => {
+      const [bytes, inodes] = text.includes("'/tmp/home")
+        ? [homeBytes, homeInodes]
+        : [diskBytes, diskInodes];
+      return `${fullPlace(text)} is full: it holds at most ${megabytes(bytes)} in ${inodes} files and directories. Write less, or delete files that are not needed.`;
+    },
   },
   {
     phrases: ["[Errno 30]", "Read-only file system", "attempt to write a readonly database"],
@@ -253,7 +257,7 @@ function boundedEnds(text: string): string {
   return `${text.slice(0, ENDS_CHARACTERS_MAX)}\n${text.slice(-ENDS_CHARACTERS_MAX)}`;
 }
 
-const WRITABLE_PLACES = ["/workspace", "/tmp", "/dev/shm"] as const;
+const WRITABLE_PLACES = ["/workspace", "/tmp/home", "/tmp", "/dev/shm"] as const;
 
 function isWritablePlace(text: string): boolean {
   return WRITABLE_PLACES.some((place) => text.includes(`'${place}`));

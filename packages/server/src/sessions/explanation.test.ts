@@ -19,6 +19,8 @@ const bounds: Bounds = {
   openFiles: 1024,
   diskBytes: 100 * MIB,
   diskInodes: 12_800,
+  homeBytes: 512 * 2 ** 20,
+  homeInodes: 65_536,
   hasWheels: false,
 };
 
@@ -68,6 +70,11 @@ describe("what an exception says", () => {
     ],
     ["ConnectionRefusedError", "[Errno 111] Connection refused", /own loopback/],
     ["OSError", "[Errno 28] No space left on device", DISK],
+    [
+      "OSError",
+      "[Errno 28] No space left on device: '/tmp/home/x'",
+      /^\/tmp\/home is full: .* 512 MB/,
+    ],
     ["OSError", "Not enough free space to write 160000000 bytes", DISK],
     ["OperationalError", "database or disk is full", DISK],
     ["OSError", "[Errno 30] Read-only file system: '/etc/x'", /Write to \/workspace/],

@@ -35,6 +35,8 @@ export function boundsOf(config: Config): Bounds {
     openFiles: plan.open_files,
     diskBytes: plan.workspace_bytes,
     diskInodes: plan.workspace_inodes,
+    homeBytes: plan.home_bytes,
+    homeInodes: plan.home_inodes,
     hasWheels: plan.mounts.includes(WHEELS_MOUNT),
   });
 }

@@ -12,6 +12,9 @@ export interface Bounds {
   /** Of /workspace, of /tmp and of /dev/shm, each. */
   readonly diskBytes: number;
   readonly diskInodes: number;
+  /** Of /tmp/home, where packages are installed. */
+  readonly homeBytes: number;
+  readonly homeInodes: number;
   /** Whether there is a folder of packages to install from. */
   readonly hasWheels: boolean;
 }

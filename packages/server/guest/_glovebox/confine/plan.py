@@ -26,12 +26,16 @@ class Plan:
     workspace_inodes: int
     tmp_bytes: int
     tmp_inodes: int
+    home_bytes: int
+    home_inodes: int
     mounts: list[str]  # Names of folders, see confine/folders.py.
 
     def file_bytes(self, has_writable_folders: bool) -> int:
         """How large a file may claim to be. Holes cost nothing, and whoever reads them reads zeros for hours. Twice
         what could be filled, so that code that fills a place meets the end of that place first."""
-        fillable = max(self.workspace_bytes, self.tmp_bytes, self.memory_bytes)
+        fillable = max(
+            self.workspace_bytes, self.tmp_bytes, self.home_bytes, self.memory_bytes
+        )
         return max(2 * fillable, _FOLDER_FILE_BYTES if has_writable_folders else 0)
 
     @staticmethod
@@ -58,6 +62,8 @@ _BOUNDS: dict[str, tuple[type, float, float]] = {
     "workspace_inodes": (int, 64, 1 << 24),
     "tmp_bytes": (int, 1 << 20, 1 << 40),
     "tmp_inodes": (int, 64, 1 << 24),
+    "home_bytes": (int, 1 << 20, 1 << 40),
+    "home_inodes": (int, 64, 1 << 24),
 }
 
 

@@ -46,15 +46,17 @@ def mount_read_only_root(context: Context) -> None:
 
 
 def mount_writable_places(context: Context) -> None:
-    """/workspace and /tmp live in memory: prevents filling the host's disk or inodes, and leaves
-    nothing behind. No set-uid and no device files."""
+    """/workspace, /tmp and the home in it, where packages go, live in memory: prevents filling the
+    host's disk or inodes, and leaves nothing behind. No set-uid and no device files."""
     flags = linux.MS_NOSUID | linux.MS_NODEV
     owner = f"uid={context.host_uid},gid={context.host_uid}"
     plan = context.plan
     for path, size, inodes in (
         ("workspace", plan.workspace_bytes, plan.workspace_inodes),
         ("tmp", plan.tmp_bytes, plan.tmp_inodes),
+        ("tmp/home", plan.home_bytes, plan.home_inodes),
     ):
+        os.makedirs(f"{_NEW_ROOT}/{path}", exist_ok=True)
         options = f"size={size},nr_inodes={inodes},mode=0755,{owner}"
         linux.mount("tmpfs", f"{_NEW_ROOT}/{path}", "tmpfs", flags, options)
 

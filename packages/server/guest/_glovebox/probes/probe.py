@@ -14,7 +14,7 @@ import resource
 import signal
 import socket
 
-PLAN = {"writable": [], "read_only": []}  # Replaced by the gateway: open_files, workspace_bytes, workspace_inodes, writable and read_only folders.
+PLAN = {"writable": [], "read_only": []}  # Replaced by the gateway: open_files, places with their bytes and inodes, writable and read_only folders.
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _USER_ID = 1000
@@ -50,7 +50,7 @@ _INT80_GETPID = b"\xb8\x14\x00\x00\x00\xcd\x80\xc3"
 # Loopback's own, and documentation's: nothing is ever there.
 _ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 _DEVICES = {"null", "zero", "full", "random", "urandom"}
-_WRITABLE = {"/workspace", "/tmp", "/dev/shm"}
+_WRITABLE = {"/workspace", "/tmp", "/tmp/home", "/dev/shm"}
 
 
 def _refused(number: int, *arguments: int) -> bool:
@@ -161,10 +161,11 @@ def writable_places():
         flags = os.statvfs(directory).f_flag
         if not (flags & os.ST_NOSUID and flags & os.ST_NODEV):
             return f"{directory} allows set-uid files or devices"
-    found = os.statvfs("/workspace")
-    size, inodes = found.f_blocks * found.f_frsize, found.f_files
-    if size > PLAN["workspace_bytes"] + mmap.PAGESIZE or inodes > PLAN["workspace_inodes"]:
-        return f"/workspace has {size} bytes and {inodes} inodes"
+        found = os.statvfs(directory)
+        size, inodes = found.f_blocks * found.f_frsize, found.f_files
+        bytes_max, inodes_max = PLAN["places"][directory]
+        if size > bytes_max + mmap.PAGESIZE or inodes > inodes_max:
+            return f"{directory} has {size} bytes and {inodes} inodes"
 
 
 def mounts():

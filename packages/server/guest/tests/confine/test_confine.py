@@ -21,6 +21,8 @@ GOOD_PLAN = {
     "workspace_inodes": 12800,
     "tmp_bytes": 100 << 20,
     "tmp_inodes": 12800,
+    "home_bytes": 512 << 20,
+    "home_inodes": 65536,
     "mounts": [],
 }
 NUMBERS = [name for name in GOOD_PLAN if name != "mounts"]

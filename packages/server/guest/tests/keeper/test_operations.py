@@ -15,7 +15,7 @@ SECRET = "0123456789abcdef" * 2
 PLAN = {
     "memory_bytes": 128 << 20, "cpu_cores": 0.5, "processes": 20, "open_files": 256,
     "workspace_bytes": 8 << 20, "workspace_inodes": 1024,
-    "tmp_bytes": 8 << 20, "tmp_inodes": 1024, "mounts": [],
+    "tmp_bytes": 8 << 20, "tmp_inodes": 1024, "home_bytes": 8 << 20, "home_inodes": 1024, "mounts": [],
 }  # fmt: skip
 VALID = [
     {"op": "spawn", "sandbox": SANDBOX_ID, "secret": SECRET, "plan": PLAN},

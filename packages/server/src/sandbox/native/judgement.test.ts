@@ -11,6 +11,8 @@ const plan = {
   workspace_inodes: 12_800,
   tmp_bytes: 1e8,
   tmp_inodes: 12_800,
+  home_bytes: 5e8,
+  home_inodes: 64_000,
   mounts: [],
 };
 const kinds = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];

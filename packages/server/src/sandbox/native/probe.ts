@@ -27,10 +27,16 @@ const answer = Compile(Type.Record(Type.String(), Type.Union([Type.Null(), Type.
 export type FoldersInside = Readonly<Record<string, boolean>>;
 
 function cell(plan: ConfinementPlan, folders: FoldersInside): string {
-  const { open_files, workspace_bytes, workspace_inodes } = plan;
+  const { open_files } = plan;
+  const places = {
+    "/workspace": [plan.workspace_bytes, plan.workspace_inodes],
+    "/tmp": [plan.tmp_bytes, plan.tmp_inodes],
+    "/tmp/home": [plan.home_bytes, plan.home_inodes],
+    "/dev/shm": [plan.tmp_bytes, plan.tmp_inodes],
+  };
   const writable = Object.keys(folders).filter((place) => folders[place]);
   const read_only = Object.keys(folders).filter((place) => !folders[place]);
-  const facts = { open_files, workspace_bytes, workspace_inodes, writable, read_only };
+  const facts = { open_files, places, writable, read_only };
   return SOURCE.replace(PLACEHOLDER, `PLAN = ${JSON.stringify(facts)}`);
 }
 
