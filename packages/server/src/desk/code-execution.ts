@@ -110,12 +110,21 @@ function readRequest(
     allowInput: asked.allowInput ?? (followed && sessionId !== undefined && stdin === undefined),
     stdin,
     argv: asked.argv,
-    env: asked.env,
+    env: checkVariables(asked.env),
     wishes: asked.wishes,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);
   return { ...request, inputs: files && checkInputFiles(files, told), includeFiles };
+}
+
+/** The system ends a value at its first NUL. @throws ServiceError INVALID_REQUEST */
+function checkVariables(env: AskedExecution["env"]): AskedExecution["env"] {
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (!value.includes("\0")) continue;
+    throw new ServiceError("INVALID_REQUEST", `env.${name} holds a NUL, which no variable can.`);
+  }
+  return env;
 }
 
 /** What comes after the deadline, until the answer. */

@@ -232,6 +232,47 @@ describe("a panic", () => {
 });
 
 test.each([
+  [{ "A=B": "1" }, /^env\.A=B: names of variables/],
+  [{ "": "1" }, /^env\.: names/],
+  [{ "A\nB": "1" }, /names of variables are letters/],
+  [{ "A\nB": 1 }, /names of variables are letters/],
+  [{ A: "\0" }, /^env\.A holds a NUL/],
+  [{ A: 1 }, /^env\.A: /],
+  [["A=1"], /^env must be object/],
+])("variables such as %j are refused", async (env, told) => {
+  const headers = { "x-auth-token": adminToken };
+  const answer = await app.inject({
+    method: "POST",
+    url: "/execute",
+    headers,
+    payload: { code: "1", env },
+  });
+  expect([answer.statusCode, answer.json().error.code]).toEqual([400, "INVALID_REQUEST"]);
+  expect(answer.json().error.message).toMatch(told);
+});
+
+test("no field of names passes over the values of some", () => {
+  const open: string[] = [];
+  const walk = (node: unknown, path: string) => {
+    if (typeof node !== "object" || node === null) return;
+    const { patternProperties, additionalProperties } = node as Record<string, object | boolean>;
+    // Of values that may be anything nothing is passed over.
+    const checked = Object.values(patternProperties ?? {}).some(
+      (one) => Object.keys(one).length > 0,
+    );
+    if (checked && additionalProperties !== false) open.push(path);
+    // What documents alone are told says what it likes.
+    for (const [name, part] of Object.entries(node))
+      if (name !== "x-told") walk(part, `${path}/${name}`);
+  };
+  for (const schema of schemas) {
+    const { body, querystring, params } = (schema ?? {}) as Record<string, unknown>;
+    walk({ body, querystring, params }, "");
+  }
+  expect(open).toEqual([]);
+});
+
+test.each([
   [
     "POST",
     "/execute",

@@ -8,6 +8,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ServiceError } from "../errors.js";
+import { recordOf } from "../sandbox/records.js";
 import { withoutDataBlocks } from "./data-block.js";
 
 const KEPT_HEADERS = ["content-type", "retry-after"] as const;
@@ -16,7 +17,7 @@ const Exchange = Type.Object({
   request: Type.Object({ path: Type.String(), body: Type.Unknown() }),
   response: Type.Object({
     status: Type.Integer({ minimum: 200, maximum: 599 }),
-    headers: Type.Record(Type.String(), Type.String()),
+    headers: recordOf(Type.String()),
     body: Type.String(),
   }),
 });

@@ -4,6 +4,7 @@
  */
 
 import { type Static, Type } from "typebox";
+import { recordOf } from "./records.js";
 
 const Closed = { additionalProperties: false } as const;
 const Size = Type.Integer({ minimum: 0 });
@@ -61,8 +62,9 @@ export const answerSchemas = {
   inspect_reply: Type.Object(
     {
       found: Type.Boolean({ description: "Whether there is such an object." }),
-      data: Type.Record(ShortText, Type.String({ maxLength: 131_072 }), {
+      data: recordOf(Type.String({ maxLength: 131_072 }), {
         maxProperties: 10,
+        propertyNames: ShortText,
         description: "Its description as `text/plain`, cut at 65536 characters.",
       }),
       metadata: Type.Object({}, { ...Closed, description: "Empty, as yet." }),

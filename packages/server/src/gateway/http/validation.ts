@@ -185,6 +185,9 @@ export function describeValidation(error: FastifyError): string {
   if (first.keyword === "pattern" && path.endsWith("memory_limit")) {
     return `${path} must be a size such as "200m", "1.5g" or "256MiB", or a number of bytes`;
   }
+  if (/^(items\.\d+\.)?env\./.test(path)) {
+    return `${path}: names of variables are letters, digits and _, and values are texts`;
+  }
   return `${path === "" ? `the ${where}` : path} ${first.message ?? "is not valid"}`;
 }
 

@@ -1,6 +1,7 @@
 /** POST /execute on the wire. */
 
 import { type Static, Type } from "typebox";
+import { recordOf } from "../../sandbox/records.js";
 import { RESTART_REASONS } from "../../sessions/outcome.js";
 import { nullable } from "./answers.js";
 import {
@@ -85,7 +86,7 @@ export const Include = Type.Array(AnswerPart, {
 const VariableName = Type.String({ maxLength: 128, pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" });
 const variable = Type.String({ maxLength: 131_072 });
 const Environment = told(
-  Type.Record(VariableName, variable, { maxProperties: 100 }),
+  recordOf(variable, { maxProperties: 100, propertyNames: VariableName }),
   // A generator takes a pattern for names of fields.
   Type.Record(Type.String(), variable, { maxProperties: 100, propertyNames: VariableName }),
 );

@@ -7,6 +7,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { answerSchemas } from "../questions.js";
+import { recordOf } from "../records.js";
 
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 const LENGTH_BYTES = 4;
@@ -275,7 +276,10 @@ export const guestMessages = {
         ),
       ),
       user_expressions: Type.Optional(
-        Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), { maxProperties: 100 }),
+        recordOf(Type.Unknown(), {
+          maxProperties: 100,
+          propertyNames: Type.String({ maxLength: 256 }),
+        }),
       ),
       nearby: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 20 })),
       files_created: Type.Optional(Paths),

@@ -9,13 +9,14 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { encodeFrame, FrameParser } from "../guest/channel.js";
 import type { ConfinementPlan } from "../plan.js";
+import { recordOf } from "../records.js";
 
 const RECONNECT_MS = 50;
 
-const Namespaces = Type.Record(Type.String(), Type.String());
+const Namespaces = recordOf(Type.String());
 const ProcessFacts = Type.Object({
   /** Lines of /proc/PID/status, by their names. */
-  status: Type.Record(Type.String(), Type.String()),
+  status: recordOf(Type.String()),
   namespaces: Namespaces,
   uid_map: Type.String(),
   gid_map: Type.String(),

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { ConfinementPlan } from "../plan.js";
+import { recordOf } from "../records.js";
 import type { Sandbox } from "../sandbox.js";
 
 /** Read while the process is still root: its user may have no way into the source's directory. */
@@ -21,7 +22,7 @@ const TIMEOUT_MS = 10_000;
 
 /** What went wrong by the name of the check, null where nothing did. */
 export type ProbeAnswer = Readonly<Record<string, string | null>>;
-const answer = Compile(Type.Record(Type.String(), Type.Union([Type.Null(), Type.String()])));
+const answer = Compile(recordOf(Type.Union([Type.Null(), Type.String()])));
 
 /** Whether folders may be written, by their place inside. */
 export type FoldersInside = Readonly<Record<string, boolean>>;

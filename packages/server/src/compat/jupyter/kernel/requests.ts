@@ -3,6 +3,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { ServiceError } from "../../../errors.js";
+import { recordOf } from "../../../sandbox/records.js";
 import { firstProblem } from "./first-problem.js";
 
 const Text = Type.String();
@@ -20,8 +21,9 @@ const schemas = {
     silent: Flag,
     store_history: Flag,
     user_expressions: optional(
-      Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 65_536 }), {
+      recordOf(Type.String({ maxLength: 65_536 }), {
         maxProperties: 100,
+        propertyNames: Type.String({ maxLength: 256 }),
       }),
     ),
     allow_stdin: Flag,
