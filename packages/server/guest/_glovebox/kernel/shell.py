@@ -249,8 +249,10 @@ class Shell(LastResult, InteractiveShell):
         kind, value, trace = exc_tuple or sys.exc_info()
         if kind is not None and issubclass(kind, SystemExit):
             return
-        # `%tb`, or a cell that shows what it has caught: it goes on.
-        self._is_asked = kind is None or (trace and trace.tb_frame.f_globals is self.user_ns)
+        # `%tb`, a cell that shows what it has caught, or a display one of whose forms failed: it goes on.
+        is_of_display = sys._getframe(1).f_code.co_name == "catch_format_error"
+        is_caught = trace is not None and trace.tb_frame.f_globals is self.user_ns
+        self._is_asked = kind is None or is_of_display or is_caught
         if not self._is_asked and not self._is_inside(type(value)):
             self._shown = value
         if isinstance(value, BaseExceptionGroup):

@@ -92,6 +92,23 @@ class FailuresTest(unittest.TestCase):
         self.assertIn("ZeroDivisionError", run.stderr)
         self.assertEqual(self.run_cell("caught.stdout, caught.stderr").value, "('before\\n', '')")
 
+    def test_a_form_of_a_display_that_fails_leaves_the_others(self):
+        self.run_cell(
+            "class Broken:\n"
+            "    def _repr_html_(self): raise KeyError('form')\n"
+            "    def __repr__(self): return 'a text'"
+        )
+        for code in ("Broken()", "display(Broken())"):
+            run = self.run_cell(f"{code}")
+            self.assertEqual(run.status, "ok", code)
+            self.assertIn("KeyError: 'form'", run.stderr)
+            self.assertNotIn("_glovebox", run.stderr)
+        self.assertEqual(self.run_cell("Broken()").value, "a text")
+        self.run_cell("class Mute:\n    def __repr__(self): raise KeyError('text')")
+        run = self.run_cell("Mute()")
+        self.assertEqual(run.status, "ok")
+        self.assertIn("KeyError: 'text'", run.stderr)
+
     def test_the_cell_around_one_that_failed_may_fail_as_well(self):
         inner = "get_ipython().run_cell('1 / 0')"
         for code, name in (
