@@ -267,10 +267,11 @@ const looked: readonly Row[] = [
     ['"', '""', "1"],
   ],
   [
-    "what pip said",
-    [],
+    "what pip said, or a shell",
+    "server/src/sessions/explanation.ts",
     FRAME,
     (text) => explainInstall(text, { hasWheels: true }) ?? explainCommand(text),
+    ["", "sh: 1: "],
   ],
   [
     "kinds of an output",

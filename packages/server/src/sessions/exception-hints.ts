@@ -145,6 +145,26 @@ const TEXT_RULES: readonly TextRule[] = [
       'Parquet, Feather and ORC need pyarrow, which the sandbox does not have. Write CSV, Excel, HDF5 ("to_hdf") or pickle, or let the operator offer pyarrow in a folder of wheels (WHEEL_DIR).',
   },
   {
+    phrases: [
+      "no display name and no $DISPLAY",
+      "connect to display",
+      "could not find a copy/paste mechanism",
+      "could not locate runnable browser",
+    ],
+    chained: true,
+    say: () =>
+      "The sandbox has no screen, no browser and no clipboard. Show figures and tables as results of the cell, or write them to a file.",
+  },
+  {
+    phrases: [
+      "asyncio.run() cannot be called from a running event loop",
+      "event loop is already running",
+    ],
+    chained: true,
+    say: () =>
+      'The code runs in an event loop already, as in a notebook: write "await main()" instead.',
+  },
+  {
     phrases: ["kaleido"],
     chained: false,
     say: () =>

@@ -92,6 +92,19 @@ describe("what an exception says", () => {
       "Unable to find a usable engine; tried using: 'pyarrow', 'fastparquet'.",
       /need pyarrow/,
     ],
+    ["TclError", "no display name and no $DISPLAY environment variable", /no screen/],
+    [
+      "PyperclipException",
+      "\n    Pyperclip could not find a copy/paste mechanism for your system.",
+      /no clipboard/,
+    ],
+    ["Error", "could not locate runnable browser", /no browser/],
+    [
+      "RuntimeError",
+      "asyncio.run() cannot be called from a running event loop",
+      /"await main\(\)"/,
+    ],
+    ["RuntimeError", "This event loop is already running", /await/],
     ["ValueError", 'Image export using the "kaleido" engine requires the kaleido', /write_html/],
     [
       "FileNotFoundError",
@@ -124,6 +137,8 @@ describe("what an exception says", () => {
       /^There is no program git in the sandbox/,
     );
     expect(explainCommand("/bin/bash: line 1: git: command not found\n")).toMatch(/program git/);
+    expect(explainCommand("sh: 1: node: not found\n")).toMatch(/program node/);
+    expect(explainCommand("error: page 7: not found\n")).toBeNull();
     expect(explainCommand("not found: command\n")).toBeNull();
   });
 

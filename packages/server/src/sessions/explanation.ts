@@ -84,12 +84,15 @@ function explainRestart({ status, ename, restarted }: Failure): string | null {
 
 /** A shell that does not find a program leaves a run that ended well. Null where it found all. */
 export function explainCommand(stderr: string): string | null {
-  const line = stderr
-    .slice(-LAST_WORDS_CHARACTERS_MAX)
-    .split("\n")
-    .find((one) => one.endsWith(NO_COMMAND));
-  const name = line?.slice(0, -NO_COMMAND.length).split(": ").at(-1);
+  const names = stderr.slice(-LAST_WORDS_CHARACTERS_MAX).split("\n").map(missingIn);
+  const name = names.find((one) => one !== undefined);
   return name === undefined ? null : missingProgram(name);
+}
+
+/** As bash says it, and as sh does; others say "not found" of other things. */
+function missingIn(line: string): string | undefined {
+  if (line.endsWith(NO_COMMAND)) return line.slice(0, -NO_COMMAND.length).split(": ").at(-1);
+  return /^(?:\/bin\/)?sh: [0-9]{1,6}: ([^:]{1,80}): not found$/.exec(line.slice(0, 200))?.[1];
 }
 
 // --- what the gateway and the kernel know ----------------------------------------------------
