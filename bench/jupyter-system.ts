@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child, freePort } from "./child.js";
+import type { GloveboxSystem } from "./glovebox-system.js";
 import { ConnectionStock, encodeRequest } from "./http-connection.js";
 import { descendantsOf } from "./process-memory.js";
 import type { Answer, Session, System } from "./system.js";
@@ -46,20 +47,86 @@ assert all(map(find_spec, ("ipykernel", "numpy", "pandas", "matplotlib")))`;
   return spawnSync("/usr/bin/python3", ["-c", probe], { stdio: "ignore" }).status === 0;
 }
 
-/** Debian's jupyter-server: a kernel for each session, made over REST and used over a websocket. */
-export class JupyterSystem implements System {
-  readonly name = "jupyter_server";
-  readonly #child: Child;
+/** A kernel for each session, made over REST and used over a websocket, whoever serves them. */
+class KernelMaker {
   readonly #port: number;
   readonly #connections: ConnectionStock;
   readonly #headers: Record<string, string>;
-  #openSessions = 0;
+  openSessions = 0;
 
-  private constructor(child: Child, port: number, token: string) {
-    this.#child = child;
+  constructor(port: number, token: string) {
     this.#port = port;
     this.#connections = new ConnectionStock(port);
     this.#headers = { authorization: `token ${token}` };
+  }
+
+  async isServing(): Promise<boolean> {
+    const status = encodeRequest("GET", "/api/status", this.#headers);
+    return (await this.#connections.request(status)).status === 200;
+  }
+
+  async newSession(): Promise<Session> {
+    const create = encodeRequest("POST", "/api/kernels", this.#headers, { name: "python3" });
+    const reply = await this.#connections.request(create);
+    if (reply.status !== 201) throw new Error(`POST /api/kernels: ${reply.status} ${reply.body}`);
+    const { id } = JSON.parse(reply.body) as { id: string };
+    this.openSessions += 1;
+    const clientSession = randomUUID();
+    const channels = await WebSocketClient.open(
+      this.#port,
+      `/api/kernels/${id}/channels?session_id=${clientSession}`,
+      this.#headers,
+    );
+    return new KernelSession(clientSession, channels, async () => {
+      const shutdown = encodeRequest("DELETE", `/api/kernels/${id}`, this.#headers);
+      const gone = await this.#connections.request(shutdown);
+      if (gone.status !== 204) throw new Error(`DELETE /api/kernels: ${gone.status}`);
+      this.openSessions -= 1;
+    });
+  }
+
+  closeAll(): void {
+    this.#connections.closeAll();
+  }
+}
+
+/** Glovebox by its Jupyter interface. It is the same server, which somebody else stops. */
+export class FacadeSystem implements System {
+  readonly name = "glovebox_jupyter";
+  readonly #glovebox: GloveboxSystem;
+  readonly #kernels: KernelMaker;
+
+  constructor(glovebox: GloveboxSystem) {
+    this.#glovebox = glovebox;
+    this.#kernels = new KernelMaker(glovebox.port, glovebox.headers["x-auth-token"] ?? "");
+  }
+
+  newSession(): Promise<Session> {
+    return this.#kernels.newSession();
+  }
+
+  settle(): Promise<void> {
+    return this.#glovebox.settle();
+  }
+
+  sessionPids(): Set<number> {
+    return this.#glovebox.sessionPids();
+  }
+
+  async stop(): Promise<void> {
+    this.#kernels.closeAll();
+  }
+}
+
+/** Debian's jupyter-server. */
+export class JupyterSystem implements System {
+  readonly name = "jupyter_server";
+  readonly #child: Child;
+  readonly #kernels: KernelMaker;
+
+  private constructor(child: Child, port: number, token: string) {
+    this.#child = child;
+    this.#kernels = new KernelMaker(port, token);
   }
 
   static async start(
@@ -93,32 +160,12 @@ export class JupyterSystem implements System {
     });
     adopt(() => child.stop());
     const system = new JupyterSystem(child, port, token);
-    const status = encodeRequest("GET", "/api/status", system.#headers);
-    await child.waitUntil(
-      async () => (await system.#connections.request(status)).status === 200,
-      START_TIMEOUT_MS,
-    );
+    await child.waitUntil(() => system.#kernels.isServing(), START_TIMEOUT_MS);
     return system;
   }
 
-  async newSession(): Promise<Session> {
-    const create = encodeRequest("POST", "/api/kernels", this.#headers, { name: "python3" });
-    const reply = await this.#connections.request(create);
-    if (reply.status !== 201) throw new Error(`POST /api/kernels: ${reply.status} ${reply.body}`);
-    const { id } = JSON.parse(reply.body) as { id: string };
-    this.#openSessions += 1;
-    const clientSession = randomUUID();
-    const channels = await WebSocketClient.open(
-      this.#port,
-      `/api/kernels/${id}/channels?session_id=${clientSession}`,
-      this.#headers,
-    );
-    return new KernelSession(clientSession, channels, async () => {
-      const shutdown = encodeRequest("DELETE", `/api/kernels/${id}`, this.#headers);
-      const gone = await this.#connections.request(shutdown);
-      if (gone.status !== 204) throw new Error(`DELETE /api/kernels: ${gone.status}`);
-      this.#openSessions -= 1;
-    });
+  newSession(): Promise<Session> {
+    return this.#kernels.newSession();
   }
 
   /**
@@ -127,10 +174,10 @@ export class JupyterSystem implements System {
    */
   async settle(): Promise<void> {
     const deadline = performance.now() + ENDED_KERNELS_TIMEOUT_MS;
-    while (this.sessionPids().size > this.#openSessions && performance.now() < deadline) {
+    while (this.sessionPids().size > this.#kernels.openSessions && performance.now() < deadline) {
       await sleep(50);
     }
-    if (this.#openSessions > 0) await sleep(KERNEL_START_REST_MS);
+    if (this.#kernels.openSessions > 0) await sleep(KERNEL_START_REST_MS);
   }
 
   sessionPids(): Set<number> {
@@ -138,7 +185,7 @@ export class JupyterSystem implements System {
   }
 
   stop(): Promise<void> {
-    this.#connections.closeAll();
+    this.#kernels.closeAll();
     return this.#child.stop();
   }
 }

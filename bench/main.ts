@@ -18,7 +18,7 @@ import {
 } from "./generate-scenarios.js";
 import { GloveboxSystem } from "./glovebox-system.js";
 import { measureCompletion, measureVariables } from "./interact-scenarios.js";
-import { installJupyter, JupyterSystem } from "./jupyter-system.js";
+import { FacadeSystem, installJupyter, JupyterSystem } from "./jupyter-system.js";
 import { measureMany } from "./many-scenario.js";
 import { type Options, readOptions, type Scenario, USAGE } from "./options.js";
 import { memoryAvailableBytes } from "./process-memory.js";
@@ -106,6 +106,7 @@ async function main(options: Options): Promise<void> {
   try {
     await bench.measureGloveboxBesideBare();
     await bench.measureGeneration();
+    await bench.measureFacade();
     await bench.measureWithoutPool();
     await bench.measureMany();
     if (options.withPeers) await bench.measureJupyter();
@@ -157,6 +158,30 @@ class Bench {
         if (only.has("s")) await this.#measureStreams(glovebox);
         if (only.has("i")) await this.#measureInteraction(glovebox);
         if (only.has("f")) await this.#measureFiles(glovebox);
+      },
+    );
+  }
+
+  /** One server, asked by its own interface and by Jupyter's in turns. */
+  async measureFacade(): Promise<void> {
+    if (!this.#options.only.has("j")) return;
+    await this.#withSystem(
+      "glovebox",
+      () => GloveboxSystem.start(this.#directory, POOL_SIZE, adopt, { FACADES: "jupyter" }),
+      async (glovebox) => {
+        const facade = new FacadeSystem(glovebox);
+        const systems = [glovebox, facade];
+        for (const system of systems) await measureLoad(system, LOAD_WARM_UP);
+        const { load, oneUserRequests, first } = this.#rounds;
+        const one = { users: 1, requests: oneUserRequests };
+        await this.#attemptLoad(systems, "one_user_facade", one, load);
+        await this.#attemptLoad(systems, "load_100_facade", { users: 30, requests: 100 }, load);
+        for (const system of systems) {
+          await this.#attempt(system, "first_result_facade", () =>
+            measureFirstResult(system, first),
+          );
+        }
+        await facade.stop();
       },
     );
   }

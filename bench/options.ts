@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
-export type Scenario = "a" | "b" | "c" | "d" | "s" | "i" | "f" | "g" | "m";
-const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d", "s", "i", "f", "g", "m"];
+export type Scenario = "a" | "b" | "c" | "d" | "s" | "i" | "f" | "g" | "j" | "m";
+const SCENARIOS: readonly Scenario[] = ["a", "b", "c", "d", "s", "i", "f", "g", "j", "m"];
 
 export interface Options {
   quick: boolean;
@@ -14,7 +14,7 @@ export const USAGE = `npm run bench -- [options]
   --quick       few rounds, under a minute
   --only a,b    these scenarios only: a load, b new session, c plot, d memory,
                 s streams, i interaction, f files,
-                g generation by a scripted model, m many sessions alive
+                g generation by a scripted model, j by Jupyter's interface, m many sessions alive
   --no-peers    leave jupyter-server out, and install nothing; the bare Fastify route stays
   --json FILE   write every figure to FILE as well
   --help        print this`;

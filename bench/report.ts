@@ -25,6 +25,9 @@ export type Measure =
   | "large_file"
   | "small_files"
   | "chat_turn"
+  | "one_user_facade"
+  | "load_100_facade"
+  | "first_result_facade"
   | "many_sessions";
 
 interface Result {
@@ -198,6 +201,24 @@ const ROWS: readonly Row[] = [
     show: show.p50AndMax,
   },
   {
+    label: "(j) one user, run to idle: mean / p50, ms",
+    measure: "one_user_facade",
+    aim: "1.3 x",
+    show: show.meanAndP50,
+  },
+  {
+    label: "    30 users x 100: req/s",
+    measure: "load_100_facade",
+    aim: "",
+    show: show.throughput,
+  },
+  {
+    label: "    new session to result: p50 / p95, ms",
+    measure: "first_result_facade",
+    aim: "p50 < 30",
+    show: show.p50AndP95,
+  },
+  {
     label: "(m) many sessions with pandas: how many / MB each",
     measure: "many_sessions",
     aim: "each < 12",
@@ -220,6 +241,7 @@ const ROWS: readonly Row[] = [
 const COLUMNS: readonly { title: string; system: SystemName }[] = [
   { title: "Glovebox", system: "glovebox" },
   { title: "bare Fastify", system: "bare_fastify" },
+  { title: "by Jupyter's interface", system: "glovebox_jupyter" },
   { title: "jupyter-server", system: "jupyter_server" },
 ];
 

@@ -26,4 +26,4 @@ export interface System {
   stop(): Promise<void>;
 }
 
-export type SystemName = "glovebox" | "bare_fastify" | "jupyter_server";
+export type SystemName = "glovebox" | "bare_fastify" | "glovebox_jupyter" | "jupyter_server";

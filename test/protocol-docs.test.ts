@@ -92,6 +92,8 @@ test("what the gateway says to kernel and warden has its row, with all of its fi
       ...{ code: "", outputBytesMax: 1, allowInput: true, quiet: true, timeoutMs: 1000 },
       ...{ stdin: "", argv: [""], env: {} },
       wishes: { silent: true, storeHistory: false, expressions: {} },
+      comm: { kind: "msg", commId: "c", data: {}, metadata: {}, buffers: [] },
+      parentId: "p",
     },
     ignore,
   );

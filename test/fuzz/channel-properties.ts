@@ -166,6 +166,7 @@ const FIELDS: Readonly<Record<MessageType, { must: string; may?: string }>> = {
   display_data: { must: "data metadata transient" },
   update_display_data: { must: "data metadata transient" },
   clear_output: { must: "wait" },
+  comm: { must: "comm_id data kind metadata", may: "buffers target_name" },
   execute_result: { must: "data execution_count metadata" },
   input_request: { must: "password prompt" },
   complete_reply: { must: "cursor_end cursor_start matches types" },

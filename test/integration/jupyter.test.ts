@@ -340,6 +340,92 @@ describe.each([undefined, SEGMENTS])("channels, sub-protocol %s", (protocol) => 
     expect(contentOf(refused, "execute_reply")).toMatchObject({ status: "error" });
   });
 
+  test("widgets are spoken to, and answer", async () => {
+    const opened = await run("import ipywidgets as w\nslider = w.IntSlider(value=3)\nslider");
+    const opens = opened.filter(({ msg_type }) => msg_type === "comm_open");
+    expect(opens.length).toBeGreaterThanOrEqual(3);
+    const model = contentOf(opened, "execute_result")?.["data"] as Record<
+      string,
+      { model_id: string }
+    >;
+    const comm_id = model["application/vnd.jupyter.widget-view+json"]?.model_id;
+    const open = opens.find(({ content }) => content["comm_id"] === comm_id);
+    expect(open?.content).toMatchObject({
+      target_name: "jupyter.widget",
+      data: { state: { _model_name: "IntSliderModel", value: 3 } },
+    });
+    expect((await client.ask("comm_info_request")) as object).toMatchObject({
+      comms: { [comm_id ?? ""]: { target_name: "jupyter.widget" } },
+    });
+    await run("slider.observe(lambda change: print('moved to', change.new), 'value')");
+    const data = { method: "update", state: { value: 7 }, buffer_paths: [] };
+    const id = client.send("shell", "comm_msg", { comm_id, data });
+    const idle = () =>
+      client.received.some(
+        ({ parent, content }) => parent === id && content["execution_state"] === "idle",
+      );
+    await client.until(idle);
+    const told = client.received.filter(({ parent }) => parent === id);
+    expect(textOf(told)).toBe("moved to 7\n");
+    expect(types(told).filter((type) => type !== "stream")).toEqual([
+      "status",
+      "comm_msg",
+      "status",
+    ]);
+    expect(contentOf(await run("slider.value"), "execute_result")).toMatchObject({
+      data: { "text/plain": "7" },
+    });
+  });
+
+  test("a comm carries bytes both ways, and what no comm has is told", async () => {
+    await run(
+      "from comm import get_comm_manager\ndef target(comm, opening):\n" +
+        "    comm.on_msg(lambda m: comm.send({'got': m['content']['data']}, buffers=[b + b'!' for b in m['buffers']]))\n" +
+        "    comm.send({'hello': opening['content']['data']})\n" +
+        "get_comm_manager().register_target('echo', target)",
+    );
+    const open = { comm_id: "c1", target_name: "echo", data: { a: 1 } };
+    client.send("shell", "comm_open", open);
+    await client.until(() => client.received.some(({ content }) => content["comm_id"] === "c1"));
+    expect(client.received.find(({ content }) => content["comm_id"] === "c1")).toMatchObject({
+      msg_type: "comm_msg",
+      content: { data: { hello: { a: 1 } } },
+    });
+    if (protocol === SEGMENTS) {
+      client.send("shell", "comm_msg", { comm_id: "c1", data: {} }, [Buffer.from([0, 255])]);
+      await client.until(() => client.received.some(({ buffers }) => buffers.length > 0));
+      const bytes = client.received.find(({ buffers }) => buffers.length > 0)?.buffers[0];
+      expect(bytes).toEqual(Buffer.from([0, 255, 33]));
+    }
+    const failing =
+      "def bad(comm, opening): raise KeyError('no')\nget_comm_manager().register_target('bad', bad)";
+    await run(failing);
+    client.send("shell", "comm_open", { comm_id: "c2", target_name: "bad", data: {} });
+    const none = client.send("shell", "comm_open", {
+      comm_id: "c3",
+      target_name: "none",
+      data: {},
+    });
+    await client.until(() =>
+      client.received.some(
+        ({ parent, content }) => parent === none && content["execution_state"] === "idle",
+      ),
+    );
+    const closed = client.received.filter(({ msg_type }) => msg_type === "comm_close");
+    expect(closed.map(({ content }) => content["comm_id"])).toEqual(["c2", "c3"]);
+    const large = client.send("shell", "comm_msg", { comm_id: "c1", data: { x: "x".repeat(2e6) } });
+    await client.until(() =>
+      client.received.some(({ parent, msg_type }) => parent === large && msg_type === "error"),
+    );
+    await client.until(() => textOf(client.received) !== undefined);
+    expect(textOf(await run("print('still here')"))).toBe("still here\n");
+  });
+
+  test("without a front end that has asked nothing is sent of widgets", async () => {
+    const { outputs } = await server.execute({ code: "import ipywidgets as w\nw.IntSlider()" });
+    expect(outputs.map(({ output_type }) => output_type)).toEqual(["execute_result"]);
+  });
+
   test("questions are answered", async () => {
     await run("value = [1, 2]\nvalue_two = 2");
     expect(await client.ask("complete_request", { code: "valu", cursor_pos: 4 })).toMatchObject({
@@ -356,7 +442,8 @@ describe.each([undefined, SEGMENTS])("channels, sub-protocol %s", (protocol) => 
       status: "incomplete",
       indent: "    ",
     });
-    expect(await client.ask("comm_info_request", {})).toEqual({ status: "ok", comms: {} });
+    const nobodys = { target_name: "nobody" };
+    expect(await client.ask("comm_info_request", nobodys)).toEqual({ status: "ok", comms: {} });
     expect(await client.ask("kernel_info_request", {})).toMatchObject({
       ...{ status: "ok", protocol_version: "5.3", implementation: "glovebox" },
       language_info: {

@@ -38,6 +38,7 @@ const NAMES = {
   display_data: true,
   update_display_data: true,
   clear_output: true,
+  comm: true,
   execute_result: true,
   error: true,
   input_request: true,

@@ -22,6 +22,6 @@ def by_program():
     raise OSError(errno.EFBIG, "refused")
 
 
-actions = {path: truncated(f"{path}/holes") for path in ("/workspace", "/tmp", "/dev/shm")}
+actions = {path: truncated(f"{path}/holes") for path in ("/workspace", "/tmp", "/tmp/home", "/dev/shm")}
 actions |= {"memfd": in_memory, "pwrite": written_behind, "program": by_program}
 judge_actions(actions, allowed={"EFBIG"})

@@ -1,5 +1,5 @@
 results = {}
-for path in ("/workspace", "/tmp", "/dev/shm"):
+for path in ("/workspace", "/tmp", "/tmp/home", "/dev/shm"):
     if not os.path.isdir(path):
         continue
     count = 0

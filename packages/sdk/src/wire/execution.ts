@@ -179,6 +179,16 @@ export interface ExecutionEvents {
     readonly display_id: string;
   };
   readonly clear_output: { readonly wait: boolean };
+  /** What a widget says to its likeness in a front end, in runs that one has asked for by Jupyter's interface. */
+  readonly comm: {
+    readonly kind: "open" | "msg" | "close";
+    readonly comm_id: string;
+    readonly target_name?: string;
+    readonly data: MimeBundle;
+    readonly metadata: MimeBundle;
+    /** In base64. */
+    readonly buffers: readonly string[];
+  };
   readonly execute_result: {
     readonly execution_count: number;
     readonly data: MimeBundle;

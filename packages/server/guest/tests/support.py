@@ -202,8 +202,8 @@ class KernelProcess:
             messages.append(self._reader.read())
         return CellRun(messages)
 
-    def run(self, code: str, output_bytes_max: int = 1_000_000) -> CellRun:
-        self.start(code, output_bytes_max)
+    def run(self, code: str, output_bytes_max: int = 1_000_000, **more) -> CellRun:
+        self.start(code, output_bytes_max, **more)
         return self.finish()
 
     def set_patience(self, seconds: float) -> None:

@@ -3,7 +3,7 @@
 import type { Config } from "../config.js";
 import { ServiceError } from "../errors.js";
 import type { CodeReview } from "../generate/code-review.js";
-import type { CellWishes, SandboxLimits } from "../sandbox/sandbox.js";
+import type { CellWishes, CommMessage, SandboxLimits } from "../sandbox/sandbox.js";
 import type { CodeRemarks, ExecutionRequest } from "../sessions/execution-request.js";
 import type { SessionHandle, StartedRun } from "../sessions/interface.js";
 import { auditFiles, auditRejected } from "./audit-records.js";
@@ -30,6 +30,9 @@ export interface AskedExecution extends AskedBounds {
   readonly argv?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly wishes?: CellWishes | undefined;
+  /** In place of code, and from whom, as CellRequest has them. */
+  readonly comm?: CommMessage | undefined;
+  readonly parentId?: string | undefined;
   /** Whether it runs on when the visitor goes. */
   readonly goesOn: boolean;
   readonly files: readonly AskedFile[] | undefined;
@@ -112,6 +115,8 @@ function readRequest(
     argv: asked.argv,
     env: checkVariables(asked.env),
     wishes: asked.wishes,
+    comm: asked.comm,
+    parentId: asked.parentId,
   };
   if (!files && !includeFiles) return request;
   const told = auditFiles(audit, visit, sessionId ?? null);

@@ -74,6 +74,18 @@ export interface CellWishes {
   readonly expressions: Readonly<Record<string, string>>;
 }
 
+/** What a front end says to an object of the kernel, or is told by one: Jupyter's comms, by which widgets work. */
+export interface CommMessage {
+  readonly kind: "open" | "msg" | "close";
+  readonly commId: string;
+  /** Whom to open it with. */
+  readonly targetName?: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** In base64. */
+  readonly buffers: readonly string[];
+}
+
 /** A cell, as a kernel is asked to run it. */
 export interface CellRequest {
   readonly code: string;
@@ -90,6 +102,10 @@ export interface CellRequest {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly wishes?: CellWishes | undefined;
+  /** In place of code. */
+  readonly comm?: CommMessage | undefined;
+  /** The request of a front end that this is, by its own id: it is told what objects say to their likenesses there. */
+  readonly parentId?: string | undefined;
   /** Our own code: in a namespace apart, without a number, and in no history. */
   readonly quiet?: true;
 }

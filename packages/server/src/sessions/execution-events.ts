@@ -1,5 +1,6 @@
 /** What happens while an execution runs, as its followers are told. The names of events are Jupyter's messages. */
 
+import type { CommMessage } from "../sandbox/sandbox.js";
 import type { MimeBundle, StreamName } from "./outputs.js";
 
 export interface RichOutput {
@@ -19,6 +20,8 @@ export interface ExecutionEvents {
   readonly display_data: RichOutput & { readonly displayId?: string };
   readonly update_display_data: RichOutput & { readonly displayId: string };
   readonly clear_output: { readonly wait: boolean };
+  /** Of a run that a front end with widgets has asked for. */
+  readonly comm: CommMessage;
   readonly execute_result: RichOutput & { readonly executionCount: number };
   readonly input_request: { readonly prompt: string; readonly password: boolean };
   readonly error: {

@@ -69,6 +69,13 @@ export class OutputCollector {
         else this.#clear();
         this.onEvent?.("clear_output", { wait: message.content.wait });
         return;
+      case "comm": {
+        const { kind, comm_id, target_name, data, metadata, buffers = [] } = message.content;
+        if (this.#takeRichBytes(message.content) === undefined) return;
+        const named = target_name === undefined ? {} : { targetName: target_name };
+        this.onEvent?.("comm", { kind, commId: comm_id, data, metadata, buffers, ...named });
+        return;
+      }
       case "execute_result": {
         this.#clearIfAsked();
         if (this.#takeRichBytes(message.content) === undefined) return;

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from _glovebox.kernel import completion, libraries, questions, reseed, wished, workspace
+from _glovebox.kernel import comms, completion, libraries, questions, reseed, wished, workspace
 from _glovebox.kernel.outcome import Outcome
 from _glovebox.kernel.output import Output
 from _glovebox.kernel.shell import Shell, make_shell
@@ -70,6 +70,7 @@ class Kernel:
         self._running = False
         self._interrupted_at = 0.0  # As CLOCK_MONOTONIC has it, which the gateway reads as well.
         self._files = workspace.Observer(_WORKSPACE)
+        self._comms = comms.Comms(shell)
 
     # --- after the fork ---------------------------------------------------------------------
 
@@ -173,6 +174,7 @@ class Kernel:
             if argv[0] not in ("", "-"):
                 self._shell.user_ns["__file__"] = os.path.join(_WORKSPACE, argv[0])
         os.environ.update(content.get("env") or {})
+        self._comms.begin(content.get("parent"))
         count = self._shell.execution_count
         started = time.perf_counter()
         self._shell.outcome = Outcome()  # What an interrupt before the code finds is not the last cell's.
@@ -223,6 +225,8 @@ class Kernel:
         code = content["code"]
         if content.get("quiet"):
             return self._shell.run_quietly(code)
+        if message := content.get("comm"):
+            return self._shell.run_calling(lambda: self._comms.take(message))
         if wishes := content.get("wishes"):
             return wished.run(self._shell, code, **wishes)
         return self._shell.run(code)

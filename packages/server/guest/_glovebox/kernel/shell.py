@@ -151,6 +151,17 @@ class Shell(LastResult, InteractiveShell):
             self.showtraceback(running_compiled_code=True)
         return self.outcome
 
+    def run_calling(self, function) -> Outcome:
+        """Run what user code has left to be called: without a number, a value or a place in the history."""
+        self._begin()
+        try:
+            function()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:
+            self._end_in(raised)
+        return self.outcome
+
     def _run_plain(self, code: str, pieces: list[Piece]) -> None:
         # Reading and setting a trait costs more than running a short cell; its value lies here.
         values = self._trait_values

@@ -10,7 +10,7 @@ from _glovebox.keeper import kernels
 from _glovebox.keeper.sandbox import Sandbox
 from tests.support import open_descriptors
 
-PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
+PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
 
 
 class ForkRequestTest(unittest.TestCase):

@@ -23,7 +23,7 @@ HELD = 2100
 NUMBERS_END = 16
 # Of all the steps of confinement, the one that closes descriptors.
 CLOSING = (confine.close_descriptors,)
-PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, [])
+PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, 1 << 30, 4096, [])
 
 
 class CgroupsDouble:

@@ -17,7 +17,7 @@ from _glovebox.keeper.sandbox_maker import Programs, SandboxMaker
 from _glovebox.wire import frames
 from tests.support import in_child, open_descriptors, temporary_directory
 
-PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
+PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, 1 << 30, 4096, ["folder"])
 # A step that gives back, or that the child alone takes, is none that can leave something open.
 NO_STEPS = ("close", "_exit", "waitpid", "kill")
 

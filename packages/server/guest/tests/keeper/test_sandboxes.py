@@ -13,7 +13,7 @@ from _glovebox.keeper.endings import Endings
 from _glovebox.keeper.sandboxes import Sandboxes, usable_slots
 from _glovebox.wire.agreement import EXIT_SOCKET_MEMORY, SLOTS
 
-PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, [])
+PLAN = Plan(1 << 30, 1.0, 64, 256, 1 << 30, 4096, 1 << 30, 4096, 1 << 30, 4096, [])
 
 
 class SandboxesTest(unittest.TestCase):

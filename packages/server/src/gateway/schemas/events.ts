@@ -10,7 +10,7 @@ import { closed, count, described, flag, named, text } from "./common.js";
 import { ExecuteAnswer } from "./execute.js";
 import { FileKind } from "./files.js";
 import { NotebookAnswer } from "./notebook.js";
-import { counter, ExecutionError, rich, StreamName } from "./outputs.js";
+import { counter, ExecutionError, MimeBundle, rich, StreamName } from "./outputs.js";
 
 const id = count("Counts the events, from 1.");
 const NAME = { description: "The event's name." };
@@ -52,6 +52,23 @@ export const ExecutionEventData = {
     { wait: flag("Whether to wait for the next output.") },
     { ...closed, description: "When what was shown is taken away." },
   ),
+  comm: Type.Object(
+    {
+      kind: Type.Union([Type.Literal("open"), Type.Literal("msg"), Type.Literal("close")], {
+        description: "Which of Jupyter's three messages of comms it is.",
+      }),
+      comm_id: text("Which of the objects."),
+      target_name: Type.Optional(text("Whom to open it with.")),
+      data: described(MimeBundle, "What it says; any JSON."),
+      metadata: described(MimeBundle, "Beside it."),
+      buffers: Type.Array(text("In base64."), { description: "Bytes that belong to it." }),
+    },
+    {
+      ...closed,
+      description:
+        "What an object such as a widget says to its likeness in a front end. Only in a run that one has asked for by Jupyter's interface.",
+    },
+  ),
   execute_result: Type.Object(
     { ...rich, execution_count: counter },
     { ...closed, description: "The value of the last expression." },
@@ -71,7 +88,7 @@ export const ExecutionEventData = {
 };
 
 const { execution, stream, display_data, update_display_data } = ExecutionEventData;
-const { clear_output, execute_result, input_request, error, gap } = ExecutionEventData;
+const { clear_output, comm, execute_result, input_request, error, gap } = ExecutionEventData;
 
 const whileCodeRuns = [
   event("ExecutionStateEvent", "First; again when a queued run begins.", "execution", execution),
@@ -84,6 +101,7 @@ const whileCodeRuns = [
     update_display_data,
   ),
   event("ClearOutputEvent", "What was shown goes.", "clear_output", clear_output),
+  event("CommEvent", "A widget has something to say.", "comm", comm),
   event("ExecuteResultEvent", "The code has a value.", "execute_result", execute_result),
   event("InputRequestEvent", "The code waits for input.", "input_request", input_request),
   event("ErrorEvent", "The code has failed.", "error", error),

@@ -19,11 +19,19 @@ const MAPPING = {
   execute_result: ({ executionCount, ...rich }: ExecutionEvents["execute_result"]) => ({
     ...{ execution_count: executionCount, ...rich },
   }),
+  comm: ({ commId, targetName, ...rest }: ExecutionEvents["comm"]): WireComm => ({
+    ...{ ...rest, comm_id: commId },
+    ...(targetName === undefined ? {} : { target_name: targetName }),
+  }),
   gap: ({ missedFrom, missedTo }: ExecutionEvents["gap"]) => ({
     ...{ missed_from: missedFrom, missed_to: missedTo },
   }),
 };
 
+type WireComm = Omit<ExecutionEvents["comm"], "commId" | "targetName"> & {
+  readonly comm_id: string;
+  readonly target_name?: string;
+};
 type WireDisplay = RichOutput & { readonly display_id?: string };
 type Mapped = keyof typeof MAPPING;
 

@@ -251,6 +251,17 @@ export const guestMessages = {
   display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Bundle }, Closed),
   update_display_data: Type.Object({ data: Bundle, metadata: Bundle, transient: Bundle }, Closed),
   clear_output: Type.Object({ wait: Type.Boolean() }, Closed),
+  comm: Type.Object(
+    {
+      kind: Type.Union([Type.Literal("open"), Type.Literal("msg"), Type.Literal("close")]),
+      comm_id: Type.String({ maxLength: 256 }),
+      target_name: Type.Optional(Type.String({ maxLength: 256 })),
+      data: Bundle,
+      metadata: Bundle,
+      buffers: Type.Optional(Type.Array(Type.String(), { maxItems: 1000 })),
+    },
+    Closed,
+  ),
   execute_result: Type.Object(
     { execution_count: Type.Integer({ minimum: 0 }), data: Bundle, metadata: Bundle },
     Closed,
@@ -314,6 +325,7 @@ export type KernelMessage = GuestMessage<
   | "display_data"
   | "update_display_data"
   | "clear_output"
+  | "comm"
   | "execute_result"
   | "input_request"
   | "execute_reply"

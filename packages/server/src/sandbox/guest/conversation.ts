@@ -5,7 +5,14 @@
 
 import type { Socket } from "node:net";
 import type { AnswerType, KernelAnswer, KernelQuestion, QuestionName } from "../questions.js";
-import type { CellRequest, CellWishes, InputReply, MessageSink, SandboxEnd } from "../sandbox.js";
+import type {
+  CellRequest,
+  CellWishes,
+  CommMessage,
+  InputReply,
+  MessageSink,
+  SandboxEnd,
+} from "../sandbox.js";
 import type { ReadingControl } from "../turns.js";
 import { endsInHalf } from "../whole-text.js";
 import { Allowance, Flood } from "./allowance.js";
@@ -107,6 +114,8 @@ export class GuestConversation {
           argv: request.argv,
           env: request.env,
           ...(request.wishes ? { wishes: wishesToWire(request.wishes) } : {}),
+          ...(request.comm ? { comm: commToWire(request.comm) } : {}),
+          parent: request.parentId,
           ...(this.changes.take() ? { look_first: true } : {}),
         },
       }),
@@ -292,6 +301,10 @@ export class GuestConversation {
     this.#allowance.begin("none");
     if (message.msg_type === "question_failed") this.#listener.onQuestionFailed();
   }
+}
+
+function commToWire({ kind, commId, targetName, data, metadata, buffers }: CommMessage) {
+  return { kind, comm_id: commId, target_name: targetName, data, metadata, buffers };
 }
 
 function wishesToWire({ silent, storeHistory, expressions }: CellWishes) {

@@ -26,6 +26,7 @@ export const FROM_KERNEL: ReadonlySet<
   "display_data",
   "update_display_data",
   "clear_output",
+  "comm",
   "execute_result",
   "input_request",
   "execute_reply",

@@ -63,7 +63,7 @@ export async function control(kernel: ControlledKernel, request: ShellRequest): 
 }
 
 /** Where nothing runs, there is nothing to do. @throws ServiceError SESSION_NOT_FOUND */
-export function interrupt(kernel: AskedKernel, visit: Visit): void {
+export function interrupt(kernel: Pick<AskedKernel, "desk" | "sessionId">, visit: Visit): void {
   try {
     kernel.desk.session(visit, kernel.sessionId).interrupt();
   } catch (error) {

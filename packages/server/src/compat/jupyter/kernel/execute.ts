@@ -7,6 +7,7 @@ import type { ExecutionEvents } from "../../../sessions/execution-events.js";
 import type { LoggedEvent } from "../../../sessions/logged-event.js";
 import type { ExecutionOutcome } from "../../../sessions/outcome.js";
 import type { Header } from "../wire/message.js";
+import { commBuffers, commContent, type OpenComms, toComm } from "./comms.js";
 import { errorContent } from "./failure.js";
 import type { RequestContent } from "./requests.js";
 import type { ShellRequest } from "./shell-queue.js";
@@ -17,7 +18,14 @@ export interface ExecutingKernel {
   readonly sessionId: string;
   /** The number of the next cell. */
   count: number;
-  publish(parent: Header, type: string, content: object): Promise<void> | undefined;
+  publish(
+    parent: Header,
+    type: string,
+    content: object,
+    buffers?: readonly Buffer[],
+  ): Promise<void> | undefined;
+  /** Which objects of the kernel a front end may speak to. */
+  readonly comms: OpenComms;
   /** To who has asked, on the channel stdin. */
   askInput(request: ShellRequest, content: object): Promise<void> | undefined;
   /** Its interpreter was lost, and a new one takes its place. */
@@ -43,7 +51,7 @@ export async function execute(
     await kernel.publish(header, "execute_input", { code: content.code, execution_count: count });
   }
   try {
-    const outcome = await run(kernel, request, content);
+    const outcome = await run(kernel, request, askedExecution(kernel.sessionId, request, content));
     const isCounted = !isSilent && content.store_history !== false;
     if (outcome.executionCount !== null && isCounted) kernel.count = outcome.executionCount + 1;
     if (outcome.spent) await kernel.restarted();
@@ -55,17 +63,34 @@ export async function execute(
   }
 }
 
+/** A message for an object of the kernel, whose answers and outputs are told like a cell's. There is no reply. */
+export async function tellComm(kernel: ExecutingKernel, request: ShellRequest): Promise<void> {
+  const { header } = request;
+  try {
+    const comm = toComm(request);
+    kernel.comms.note(comm);
+    const outcome = await run(kernel, request, {
+      ...plainExecution(kernel.sessionId, request),
+      ...{ code: "", allowInput: false, comm },
+      wishes: { silent: true, storeHistory: false, expressions: {} },
+    });
+    if (outcome.spent) await kernel.restarted();
+  } catch (error) {
+    await kernel.publish(header, "error", errorContent(error));
+  }
+}
+
 async function run(
   kernel: ExecutingKernel,
   request: ShellRequest,
-  content: RequestContent<"execute_request">,
+  asked: AskedExecution,
 ): Promise<ExecutionOutcome> {
   const { desk, sessionId } = kernel;
   const { visit } = request.client;
   // A name of a session makes one where there is none, and a kernel that has ended must not come back.
   desk.session(visit, sessionId).describe();
   visit.principal.account?.admitRequest();
-  const begun = await desk.execute(visit, askedExecution(sessionId, content));
+  const begun = await desk.execute(visit, asked);
   if ("rejected" in begun) throw new ServiceError("INTERNAL");
   const { execution, outcome } = begun;
   outcome.catch(() => undefined);
@@ -74,8 +99,20 @@ async function run(
   return outcome;
 }
 
+function plainExecution(
+  sessionId: string,
+  { header }: ShellRequest,
+): Omit<AskedExecution, "code" | "allowInput"> {
+  return {
+    ...{ sessionId, timeout: undefined, limits: {}, stdin: undefined },
+    ...{ followed: true, goesOn: true, parentId: header.msg_id },
+    ...{ files: undefined, includeFiles: undefined, remarksOn: undefined },
+  };
+}
+
 function askedExecution(
   sessionId: string,
+  request: ShellRequest,
   content: RequestContent<"execute_request">,
 ): AskedExecution {
   const { code, silent, store_history, user_expressions, allow_stdin } = content;
@@ -84,9 +121,8 @@ function askedExecution(
   const expressions = user_expressions ?? {};
   const isPlain = isStored && Object.keys(expressions).length === 0;
   return {
-    ...{ sessionId, code, timeout: undefined, limits: {}, stdin: undefined },
-    ...{ followed: true, allowInput: allow_stdin === true, goesOn: true },
-    ...{ files: undefined, includeFiles: undefined, remarksOn: undefined },
+    ...plainExecution(sessionId, request),
+    ...{ code, allowInput: allow_stdin === true },
     wishes: isPlain ? undefined : { silent: isSilent, storeHistory: isStored, expressions },
   };
 }
@@ -115,6 +151,11 @@ function tell(
     case "error": {
       const { hint: _, ...error } = data as ExecutionEvents["error"];
       return kernel.publish(header, name, error);
+    }
+    case "comm": {
+      const comm = data as ExecutionEvents["comm"];
+      kernel.comms.note(comm);
+      return kernel.publish(header, `comm_${comm.kind}`, commContent(comm), commBuffers(comm));
     }
     case "input_request":
       return kernel.askInput(request, data);

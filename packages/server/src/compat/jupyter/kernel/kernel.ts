@@ -11,8 +11,9 @@ import { Client } from "../channels/client.js";
 import { CLOSE, type Connection } from "../channels/connection.js";
 import { resetKeepingFiles } from "../kept-files.js";
 import { type ClientMessage, type Header, makeMessage } from "../wire/message.js";
+import { isComm, OpenComms } from "./comms.js";
 import { control } from "./control.js";
-import { type ExecutingKernel, execute } from "./execute.js";
+import { type ExecutingKernel, execute, tellComm } from "./execute.js";
 import { errorContent } from "./failure.js";
 import { answerTo, replyTo } from "./questions.js";
 import { readContent } from "./requests.js";
@@ -33,6 +34,7 @@ export interface KernelOptions {
 export class Kernel implements ExecutingKernel {
   readonly desk: Desk;
   readonly sessionId: string;
+  readonly comms = new OpenComms();
   count = 1;
   readonly #options: KernelOptions;
   readonly #session = randomUUID();
@@ -100,8 +102,14 @@ export class Kernel implements ExecutingKernel {
 
   // --- what it says ----------------------------------------------------------------------------
 
-  publish(parent: Header | undefined, type: string, content: object): Promise<void> | undefined {
-    const made = makeMessage({ kernelSession: this.#session, parent }, "iopub", type, content);
+  publish(
+    parent: Header | undefined,
+    type: string,
+    content: object,
+    buffers: readonly Buffer[] = [],
+  ): Promise<void> | undefined {
+    const origin = { kernelSession: this.#session, parent };
+    const made = makeMessage(origin, "iopub", type, content, buffers);
     if (made instanceof Promise) {
       return made.then((message) => this.#toAll((client) => client.send(message)));
     }
@@ -132,6 +140,7 @@ export class Kernel implements ExecutingKernel {
   /** The session goes on, without the state that it had. */
   async restarted(): Promise<void> {
     this.count = 1;
+    this.comms.clear();
     await this.status("restarting");
     await this.status("starting");
   }
@@ -150,6 +159,7 @@ export class Kernel implements ExecutingKernel {
     await this.status("restarting");
     await resetKeepingFiles(this.desk, visit, this.sessionId);
     this.count = 1;
+    this.comms.clear();
     await this.status("starting");
     await this.status("idle");
   }
@@ -172,6 +182,7 @@ export class Kernel implements ExecutingKernel {
     try {
       await this.status("busy", header);
       if (isExecution(request)) await this.#execute(request);
+      else if (isComm(request)) await tellComm(this, request);
       else await this.#answerQuestion(request);
       await this.status("idle", header);
     } catch (error) {

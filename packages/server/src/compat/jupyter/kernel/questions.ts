@@ -21,7 +21,9 @@ const answers: Readonly<Record<string, Answer>> = {
       readContent("history_request", content),
     ),
   }),
-  comm_info_request: () => ({ comms: {} }),
+  comm_info_request: (kernel, _visit, content) => ({
+    comms: kernel.comms.list(readContent("comm_info_request", content).target_name),
+  }),
 };
 
 /** `x_request` is answered by `x_reply`. */

@@ -14,6 +14,8 @@ const Flag = optional(Type.Boolean());
 /** With `*` and `?`. */
 const Glob = "pattern" as const;
 const Count = optional(Type.Integer());
+/** For the user's own code to look at. */
+const Data = Type.Record(Type.String(), Type.Unknown());
 
 const schemas = {
   execute_request: Type.Object({
@@ -45,6 +47,9 @@ const schemas = {
     output: Flag,
     unique: Flag,
   }),
+  comm_open: Type.Object({ comm_id: Short, target_name: Short, data: Data }),
+  comm_msg: Type.Object({ comm_id: Short, data: Data }),
+  comm_close: Type.Object({ comm_id: Short, data: optional(Data) }),
   comm_info_request: Type.Object({ target_name: optional(Short) }),
   input_reply: Type.Object({ value: Text }),
   shutdown_request: Type.Object({ restart: Flag }),
