@@ -202,6 +202,9 @@ export class Execution implements ExecutionHandle {
     this.#finishedAt = Date.now();
     this.#run = undefined;
     this.#takeBack = undefined;
+    // What went into the sandbox is not kept with what came out: nobody asks for it, and it may be megabytes.
+    const given = { inputs: undefined, stdin: undefined, argv: undefined, env: undefined };
+    this.#request = { ...this.#request, ...given, comm: undefined };
     this.#log?.end();
     return pending;
   }

@@ -159,8 +159,9 @@ test("a notebook in Python is read, whatever its kernel is called, and one that 
   }
 });
 
-function execution(id: number, source: string): Execution {
-  const request = { code: source, timeoutMs: 1000, outputBytesMax: 1000, allowInput: false };
+function execution(id: number, source: string, more: object = {}): Execution {
+  const bounds = { timeoutMs: 1000, outputBytesMax: 1000, allowInput: false };
+  const request = { code: source, ...bounds, ...more };
   return new Execution({ id, sessionId: "s", request, queuedBefore: 0, followed: false });
 }
 
@@ -232,4 +233,22 @@ test("a history becomes a notebook of what has ended", () => {
       source: expect.stringMatching(/no longer kept[\s\S]*long\(\)/),
     },
   ]);
+});
+
+test("what a front end asks in silence is no cell, and what went into a run is not kept", () => {
+  const wishes = { silent: true, storeHistory: false, expressions: {} };
+  const comm = { kind: "msg", commId: "c", data: {}, metadata: {}, buffers: ["x".repeat(1000)] };
+  const silent = execution(1, "", { wishes, comm });
+  const given = execution(2, "print(input())", {
+    stdin: "x".repeat(1000),
+    env: { A: "b" },
+    argv: ["p"],
+  });
+  for (const one of [silent, given]) {
+    expect(JSON.stringify(one.request).length).toBeGreaterThan(1000);
+    one.succeeded(outcomeWith([]));
+    expect(JSON.stringify(one.request).length).toBeLessThan(300);
+  }
+  const { cells } = notebookOf([silent, given]);
+  expect(cells.map(({ source }) => source)).toEqual(["print(input())"]);
 });

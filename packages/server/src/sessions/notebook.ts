@@ -48,6 +48,8 @@ export const PYTHON_METADATA = {
 export function notebookOf(executions: readonly ExecutionHandle[]): Notebook {
   const cells: Cell[] = [];
   for (const execution of executions) {
+    // What a front end asks in silence, such as what a widget calls, is no cell.
+    if (execution.request.wishes?.storeHistory === false) continue;
     if (execution.outcomeIfDone) cells.push(codeCellOf(execution));
     else if (execution.isDropped && execution.status !== null) cells.push(droppedCellOf(execution));
   }

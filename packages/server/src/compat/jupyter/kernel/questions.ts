@@ -76,7 +76,7 @@ export function historyOf(
 ): Line[] {
   const { hist_access_type, n, start, stop, output, unique } = asked;
   const codes = executions
-    .filter(({ status }) => status !== null)
+    .filter(({ status, request }) => status !== null && request.wishes?.storeHistory !== false)
     .map(({ request }) => request.code);
   let lines = codes.map((code, index): [number, string] => [index + 1, code]);
   if (hist_access_type === "range") {
