@@ -93,18 +93,28 @@ export function historyOf(
 
 /** Whether a text fits a pattern with `*` and `?`, in a time in proportion to their product, which is bounded. */
 function matches(text: string, pattern: string): boolean {
-  let [at, inPattern, star, resume] = [0, 0, -1, 0];
   const longest = text.slice(0, SEARCHED_CHARACTERS);
+  let at = 0;
+  let inPattern = 0;
+  // Where the last star stands, and what it has been stretched to.
+  let star = -1;
+  let stretched = 0;
   while (at < longest.length) {
     const wanted = pattern[inPattern];
-    if (wanted === "*") [star, resume, inPattern] = [inPattern, at, inPattern + 1];
-    else if (wanted === "?" || wanted === longest[at]) [at, inPattern] = [at + 1, inPattern + 1];
-    else if (star >= 0) [resume, at, inPattern] = [resume + 1, resume + 1, star + 1];
-    else return false;
+    if (wanted === "*") {
+      star = inPattern++;
+      stretched = at;
+    } else if (wanted === "?" || wanted === longest[at]) {
+      at++;
+      inPattern++;
+    } else if (star >= 0) {
+      at = ++stretched;
+      inPattern = star + 1;
+    } else return false;
   }
   while (pattern[inPattern] === "*") inPattern++;
   return inPattern === pattern.length;
 }
 
-/** Of each cell, which is as much as is kept of old ones, and more. */
-const SEARCHED_CHARACTERS = 500;
+/** Of each cell: its beginning, as a hundred cells and the longest pattern are to take some milliseconds. */
+const SEARCHED_CHARACTERS = 200;
